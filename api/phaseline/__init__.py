@@ -1,0 +1,1 @@
+"""phaseline: the server."""

@@ -1,0 +1,1 @@
+"""What things are: the transition graph, the fold, the tables, the GraphQL types. No I/O."""
