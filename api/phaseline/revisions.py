@@ -1,0 +1,106 @@
+"""The database's revision: what it is, what it should be, and getting from one to the other."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from phaseline import resources
+
+# Older revisions that this server can serve: the tables are the same, the graph has fewer rows.
+SERVABLE = ("0001",)
+
+
+class WrongRevision(Exception):
+    """The database is not at the revision this server needs. The text says what to do."""
+
+
+def newest() -> str:
+    """The revision that this version of phaseline brings."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if head is None:
+        raise RuntimeError("there are no migrations")
+    return head
+
+
+async def current(connection: AsyncConnection) -> str | None:
+    """The revision that the database is at; None where it has never been migrated."""
+    return await connection.run_sync(_current)
+
+
+async def migrate(connection: AsyncConnection, revision: str = "head") -> None:
+    """Bring the database up or down to a revision, inside the caller's transaction.
+
+    Raises WrongRevision where there is no such revision, and RuntimeError where a downgrade
+    would lose entries.
+    """
+    if revision not in ("head", "base") and revision not in _known():
+        raise WrongRevision(f"there is no revision {revision!r}; there are: {', '.join(_known())}")
+    await connection.run_sync(_migrate, revision)
+
+
+async def require(connection: AsyncConnection, accepted: str | None) -> None:
+    """Hold the database's revision against the newest, or an older one that was accepted.
+
+    Raises WrongRevision.
+    """
+    at = await current(connection)
+    if at == newest() or (at is not None and at == accepted and at in SERVABLE):
+        return
+    raise WrongRevision(_advice(at))
+
+
+async def is_empty(connection: AsyncConnection) -> bool:
+    """Whether the database has no tables at all, so that nothing can be lost by migrating it."""
+    return not await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+
+
+def _advice(at: str | None) -> str:
+    if at is None:
+        return (
+            "the database has tables, but none that phaseline's migrations made: "
+            "point PHASELINE_DATABASE_URL at an empty one"
+        )
+    if at not in _known():
+        return (
+            f"the database is at revision {at}, which this version of phaseline does not know: "
+            "a newer version has migrated it. Run that version, or a newer one"
+        )
+    advice = (
+        f"the database is at revision {at}, behind {newest()}, which this version of phaseline "
+        "needs: run `phaseline migrate`"
+    )
+    if at in SERVABLE:
+        advice += f", or serve it as it is with PHASELINE_ACCEPT_REVISION={at}"
+    return advice
+
+
+def _known() -> list[str]:
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return sorted(script.revision for script in scripts)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.find("migrations")))
+    return config
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _migrate(connection: Connection, revision: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    order = ["base", *_known()]
+    at = _current(connection) or "base"
+    wanted = newest() if revision == "head" else revision
+    if at not in order:
+        raise WrongRevision(_advice(at))
+    if order.index(wanted) < order.index(at):
+        command.downgrade(config, wanted)
+    else:
+        command.upgrade(config, wanted)

@@ -1,0 +1,114 @@
+"""What can be set: environment variables that begin with PHASELINE_, read once into a frozen object."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+PREFIX = "PHASELINE_"
+
+
+class SettingsError(Exception):
+    """A variable is unknown or its value is of no use. The text names each and says why."""
+
+
+class Settings(BaseSettings):
+    """How this process runs. Every field is set by PHASELINE_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    database_url: str = Field(
+        default="sqlite+aiosqlite:///phaseline.db",
+        description="Where the log is kept: sqlite+aiosqlite:///FILE.",
+    )
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one."
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description=(
+            "Origins of other sites, separated by commas, whose pages may embed the modal: they "
+            "may read this server's answers and open WebSockets to it."
+        ),
+    )
+    poll_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        le=3600,
+        description="How often a follower looks at the log even if no wake-up came, in seconds.",
+    )
+    max_body_bytes: int = Field(
+        default=262_144, ge=1024, description="The largest request body that is read, in bytes."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe log lines that are written."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto",
+        description="json: a line of JSON each; console: for people; auto: console on a terminal.",
+    )
+    accept_revision: str | None = Field(
+        default=None,
+        description=(
+            "Serve although the database is at this older revision. Only transitions that both "
+            "the database and this server know are accepted."
+        ),
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _supported_database(cls, value: str) -> str:
+        try:
+            url = make_url(value)
+        except ArgumentError:
+            raise ValueError("is not a database URL") from None
+        if url.drivername != "sqlite+aiosqlite":
+            raise ValueError("must begin with sqlite+aiosqlite://")
+        if url.database in (None, "", ":memory:"):
+            raise ValueError("must name a file")
+        return value
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(_origin(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it: scheme, host and port, and nothing behind them."""
+    try:
+        url = TypeAdapter(AnyHttpUrl).validate_python(text)
+    except ValidationError:
+        raise ValueError(f"{text!r} is not an origin like https://example.org") from None
+    if url.path not in (None, "/") or url.query or url.fragment or url.username:
+        raise ValueError(f"{text!r} has more than scheme, host and port")
+    return text.rstrip("/").lower()
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises SettingsError, which names every variable that is wrong."""
+    given = {name for name in environment if name.upper().startswith(PREFIX)}
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    problems = [
+        f"{name}: there is no such setting; see `phaseline settings`"
+        for name in sorted(given)
+        if name.upper() not in known
+    ]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems += [_problem(detail["loc"], detail["msg"]) for detail in error.errors()]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    return f"{PREFIX}{str(location[0]).upper()}: {message.removeprefix('Value error, ')}"

@@ -1,0 +1,84 @@
+"""The database: engine, transactions, and everything in which one database differs from another."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+# How long a writer waits for another one, in milliseconds: far longer than a commit takes, far
+# shorter than a caller's time-out.
+_SQLITE_BUSY_MS = 5000
+
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # an acknowledged callback survives the loss of power
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {_SQLITE_BUSY_MS}",
+)
+
+
+class Store:
+    """Hands out connections inside a transaction, to read or to write."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_async_engine(url)
+        if make_url(url).get_backend_name() == "sqlite":
+            _prepare_sqlite(self._engine.sync_engine)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees one state of the log throughout."""
+        async with self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A connection whose transaction is committed at the end, or undone where an error left it.
+
+        On SQLite it holds the file's one write lock from its first statement on, so what it has
+        read cannot be overtaken by another writer.
+        """
+        async with self._engine.connect() as connection:
+            await connection.execution_options(phaseline_writes=True)
+            async with connection.begin():
+                yield connection
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._engine.dispose()
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether an error says that the database does not answer, so that the same may work later."""
+    if isinstance(error, TimeoutError | asyncio.TimeoutError):
+        return True
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _prepare_sqlite(engine: Any) -> None:
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: ConnectionPoolEntry) -> None:
+        # The driver's own transaction control begins too late (with the first write, and never
+        # for DDL); with it off, ours below is the only one.
+        connection.isolation_level = None
+        _execute_each(connection, _SQLITE_PRAGMAS)
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("phaseline_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _execute_each(connection: Any, statements: Iterable[str]) -> None:
+    cursor = connection.cursor()
+    for statement in statements:
+        cursor.execute(statement)
+    cursor.close()

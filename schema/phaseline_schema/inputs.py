@@ -1,0 +1,59 @@
+"""The form that every value from outside must have. Raises BadUserInput, which names the field."""
+
+import unicodedata
+from urllib.parse import urlsplit
+
+from phaseline_schema.refusals import BadUserInput
+
+ENVIRONMENT = 64
+REF = 255
+STATUS = 64
+ID = 64
+NAME = 64
+ACTOR = 255
+MESSAGE = 500
+URL = 2048
+CURSOR = 512
+
+# Control characters, and halves of a surrogate pair, which no encoding can carry.
+_FORBIDDEN = {"Cc", "Cs"}
+
+
+def text(field: str, value: str, longest: int) -> str:
+    """One line of text with something in it, of at most `longest` characters."""
+    if not value.strip():
+        raise BadUserInput(field, "must not be empty")
+    if len(value) > longest:
+        raise BadUserInput(field, f"has {len(value)} characters, more than {longest}")
+    if any(unicodedata.category(character) in _FORBIDDEN for character in value):
+        raise BadUserInput(field, "must be one line without control characters")
+    return value
+
+
+def optional_text(field: str, value: str | None, longest: int) -> str | None:
+    """The same, or nothing: null and an empty string both say that there is none."""
+    return text(field, value, longest) if value else None
+
+
+def optional_url(field: str, value: str | None) -> str | None:
+    """An http or https address that a page can link to, or nothing."""
+    url = optional_text(field, value, URL)
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable or " " in url:
+        raise BadUserInput(field, "must be an http or https address")
+    return url
+
+
+def number(field: str, value: int | None, default: int, *, least: int, most: int) -> int:
+    """A whole number between `least` and `most`; null stands for the default."""
+    if value is None:
+        return default
+    if not least <= value <= most:
+        raise BadUserInput(field, f"must be between {least} and {most}")
+    return value

@@ -1,0 +1,140 @@
+"""The fold: how a deploy stands, computed from its audit entries in order and from nothing else."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from phaseline_schema.pipeline import Outcome, PhaseState, Pipeline
+from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord
+
+# What an end says of the phase that was active when it was reported.
+_ENDED = {
+    Outcome.SUCCEEDED: PhaseState.PASSED,
+    Outcome.FAILED: PhaseState.FAILED,
+    Outcome.CANCELLED: PhaseState.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseStanding:
+    """How one phase stands.
+
+    `attempt` is the attempt that reported it, None while nothing has. `started_at` and
+    `finished_at` are the times of the entries that said so, and None where none did.
+    """
+
+    state: PhaseState = PhaseState.PENDING
+    attempt: int | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+_PENDING = PhaseStanding()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a deploy stands after some entry: the fields of its row that move, and its phases."""
+
+    status: str
+    attempt: int
+    sequence: int
+    updated_at: datetime
+    finished_at: datetime | None
+    run_url: str | None
+    phases: Mapping[str, PhaseStanding]
+
+    def over(self, record: DeployRecord) -> DeployRecord:
+        """The deploy's row as it stood then."""
+        return replace(
+            record,
+            status=self.status,
+            attempt=self.attempt,
+            sequence=self.sequence,
+            updated_at=self.updated_at,
+            finished_at=self.finished_at,
+            run_url=self.run_url,
+        )
+
+
+def fold(pipeline: Pipeline, entries: Iterable[EntryRecord]) -> Standing | None:
+    """How a deploy stands after `entries` (oldest first); None where there are none.
+
+    Refusals may be left out of `entries`: they move nothing but `sequence`.
+    """
+    standing: Standing | None = None
+    for entry in entries:
+        standing = advance(pipeline, standing, entry)
+    return standing
+
+
+def advance(pipeline: Pipeline, before: Standing | None, entry: EntryRecord) -> Standing:
+    """How a deploy stands after one more entry."""
+    if before is not None and not entry.accepted:
+        return replace(before, sequence=entry.sequence)
+    if before is None and entry.kind is not AuditKind.DEPLOY_STARTED:
+        raise ValueError("a deploy's log begins with DEPLOY_STARTED")
+    ended = pipeline.by_key[entry.to_status].outcome is not Outcome.IN_PROGRESS
+    return Standing(
+        status=entry.to_status,
+        attempt=entry.attempt,
+        sequence=entry.sequence,
+        updated_at=entry.recorded_at,
+        finished_at=entry.recorded_at if ended else None,
+        run_url=entry.run_url or (before.run_url if before else None),
+        phases=_phases_after(pipeline, before, entry),
+    )
+
+
+def _phases_after(
+    pipeline: Pipeline, before: Standing | None, entry: EntryRecord
+) -> dict[str, PhaseStanding]:
+    phases = {phase.key: _PENDING for phase in pipeline.phases}
+    if before is not None:
+        phases |= before.phases
+        if entry.attempt > before.attempt:
+            phases = {key: _carried(phase) for key, phase in phases.items()}
+    status = pipeline.by_key[entry.to_status]
+    for key, state in status.asserts.items():
+        phases[key] = _asserted(phases[key], state, entry, own=key == status.phase)
+    if status.outcome is not Outcome.IN_PROGRESS:
+        return {key: _ended(phase, status.outcome, entry) for key, phase in phases.items()}
+    reached = max((pipeline.positions[key] for key in status.asserts), default=0)
+    return {
+        key: _overtaken(phase) if pipeline.positions[key] < reached else phase
+        for key, phase in phases.items()
+    }
+
+
+def _carried(phase: PhaseStanding) -> PhaseStanding:
+    """A phase as a new attempt finds it: what has passed stays passed, the rest is open again."""
+    return phase if phase.state is PhaseState.PASSED else _PENDING
+
+
+def _asserted(
+    phase: PhaseStanding, state: PhaseState, entry: EntryRecord, *, own: bool
+) -> PhaseStanding:
+    """A phase after a report that asserts `state` of it; `own`: the report belongs to the phase."""
+    same_attempt = phase.attempt == entry.attempt
+    # Building, then deploying: active since the first. And a report that lies beyond a phase
+    # which an earlier attempt has passed repeats what is known; it is no news of that phase.
+    if phase.state is state and (same_attempt or not own):
+        return phase
+    if state is PhaseState.ACTIVE:
+        return PhaseStanding(state, entry.attempt, started_at=entry.recorded_at)
+    began = phase.started_at if same_attempt else None
+    return PhaseStanding(state, entry.attempt, began, finished_at=entry.recorded_at)
+
+
+def _ended(phase: PhaseStanding, outcome: Outcome, entry: EntryRecord) -> PhaseStanding:
+    """A phase after the end of the deploy: the active one shares its outcome."""
+    if phase.state is PhaseState.ACTIVE:
+        return replace(phase, state=_ENDED[outcome], finished_at=entry.recorded_at)
+    return _overtaken(phase)
+
+
+def _overtaken(phase: PhaseStanding) -> PhaseStanding:
+    """A phase after a report from beyond it: what never said how it ended was not reported."""
+    if phase.state in (PhaseState.PENDING, PhaseState.ACTIVE):
+        return replace(phase, state=PhaseState.NOT_REPORTED)
+    return phase

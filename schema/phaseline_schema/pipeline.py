@@ -1,0 +1,137 @@
+"""What a transition graph is: phases, statuses, transitions, and the one question asked of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
+
+from phaseline_schema.refusals import IllegalTransition, StaleAttempt, UnknownStatus
+
+
+class Outcome(StrEnum):
+    """How a deploy stands as a whole. Everything but IN_PROGRESS is an end."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class PhaseState(StrEnum):
+    """What the log says of one phase.
+
+    NOT_REPORTED: a later phase has reported, or the deploy has ended, and this one never
+    reported, or began and never said how it ended. It is never a way of saying passed.
+    """
+
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    NOT_REPORTED = "NOT_REPORTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A step of the stepper. Its position is its place in the pipeline's row of phases."""
+
+    key: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a workflow can report, and what that report asserts of the phases.
+
+    `asserts` maps phase keys to the state that the report claims for them. An end asserts
+    nothing by itself: it ends whichever phase is active, as its outcome says.
+    """
+
+    key: str
+    label: str
+    phase: str | None = None
+    outcome: Outcome = Outcome.IN_PROGRESS
+    asserts: Mapping[str, PhaseState] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An edge of the graph. `new_attempt`: it may be taken only by a higher attempt."""
+
+    origin: str
+    target: str
+    why: str
+    new_attempt: bool = False
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A transition graph. `start` is the status that a deploy is given when it is started."""
+
+    name: str
+    start: str
+    phases: tuple[Phase, ...]
+    statuses: tuple[Status, ...]
+    transitions: tuple[Transition, ...]
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """The phases' places in stepper order, from 1, by key."""
+        return {phase.key: place for place, phase in enumerate(self.phases, start=1)}
+
+    @cached_property
+    def by_key(self) -> dict[str, Status]:
+        """The statuses by key."""
+        return {status.key: status for status in self.statuses}
+
+    @cached_property
+    def edges(self) -> dict[tuple[str, str], Transition]:
+        """The transitions by origin and target."""
+        return {(edge.origin, edge.target): edge for edge in self.transitions}
+
+    def following(self, origin: str) -> list[str]:
+        """Every status that some transition leads to from `origin`, in the order of the rows."""
+        return [edge.target for edge in self.transitions if edge.origin == origin]
+
+    def legal(self, *, origin: str, attempt: int, target: str, reported_attempt: int) -> Transition:
+        """Return the transition that a report takes.
+
+        The deploy stands at `origin` in `attempt`; the report asks for `target` in
+        `reported_attempt`.
+
+        Raises UnknownStatus, StaleAttempt or IllegalTransition.
+        """
+        if target not in self.by_key:
+            raise UnknownStatus(origin, target, self._open_to(origin, attempt, reported_attempt))
+        if reported_attempt < attempt:
+            raise StaleAttempt(origin, target, attempt)
+        edge = self.edges.get((origin, target))
+        if edge is None or (edge.new_attempt and reported_attempt == attempt):
+            allowed = self._open_to(origin, attempt, reported_attempt)
+            raise IllegalTransition(origin, target, allowed, attempt)
+        return edge
+
+    def _open_to(self, origin: str, attempt: int, reported_attempt: int) -> list[str]:
+        """The statuses that a report of `reported_attempt` could have asked for."""
+        if reported_attempt < attempt:
+            return []
+        return [
+            edge.target
+            for edge in self.transitions
+            if edge.origin == origin and (reported_attempt > attempt or not edge.new_attempt)
+        ]
+
+    def limited_to(self, statuses: Iterable[str], edges: Iterable[tuple[str, str]]) -> "Pipeline":
+        """This graph without the statuses and transitions that are not among those given.
+
+        A server whose database holds an older graph works along what both of them know.
+        """
+        known, present = set(statuses), set(edges)
+        return replace(
+            self,
+            statuses=tuple(status for status in self.statuses if status.key in known),
+            transitions=tuple(
+                edge for edge in self.transitions if (edge.origin, edge.target) in present
+            ),
+        )

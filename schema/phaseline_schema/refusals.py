@@ -1,0 +1,137 @@
+"""Every refusal, worded once. A refusal's `code` is what callers act upon; its text is for people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class Refusal(Exception):
+    """The request was understood and is not carried out. `http_status` is how HTTP says so."""
+
+    code: str
+    http_status: int
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """What goes into the GraphQL error's `extensions`."""
+        return {"code": self.code, **self.details}
+
+
+class BadUserInput(Refusal):
+    """A value that is not of the form its field asks for. Nothing was written."""
+
+    code = "BAD_USER_INPUT"
+    http_status = 400
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field} {problem}", field=field)
+
+
+class DeployNotFound(Refusal):
+    """No deploy has this id."""
+
+    code = "DEPLOY_NOT_FOUND"
+    http_status = 422
+
+    def __init__(self) -> None:
+        super().__init__("there is no deploy with this id")
+
+
+class PipelineNotFound(Refusal):
+    """No pipeline has this name."""
+
+    code = "PIPELINE_NOT_FOUND"
+    http_status = 422
+
+    def __init__(self, known: Sequence[str]) -> None:
+        names = ", ".join(known)
+        super().__init__(f"there is no pipeline with this name; there are: {names}")
+
+
+class AfterAhead(Refusal):
+    """A viewer says it has seen entries that the log does not hold (a restored backup, say)."""
+
+    code = "AFTER_AHEAD"
+    http_status = 422
+
+    def __init__(self, sequence: int) -> None:
+        super().__init__(
+            f"`after` is beyond this deploy's newest audit entry, which is {sequence}",
+            sequence=sequence,
+        )
+
+
+class CallbackRefusal(Refusal):
+    """A callback for a deploy that exists, off the transition graph. It is recorded in the log.
+
+    `details`: `from`, `to`, `allowed` (the statuses a report of this attempt could have asked
+    for) and, where it matters, `attempt` (the one the deploy is in).
+    """
+
+    http_status = 422
+
+
+class UnknownStatus(CallbackRefusal):
+    """The deploy's pipeline has no status of this name."""
+
+    code = "UNKNOWN_STATUS"
+
+    def __init__(self, origin: str, target: str, allowed: Sequence[str]) -> None:
+        super().__init__(
+            f"this deploy's pipeline has no status {target!r}; {_next(allowed)}",
+            **{"from": origin, "to": target, "allowed": list(allowed)},
+        )
+
+
+class IllegalTransition(CallbackRefusal):
+    """The graph has no such transition from where the deploy stands."""
+
+    code = "ILLEGAL_TRANSITION"
+
+    def __init__(self, origin: str, target: str, allowed: Sequence[str], attempt: int) -> None:
+        super().__init__(
+            f"the deploy is {origin!r} in attempt {attempt} and cannot become {target!r}; "
+            f"{_next(allowed)}",
+            **{"from": origin, "to": target, "allowed": list(allowed), "attempt": attempt},
+        )
+
+
+class StaleAttempt(CallbackRefusal):
+    """The report belongs to an attempt that a later one has replaced."""
+
+    code = "STALE_ATTEMPT"
+
+    def __init__(self, origin: str, target: str, attempt: int) -> None:
+        super().__init__(
+            f"the deploy is {origin!r} in attempt {attempt}; a report of an older attempt "
+            "no longer counts",
+            **{"from": origin, "to": target, "allowed": [], "attempt": attempt},
+        )
+
+
+class TooLarge(Refusal):
+    """The request's body is larger than this server reads."""
+
+    code = "TOO_LARGE"
+    http_status = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the request is larger than {limit} bytes", limit=limit)
+
+
+class Unavailable(Refusal):
+    """The database does not answer. Nothing is known to be written: send the same again later."""
+
+    code = "UNAVAILABLE"
+    http_status = 503
+
+    def __init__(self) -> None:
+        super().__init__("the database does not answer; try again later")
+
+
+def _next(allowed: Sequence[str]) -> str:
+    return f"legal now: {', '.join(allowed)}" if allowed else "nothing is legal now"

@@ -1,0 +1,184 @@
+"""The tables. What the database itself guards beyond these constraints stands in the migrations."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from phaseline_schema.pipeline import Outcome
+from phaseline_schema.records import AuditKind
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time, in UTC. SQLite keeps no offset, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; a time without an offset is a programming error."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without an offset cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """With the offset that the column implies."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _named(kind: type[AuditKind] | type[Outcome]) -> Enum:
+    """Stored as the name, held to the vocabulary by a check instead of a database type."""
+    return Enum(kind, native_enum=False, length=32, create_constraint=False)
+
+
+pipeline_phases = Table(
+    "pipeline_phases",
+    metadata,
+    Column("pipeline", String(64), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("label", String(100), nullable=False),
+    Column("position", Integer, nullable=False),
+)
+
+pipeline_statuses = Table(
+    "pipeline_statuses",
+    metadata,
+    Column("pipeline", String(64), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("label", String(100), nullable=False),
+    Column("phase", String(64)),
+    Column("outcome", _named(Outcome), nullable=False),
+    ForeignKeyConstraint(["pipeline", "phase"], ["pipeline_phases.pipeline", "pipeline_phases.key"]),
+)
+
+pipeline_transitions = Table(
+    "pipeline_transitions",
+    metadata,
+    Column("pipeline", String(64), primary_key=True),
+    Column("from_status", String(64), primary_key=True),
+    Column("to_status", String(64), primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("new_attempt", Boolean(create_constraint=False), nullable=False),
+    ForeignKeyConstraint(
+        ["pipeline", "from_status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]
+    ),
+    ForeignKeyConstraint(
+        ["pipeline", "to_status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]
+    ),
+)
+
+deploys = Table(
+    "deploys",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("environment", String(64), nullable=False),
+    Column("ref", String(255), nullable=False),
+    Column("pipeline", String(64), nullable=False),
+    Column("status", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("started_by", String(255), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("run_url", String(2048)),
+    ForeignKeyConstraint(
+        ["pipeline", "status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]
+    ),
+    CheckConstraint("attempt >= 1", name="attempt"),
+    CheckConstraint("sequence >= 1", name="sequence"),
+    Index(None, "started_at", "id"),
+    Index(None, "environment", "started_at", "id"),
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("deploy_id", ForeignKey("deploys.id"), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("kind", _named(AuditKind), nullable=False),
+    Column("pipeline", String(64), nullable=False),
+    Column("environment", String(64), nullable=False),
+    Column("from_status", String(64)),
+    Column("to_status", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("refusal", String(64)),
+    Column("message", String(500)),
+    Column("run_id", String(64)),
+    Column("run_url", String(2048)),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    # A refusal names statuses between which there is no edge, so the foreign key lies on these
+    # two, which the database fills in for transitions alone.
+    Column(
+        "edge_from",
+        String(64),
+        Computed("CASE WHEN kind = 'TRANSITION' THEN from_status END", persisted=True),
+    ),
+    Column(
+        "edge_to",
+        String(64),
+        Computed("CASE WHEN kind = 'TRANSITION' THEN to_status END", persisted=True),
+    ),
+    ForeignKeyConstraint(
+        ["pipeline", "edge_from", "edge_to"],
+        [
+            "pipeline_transitions.pipeline",
+            "pipeline_transitions.from_status",
+            "pipeline_transitions.to_status",
+        ],
+    ),
+    UniqueConstraint("deploy_id", "sequence"),
+    CheckConstraint("sequence >= 1", name="sequence"),
+    CheckConstraint("attempt >= 1", name="attempt"),
+    CheckConstraint(
+        "kind IN ('DEPLOY_STARTED', 'TRANSITION', 'CALLBACK_REFUSED')",
+        name="kind",
+    ),
+    CheckConstraint("(kind = 'DEPLOY_STARTED') = (sequence = 1)", name="starts_first"),
+    CheckConstraint("(kind = 'DEPLOY_STARTED') = (from_status IS NULL)", name="from_status"),
+    CheckConstraint("(kind = 'CALLBACK_REFUSED') = (refusal IS NOT NULL)", name="refusal"),
+    # In one attempt a status is reported at most once: what identifies a callback.
+    Index(
+        "uq_audit_entries_callback",
+        "deploy_id",
+        "attempt",
+        "edge_to",
+        unique=True,
+    ),
+    Index(None, "environment", "id"),
+    sqlite_autoincrement=True,
+)

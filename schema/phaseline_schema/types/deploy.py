@@ -1,0 +1,351 @@
+"""Deploys, their phases and their audit entries as callers see them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Self
+
+import strawberry
+from strawberry import ID, Info, Private
+
+from phaseline_schema import pipeline as graph
+from phaseline_schema.phases import PhaseStanding, Standing
+from phaseline_schema.records import AuditKind as Kind
+from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.types.pipeline import DeployOutcome, Pipeline
+from phaseline_schema.types.reader import HasReader, Page
+
+PhaseState = strawberry.enum(
+    graph.PhaseState,
+    name="PhaseState",
+    description=(
+        "What the log says of a phase. PENDING: nothing yet, and the deploy has not passed it. "
+        "NOT_REPORTED: a later phase has reported, or the deploy has ended, and this one never "
+        "reported, or began and never said how it ended (then startedAt is set). Never shown as "
+        "passed."
+    ),
+)
+AuditKind = strawberry.enum(
+    Kind,
+    name="AuditKind",
+    description=(
+        "What an audit entry records: that an operator started the deploy, that a callback was "
+        "accepted, or that one was refused."
+    ),
+)
+
+_FIRST = "How many, 1 to 200."
+_AFTER = "The cursor of the last one of the page before."
+
+
+@strawberry.type(description="Where a page stands among the others.")
+class PageInfo:
+    """As in the GraphQL cursor connections specification."""
+
+    has_next_page: bool = strawberry.field(description="Whether more follow this page.")
+    has_previous_page: bool = strawberry.field(description="Whether any come before this page.")
+    start_cursor: str | None = strawberry.field(description="The cursor of the page's first edge.")
+    end_cursor: str | None = strawberry.field(description="The cursor of the page's last edge.")
+
+    @classmethod
+    def of(cls, page: Page[DeployRecord] | Page[EntryRecord]) -> Self:
+        """What a page of records says of itself."""
+        return cls(
+            has_next_page=page.has_next,
+            has_previous_page=page.has_previous,
+            start_cursor=page.rows[0][0] if page.rows else None,
+            end_cursor=page.rows[-1][0] if page.rows else None,
+        )
+
+
+@strawberry.type(description="The status that a deploy was last reported to have.")
+class DeployStatus:
+    """A status with what may follow it."""
+
+    key: str = strawberry.field(description="Its name for programs, such as `deploying`.")
+    label: str = strawberry.field(description="Its name for people.")
+    outcome: DeployOutcome = strawberry.field(description="How the deploy stands as a whole.")
+    next: list[str] = strawberry.field(
+        description=(
+            "The statuses that may be reported next. Those after a failed or cancelled deploy are "
+            "open to a higher attempt alone."
+        )
+    )
+
+
+@strawberry.type(description="A step of the stepper, as the deploy's accepted callbacks tell it.")
+class Phase:
+    """A phase of the pipeline with its standing."""
+
+    key: str = strawberry.field(description="The phase's key, such as `smoke_gate`.")
+    label: str = strawberry.field(description="Its name for people, such as `Smoke gate`.")
+    position: int = strawberry.field(description="Its place in stepper order, from 1.")
+    state: PhaseState = strawberry.field(description="What the log says of it.")
+    attempt: int | None = strawberry.field(
+        description="The attempt that reported it; null while nothing has."
+    )
+    started_at: datetime | None = strawberry.field(
+        description="When its beginning was recorded; null where it was not reported."
+    )
+    finished_at: datetime | None = strawberry.field(
+        description="When its end was recorded; null where it was not reported."
+    )
+
+
+@strawberry.type(description="A deploy of a ref to an environment, as its callbacks tell it.")
+class Deploy:
+    """A deploy at one entry of its log: the newest, or in an event the one it tells of."""
+
+    record: Private[DeployRecord]
+    known_phases: Private[Mapping[str, PhaseStanding] | None] = None
+
+    @classmethod
+    def at(cls, record: DeployRecord, standing: Standing) -> Self:
+        """The deploy as it stood then."""
+        return cls(record=standing.over(record), known_phases=standing.phases)
+
+    @strawberry.field(description="The console_deploy_id that the workflow is given.")
+    def id(self) -> ID:
+        """Its id."""
+        return ID(self.record.id)
+
+    @strawberry.field(description="Where it goes, such as `production`.")
+    def environment(self) -> str:
+        """Its environment."""
+        return self.record.environment
+
+    @strawberry.field(description="What is deployed: a branch, a tag or a commit.")
+    def ref(self) -> str:
+        """Its ref."""
+        return self.record.ref
+
+    @strawberry.field(description="The transition graph that it follows.")
+    def pipeline(self, info: Info[HasReader, None]) -> Pipeline:
+        """Its pipeline."""
+        return Pipeline.of(self._graph(info))
+
+    @strawberry.field(description="The status last reported.")
+    def status(self, info: Info[HasReader, None]) -> DeployStatus:
+        """Its status."""
+        pipeline = self._graph(info)
+        status = pipeline.by_key[self.record.status]
+        return DeployStatus(
+            key=status.key,
+            label=status.label,
+            outcome=status.outcome,
+            next=pipeline.following(status.key),
+        )
+
+    @strawberry.field(description="The phases in stepper order.")
+    async def phases(self, info: Info[HasReader, None]) -> list[Phase]:
+        """Its phases."""
+        standings = self.known_phases
+        if standings is None:
+            standings = await info.context.reader.phases(self.record)
+        return [
+            Phase(
+                key=phase.key,
+                label=phase.label,
+                position=position,
+                state=standings[phase.key].state,
+                attempt=standings[phase.key].attempt,
+                started_at=standings[phase.key].started_at,
+                finished_at=standings[phase.key].finished_at,
+            )
+            for position, phase in enumerate(self._graph(info).phases, start=1)
+        ]
+
+    @strawberry.field(description="The attempt that reported last: 1, then more for re-runs.")
+    def attempt(self) -> int:
+        """Its attempt."""
+        return self.record.attempt
+
+    @strawberry.field(description="The sequence of its newest audit entry, refusals included.")
+    def sequence(self) -> int:
+        """Its sequence."""
+        return self.record.sequence
+
+    @strawberry.field(description="Who started it.")
+    def started_by(self) -> str:
+        """Its first actor."""
+        return self.record.started_by
+
+    @strawberry.field(description="When it was started.")
+    def started_at(self) -> datetime:
+        """The time of its first entry."""
+        return self.record.started_at
+
+    @strawberry.field(description="When its status was last reported; a refusal is no report.")
+    def updated_at(self) -> datetime:
+        """The time of its newest accepted entry."""
+        return self.record.updated_at
+
+    @strawberry.field(description="When its end was reported; null until then, and in a re-run.")
+    def finished_at(self) -> datetime | None:
+        """The time of its end."""
+        return self.record.finished_at
+
+    @strawberry.field(description="The workflow run's page, as the workflow last gave it.")
+    def run_url(self) -> str | None:
+        """Its run."""
+        return self.record.run_url
+
+    @strawberry.field(description="Its audit entries, oldest first, refusals included.")
+    async def audit_entries(
+        self,
+        info: Info[HasReader, None],
+        first: int | None = strawberry.argument(description=_FIRST, default=50),
+        after: str | None = strawberry.argument(description=_AFTER, default=None),
+    ) -> "AuditEntryConnection":
+        """A page of its log."""
+        page = await info.context.reader.entries_of(self.record, first, after)
+        return AuditEntryConnection.of(page, deploy=self)
+
+    def _graph(self, info: Info[HasReader, None]) -> graph.Pipeline:
+        return info.context.reader.pipelines[self.record.pipeline]
+
+
+@strawberry.type(description="One line of the log. It is never changed and never deleted.")
+class AuditEntry:
+    """An entry, with its deploy where the caller has it at hand."""
+
+    record: Private[EntryRecord]
+    known_deploy: Private[Deploy | None] = None
+
+    @strawberry.field(description="Its id among all audit entries.")
+    def id(self) -> ID:
+        """Its id."""
+        return ID(str(self.record.id))
+
+    @strawberry.field(
+        description="Its deploy: in an event as it stood at this entry, elsewhere as it stands."
+    )
+    async def deploy(self, info: Info[HasReader, None]) -> Deploy:
+        """Its deploy."""
+        if self.known_deploy is not None:
+            return self.known_deploy
+        return Deploy(record=await info.context.reader.deploy(self.record.deploy_id))
+
+    @strawberry.field(description="1, 2, 3 … within its deploy, without a gap.")
+    def sequence(self) -> int:
+        """Its sequence."""
+        return self.record.sequence
+
+    @strawberry.field(description="What it records.")
+    def kind(self) -> AuditKind:
+        """Its kind."""
+        return self.record.kind
+
+    @strawberry.field(description="The status before; null where the deploy was started.")
+    def from_status(self) -> str | None:
+        """Where the deploy stood."""
+        return self.record.from_status
+
+    @strawberry.field(description="The status after; for a refusal, what was asked for.")
+    def to_status(self) -> str | None:
+        """Where it went."""
+        return self.record.to_status
+
+    @strawberry.field(description="The attempt that reported it.")
+    def attempt(self) -> int:
+        """Its attempt."""
+        return self.record.attempt
+
+    @strawberry.field(description="Who did it.")
+    def actor(self) -> str:
+        """Its actor."""
+        return self.record.actor
+
+    @strawberry.field(description="The code of the refusal; null for all other kinds.")
+    def refusal(self) -> str | None:
+        """Its refusal."""
+        return self.record.refusal
+
+    @strawberry.field(description="One line for people, as it was given.")
+    def message(self) -> str | None:
+        """Its message."""
+        return self.record.message
+
+    @strawberry.field(description="The workflow run that reported it.")
+    def run_id(self) -> str | None:
+        """Its run."""
+        return self.record.run_id
+
+    @strawberry.field(description="The page of the workflow run that reported it.")
+    def run_url(self) -> str | None:
+        """Its run's page."""
+        return self.record.run_url
+
+    @strawberry.field(description="When it was recorded, by the server's clock.")
+    def recorded_at(self) -> datetime:
+        """Its time."""
+        return self.record.recorded_at
+
+
+@strawberry.type(description="A deploy and its place in a list.")
+class DeployEdge:
+    """As in the GraphQL cursor connections specification."""
+
+    cursor: str = strawberry.field(description="Where it stands: give it as `after`.")
+    node: Deploy = strawberry.field(description="The deploy.")
+
+
+@strawberry.type(description="A page of deploys.")
+class DeployConnection:
+    """As in the GraphQL cursor connections specification."""
+
+    edges: list[DeployEdge] = strawberry.field(description="The deploys of this page.")
+    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+
+    @classmethod
+    def of(cls, page: Page[DeployRecord]) -> Self:
+        """The GraphQL form of a page."""
+        return cls(
+            edges=[DeployEdge(cursor=at, node=Deploy(record=row)) for at, row in page.rows],
+            page_info=PageInfo.of(page),
+        )
+
+
+@strawberry.type(description="An audit entry and its place in a list.")
+class AuditEntryEdge:
+    """As in the GraphQL cursor connections specification."""
+
+    cursor: str = strawberry.field(description="Where it stands: give it as `after`.")
+    node: AuditEntry = strawberry.field(description="The audit entry.")
+
+
+@strawberry.type(description="A page of audit entries.")
+class AuditEntryConnection:
+    """As in the GraphQL cursor connections specification."""
+
+    edges: list[AuditEntryEdge] = strawberry.field(description="The audit entries of this page.")
+    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+
+    @classmethod
+    def of(cls, page: Page[EntryRecord], deploy: Deploy | None = None) -> Self:
+        """The GraphQL form of a page; `deploy` where all entries are of one."""
+        return cls(
+            edges=[
+                AuditEntryEdge(cursor=at, node=AuditEntry(record=row, known_deploy=deploy))
+                for at, row in page.rows
+            ],
+            page_info=PageInfo.of(page),
+        )
+
+
+@strawberry.type(description="The answer to a callback that was accepted, now or before.")
+class CallbackReceipt:
+    """What became of a callback."""
+
+    deploy: Deploy = strawberry.field(description="The deploy as it stands.")
+    entry: AuditEntry = strawberry.field(description="The entry that records the report.")
+    duplicate: bool = strawberry.field(
+        description="Whether the same report had come before; then nothing was written."
+    )
+
+
+@strawberry.type(description="A deploy has moved.")
+class PhaseChanged:
+    """An event of `phaseChanged`."""
+
+    deploy: Deploy = strawberry.field(description="The deploy as it stood at this entry.")
+    entry: AuditEntry = strawberry.field(description="The entry that moved it.")
