@@ -1,0 +1,129 @@
+import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { startDeployDocument } from "../graphql/documents.ts";
+import { graphqlEndpoint } from "../graphql/endpoint.ts";
+import { Failure } from "../graphql/failure.ts";
+import { request } from "../graphql/request.ts";
+import type { StartDeployInput } from "../graphql/types.ts";
+import { brokenIcon, closeIcon } from "../look/icons.ts";
+import { common, tokens } from "../look/tokens.styles.ts";
+import { fieldStyles, startFormStyles } from "./start-form.styles.ts";
+
+const FIELDS = ["environment", "ref", "note"] as const;
+type Field = (typeof FIELDS)[number];
+
+/**
+ * A dialog that starts a deploy. `show()` opens it. Event: `phaseline-started`, with the new deploy's id as `detail.deployId`.
+ * Property: `environments`, to suggest.
+ */
+export class StartForm extends LitElement {
+  static override styles = [tokens, common, fieldStyles, startFormStyles];
+
+  static override properties = { environments: { attribute: false } };
+
+  declare environments: readonly string[];
+
+  #failure: Failure | null = null;
+  #busy = false;
+
+  constructor() {
+    super();
+    this.environments = [];
+  }
+
+  show(): void {
+    this.#failure = null;
+    this.requestUpdate();
+    this.#dialog?.showModal();
+  }
+
+  protected override render(): TemplateResult {
+    return html`<dialog aria-labelledby="title">
+      <form @submit=${this.#submit} @input=${this.#edited}>
+        <header>
+          <h2 id="title">Start a deploy</h2>
+          <button class="bare" type="button" aria-label="Close" @click=${() => this.#dialog?.close()}>${closeIcon}</button>
+        </header>
+        ${this.#field("environment", "Environment", html`<input
+          id="environment" name="environment" required autofocus autocomplete="off" autocapitalize="none" spellcheck="false"
+          list="environments" aria-describedby=${this.#describes("environment")} aria-invalid=${this.#objects("environment")} />`)}
+        <datalist id="environments">${this.environments.map((name) => html`<option value=${name}></option>`)}</datalist>
+        ${this.#field("ref", "Ref", html`<input
+          id="ref" name="ref" required autocomplete="off" autocapitalize="none" spellcheck="false"
+          aria-describedby=${`ref-hint ${this.#describes("ref")}`} aria-invalid=${this.#objects("ref")} />`, "A branch, tag or commit.")}
+        ${this.#field("note", "Note", html`<input
+          id="note" name="note" autocomplete="off" aria-describedby=${`note-hint ${this.#describes("note")}`}
+          aria-invalid=${this.#objects("note")} />`, "Optional. One line, for whoever reads the audit entries.")}
+        <div role="alert">${this.#general()}</div>
+        <footer>
+          <button class="primary" ?disabled=${this.#busy}>${this.#busy ? "Starting …" : "Start deploy"}</button>
+        </footer>
+      </form>
+    </dialog>`;
+  }
+
+  #field(name: Field, label: string, input: TemplateResult, hint?: string): TemplateResult {
+    return html`<div class="field">
+      <label for=${name}>${label}</label>
+      ${input} ${hint ? html`<p class="hint" id=${`${name}-hint`}>${hint}</p>` : nothing}
+      ${this.#failure?.field === name
+        ? html`<p class="error" id=${`${name}-error`} role="alert">${this.#failure.message} <code>${this.#failure.code}</code></p>`
+        : nothing}
+    </div>`;
+  }
+
+  #objects(name: Field): "true" | "false" {
+    return this.#failure?.field === name ? "true" : "false";
+  }
+
+  #describes(name: Field): string {
+    return this.#failure?.field === name ? `${name}-error` : "";
+  }
+
+  // What the server objects to, where it named none of the fields above.
+  #general(): TemplateResult | typeof nothing {
+    const failure = this.#failure;
+    if (!failure || FIELDS.some((name) => name === failure.field)) return nothing;
+    return html`<div class="notice bad">
+      ${brokenIcon}
+      <div><strong>The deploy was not started.</strong> ${failure.message} <code>${failure.code}</code></div>
+    </div>`;
+  }
+
+  readonly #edited = (): void => {
+    if (!this.#failure) return;
+    this.#failure = null;
+    this.requestUpdate();
+  };
+
+  readonly #submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    if (this.#busy) return;
+    const form = event.target as HTMLFormElement;
+    this.#change(true, null);
+    try {
+      const { startDeploy } = await request(graphqlEndpoint(null), startDeployDocument, { input: inputOf(form) });
+      this.#change(false, null);
+      form.reset();
+      this.#dialog?.close();
+      this.dispatchEvent(new CustomEvent("phaseline-started", { detail: { deployId: startDeploy.id } }));
+    } catch (failure) {
+      this.#change(false, failure instanceof Failure ? failure : new Failure(String(failure), "ERROR"));
+    }
+  };
+
+  #change(busy: boolean, failure: Failure | null): void {
+    this.#busy = busy;
+    this.#failure = failure;
+    this.requestUpdate();
+  }
+
+  get #dialog(): HTMLDialogElement | null {
+    return this.renderRoot.querySelector("dialog");
+  }
+}
+
+function inputOf(form: HTMLFormElement): StartDeployInput {
+  const values = new FormData(form);
+  const value = (name: Field): string => String(values.get(name) ?? "").trim();
+  return { environment: value("environment"), ref: value("ref"), note: value("note") || null };
+}

@@ -1,0 +1,190 @@
+import type { ReactiveController, ReactiveControllerHost } from "lit";
+import { auditEntryAddedDocument, phaseChangedDocument, pipelineLabelsDocument } from "../graphql/documents.ts";
+import { Failure } from "../graphql/failure.ts";
+import { ServerClock } from "../time/server-clock.ts";
+import { History } from "./history.ts";
+import { pauseBefore } from "./pauses.ts";
+import { Session } from "./session.ts";
+
+/**
+ * connecting: nothing received yet. live: the server is heard. lost: it was, or should be, and is not; we keep trying.
+ * closed: nobody tries, because nothing is followed or because trying again cannot help.
+ */
+export type Connection = "connecting" | "live" | "lost" | "closed";
+
+/** The next try, counted from 1 since the connection was last good. `at` is null while it is under way. */
+export interface Retry {
+  readonly attempt: number;
+  readonly at: number | null;
+}
+
+// To ask again would bring the same answer. Everything else, a closed socket above all, is tried for ever.
+const FINAL_CODES = new Set(["DEPLOY_NOT_FOUND", "UNAUTHENTICATED", "FORBIDDEN"]);
+
+// A server that accepts and dies at once must not be met with the shortest pause each time.
+const GOOD_AFTER_MS = 10_000;
+
+/** Follows one deploy for its host: owns the socket, keeps what was received, and reconnects. */
+export class DeployFeed implements ReactiveController {
+  connection: Connection = "closed";
+  history = new History();
+  /** Labels of statuses, by key. Empty until the server has told them. */
+  labels: ReadonlyMap<string, string> = new Map();
+  /** Set where `connection` is "closed" or "lost": why. */
+  failure: Failure | null = null;
+  retry: Retry | null = null;
+  /** Where the server's history turned out to be shorter than what was shown: the entry that had been reached. */
+  restartedFrom: number | null = null;
+  /** When the server was last heard, on `clock`. */
+  heardAt: number | null = null;
+  readonly clock = new ServerClock();
+
+  readonly #host: ReactiveControllerHost;
+  #target: { deployId: string; url: string } | null = null;
+  #session: Session | null = null;
+  #tries = 0;
+  #pause: ReturnType<typeof setTimeout> | undefined;
+  #good: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(host: ReactiveControllerHost) {
+    this.#host = host;
+    host.addController(this);
+  }
+
+  hostConnected(): void {
+    window.addEventListener("online", this.#online);
+    window.addEventListener("offline", this.#offline);
+  }
+
+  hostDisconnected(): void {
+    window.removeEventListener("online", this.#online);
+    window.removeEventListener("offline", this.#offline);
+    this.unfollow();
+  }
+
+  follow(deployId: string, url: string): void {
+    if (this.#target?.deployId === deployId && this.#target.url === url) return;
+    this.unfollow();
+    this.#target = { deployId, url };
+    this.#connectAfresh();
+  }
+
+  /** Hangs up, and forgets what was received: when it is followed again, the server tells everything anew. */
+  unfollow(): void {
+    if (!this.#target) return;
+    this.#target = null;
+    this.#hangUp();
+    this.history = new History();
+    this.labels = new Map();
+    this.restartedFrom = null;
+    this.heardAt = null;
+    this.#become("closed", null);
+  }
+
+  /** Does not wait for the pause to end; and tries again where trying had been given up. */
+  tryNow(): void {
+    if (!this.#target || this.#session) return;
+    if (this.connection === "closed") this.#connectAfresh();
+    else this.#connect();
+  }
+
+  #connectAfresh(): void {
+    this.#tries = 0;
+    this.#become("connecting", null);
+    this.#connect();
+  }
+
+  #connect(): void {
+    if (!this.#target) return;
+    clearTimeout(this.#pause);
+    if (this.retry) this.retry = { attempt: this.retry.attempt, at: null };
+    const { deployId, url } = this.#target;
+    const session = new Session(url, {
+      acknowledged: () => this.#acknowledged(),
+      heard: () => (this.heardAt = this.clock.now()),
+      ended: (failure) => this.#ended(failure),
+    });
+    this.#session = session;
+    const { lastTransition, lastEntry } = this.history;
+    session.follow(phaseChangedDocument, { deployId, after: lastTransition || null }, ({ phaseChanged }) => {
+      this.clock.hear(phaseChanged.entry.recordedAt);
+      if (this.history.addTransition(phaseChanged.deploy, phaseChanged.entry)) this.#received(session);
+    });
+    session.follow(auditEntryAddedDocument, { deployId, after: lastEntry }, ({ auditEntryAdded }) => {
+      this.clock.hear(auditEntryAdded.recordedAt);
+      if (this.history.addEntry(auditEntryAdded)) this.#received(session);
+    });
+    if (this.history.deploy) this.#learnLabels(session);
+    this.#host.requestUpdate();
+  }
+
+  #acknowledged(): void {
+    this.#good = setTimeout(() => (this.#tries = 0), GOOD_AFTER_MS);
+    // Before the first event nothing can be shown, and so nothing is live.
+    if (this.history.deploy) this.#become("live", null);
+  }
+
+  #received(session: Session): void {
+    if (this.history.deploy) {
+      this.#learnLabels(session);
+      this.#become("live", null);
+    }
+  }
+
+  #learnLabels(session: Session): void {
+    const name = this.history.deploy?.pipeline.name;
+    if (!name || this.labels.size) return;
+    session.ask(pipelineLabelsDocument, { name }, ({ pipeline }) => {
+      this.labels = new Map(pipeline.statuses.map(({ key, label }) => [key, label]));
+      this.#host.requestUpdate();
+    });
+  }
+
+  #ended(failure: Failure): void {
+    this.#hangUp();
+    if (failure.code === "AFTER_AHEAD" && this.history.newest) this.#startOver();
+    else if (FINAL_CODES.has(failure.code)) this.#become("closed", failure);
+    else this.#lose(failure);
+  }
+
+  // The server holds less than was shown (a restored backup, say). What it holds is the truth, so what was shown is dropped.
+  #startOver(): void {
+    this.restartedFrom = this.history.newest;
+    this.history = new History();
+    this.#connectAfresh();
+  }
+
+  #lose(failure: Failure): void {
+    this.#hangUp();
+    const attempt = ++this.#tries;
+    const pause = pauseBefore(attempt);
+    this.#pause = setTimeout(() => this.#connect(), pause);
+    this.#become("lost", failure, { attempt, at: Date.now() + pause });
+  }
+
+  #hangUp(): void {
+    clearTimeout(this.#pause);
+    clearTimeout(this.#good);
+    this.#session?.close();
+    this.#session = null;
+  }
+
+  #become(connection: Connection, failure: Failure | null, retry: Retry | null = null): void {
+    this.connection = connection;
+    this.failure = failure;
+    this.retry = retry;
+    this.#host.requestUpdate();
+  }
+
+  readonly #online = (): void => {
+    if (this.connection !== "lost") return;
+    this.#hangUp();
+    this.#connect();
+  };
+
+  // The browser knows before any ping could.
+  readonly #offline = (): void => {
+    if (this.connection === "closed") return;
+    this.#lose(new Failure("This computer is offline.", "OFFLINE"));
+  };
+}

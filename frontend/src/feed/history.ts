@@ -1,0 +1,75 @@
+import type { AuditEntry, Deploy } from "../graphql/documents.ts";
+
+/**
+ * What has been received of one deploy: how it stands, from `phaseChanged`, and its audit entries, from `auditEntryAdded`.
+ *
+ * The two streams are independent and either may be ahead. The steps shown belong to one entry, `confirmed`, and never to a later
+ * one: whatever the other stream already knows beyond it only raises `newest`.
+ */
+export class History {
+  /** The deploy as it stood at `transition`. */
+  deploy: Deploy | null = null;
+  /** The newest accepted entry that `phaseChanged` has told of. */
+  transition: AuditEntry | null = null;
+  /** Every entry that `auditEntryAdded` has told of, oldest first. */
+  readonly entries: AuditEntry[] = [];
+
+  #newest = 0;
+
+  /** Takes an event of `phaseChanged`. False where it says nothing new: repeats, and anything older than what is shown. */
+  addTransition(deploy: Deploy, entry: AuditEntry): boolean {
+    if (entry.sequence <= this.lastTransition) return false;
+    this.deploy = deploy;
+    this.transition = entry;
+    this.#newest = Math.max(this.#newest, entry.sequence, deploy.sequence);
+    return true;
+  }
+
+  /** Takes an event of `auditEntryAdded`. False where it is known already. */
+  addEntry(entry: AuditEntry): boolean {
+    if (entry.sequence <= this.lastEntry) return false;
+    this.entries.push(entry);
+    this.#newest = Math.max(this.#newest, entry.sequence);
+    return true;
+  }
+
+  /** Where `phaseChanged` continues: its last received sequence, 0 before the first. */
+  get lastTransition(): number {
+    return this.transition?.sequence ?? 0;
+  }
+
+  /** Where `auditEntryAdded` continues: its last received sequence, 0 before the first. */
+  get lastEntry(): number {
+    return this.entries.at(-1)?.sequence ?? 0;
+  }
+
+  /**
+   * The entry that the steps are confirmed up to: the last transition, or a later refusal where nothing but refusals lies between,
+   * since a refusal changes no step. Null before the first event.
+   */
+  get confirmedEntry(): AuditEntry | null {
+    let confirmed = this.transition;
+    if (!confirmed) return null;
+    for (const entry of this.#entriesAfter(confirmed.sequence)) {
+      const follows = entry.sequence === confirmed.sequence + 1;
+      if (!follows || entry.kind !== "CALLBACK_REFUSED") break;
+      confirmed = entry;
+    }
+    return confirmed;
+  }
+
+  /** The X of "entry X of Y". */
+  get confirmed(): number {
+    return this.confirmedEntry?.sequence ?? 0;
+  }
+
+  /** The Y of "entry X of Y": the highest sequence known from either stream. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  #entriesAfter(sequence: number): AuditEntry[] {
+    const index = this.entries.findLastIndex((entry) => entry.sequence <= sequence);
+    return this.entries.slice(index + 1);
+  }
+}

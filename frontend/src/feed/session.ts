@@ -1,0 +1,127 @@
+import { createClient, type FormattedExecutionResult } from "graphql-ws/client";
+import type { Document } from "../graphql/documents.ts";
+import { Failure, type GraphQLError } from "../graphql/failure.ts";
+
+// A connection can die without a word (a closed lid, a lost route). A ping 4 s after the last pong, and 3 s for its answer, notice
+// that within 7 s; 10 s are allowed, and a tab in the background may be late by a second for each timer.
+const PING_EVERY_MS = 4_000;
+const PONG_WITHIN_MS = 3_000;
+const ACKNOWLEDGED_WITHIN_MS = 8_000;
+
+export interface SessionEvents {
+  /** The server has accepted the connection. */
+  acknowledged(): void;
+  /** The server was heard: any message, or an answer to a ping. */
+  heard(): void;
+  /** The session is over, for this reason. Called once, and never after `close()`. */
+  ended(failure: Failure): void;
+}
+
+/**
+ * One WebSocket, from opening to its end. It does not reconnect: graphql-ws would repeat each subscription with the variables it
+ * began with, while ours must go on after the last entry received, so every reconnection is a new session.
+ */
+export class Session {
+  readonly #client;
+  readonly #events: SessionEvents;
+  readonly #unsubscribe: (() => void)[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #acknowledged = false;
+  #over = false;
+
+  constructor(url: string, events: SessionEvents) {
+    this.#events = events;
+    this.#expectWithin(ACKNOWLEDGED_WITHIN_MS, "The server did not answer.");
+    this.#client = createClient({
+      url,
+      retryAttempts: 0,
+      keepAlive: PING_EVERY_MS,
+      on: {
+        connected: () => {
+          this.#acknowledged = true;
+          if (!this.#over) events.acknowledged();
+        },
+        ping: (received) => {
+          if (!received) this.#expectWithin(PONG_WITHIN_MS, "The server stopped answering.");
+        },
+        message: () => {
+          clearTimeout(this.#timer);
+          if (!this.#over) events.heard();
+        },
+      },
+    });
+  }
+
+  /** Follows a subscription. Its end, however it comes, ends the session: half a feed would be shown as a whole one. */
+  follow<Result, Variables extends Record<string, unknown>>(
+    document: Document<Result, Variables>,
+    variables: Variables,
+    receive: (data: Result) => void,
+  ): void {
+    this.#subscribe(document, variables, {
+      next: (result) => (result.data ? receive(result.data) : this.#end(Failure.from(result.errors?.[0]))),
+      error: (reason) => this.#end(failureFrom(reason)),
+      complete: () => this.#end(new Failure("The server ended the feed.", "ENDED")),
+    });
+  }
+
+  /** Asks once. An answer that does not come, or is a refusal, leaves the session as it is. */
+  ask<Result, Variables extends Record<string, unknown>>(
+    document: Document<Result, Variables>,
+    variables: Variables,
+    receive: (data: Result) => void,
+  ): void {
+    this.#subscribe(document, variables, {
+      next: (result) => result.data && receive(result.data),
+      error: () => {},
+      complete: () => {},
+    });
+  }
+
+  close(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    // A connection that was never acknowledged would otherwise be left to the browser's own time-out.
+    if (!this.#acknowledged) this.#client.terminate();
+  }
+
+  #subscribe<Result, Variables extends Record<string, unknown>>(
+    document: Document<Result, Variables>,
+    variables: Variables,
+    sink: {
+      next(result: FormattedExecutionResult<Result, unknown>): unknown;
+      error(reason: unknown): void;
+      complete(): void;
+    },
+  ): void {
+    const guarded = {
+      next: (result: FormattedExecutionResult<Result, unknown>) => void (this.#over || sink.next(result)),
+      error: sink.error,
+      complete: sink.complete,
+    };
+    this.#unsubscribe.push(this.#client.subscribe<Result>({ query: document.text, variables }, guarded));
+  }
+
+  #expectWithin(milliseconds: number, otherwise: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#end(new Failure(otherwise, "SILENT"));
+      this.#client.terminate();
+    }, milliseconds);
+  }
+
+  #end(failure: Failure): void {
+    if (this.#over) return;
+    this.close();
+    this.#events.ended(failure);
+  }
+}
+
+// graphql-ws hands on whatever ended a subscription: the server's errors, a close event, or the browser's mute error event.
+function failureFrom(reason: unknown): Failure {
+  if (Array.isArray(reason)) return Failure.from(reason[0] as GraphQLError);
+  const { code, reason: text } = reason as { code?: unknown; reason?: unknown };
+  if (typeof code !== "number") return new Failure("The server could not be reached.", "UNREACHABLE");
+  return new Failure(typeof text === "string" && text ? text : "The connection was closed.", `CLOSED_${code}`);
+}

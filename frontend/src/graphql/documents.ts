@@ -1,0 +1,54 @@
+// Our documents, each paired with the types generated for it (types.ts). All viewers send the very same text, which lets the
+// server execute an event once for all of them: do not build documents at run time.
+import auditEntryFields from "./audit-entry.graphql?raw";
+import auditEntryAdded from "./audit-entry-added.graphql?raw";
+import deployFields from "./deploy.graphql?raw";
+import deploys from "./deploys.graphql?raw";
+import phaseChanged from "./phase-changed.graphql?raw";
+import pipelineLabels from "./pipeline-labels.graphql?raw";
+import startDeploy from "./start-deploy.graphql?raw";
+import type {
+  AuditEntryAddedSubscription,
+  AuditEntryAddedSubscriptionVariables,
+  AuditEntryFieldsFragment,
+  DeployFieldsFragment,
+  DeploysQuery,
+  DeploysQueryVariables,
+  PhaseChangedSubscription,
+  PhaseChangedSubscriptionVariables,
+  PipelineLabelsQuery,
+  PipelineLabelsQueryVariables,
+  StartDeployMutation,
+  StartDeployMutationVariables,
+} from "./types.ts";
+
+export type Deploy = DeployFieldsFragment;
+export type Phase = Deploy["phases"][number];
+export type AuditEntry = AuditEntryFieldsFragment;
+
+/** A document's text. The types exist for the compiler only. */
+export interface Document<Result, Variables> {
+  readonly text: string;
+  readonly types?: (variables: Variables) => Result;
+}
+
+export const phaseChangedDocument: Document<PhaseChangedSubscription, PhaseChangedSubscriptionVariables> = {
+  text: phaseChanged + deployFields + auditEntryFields,
+};
+
+export const auditEntryAddedDocument: Document<AuditEntryAddedSubscription, AuditEntryAddedSubscriptionVariables> = {
+  text: auditEntryAdded + auditEntryFields,
+};
+
+/** The labels of statuses: an audit entry carries only their keys. */
+export const pipelineLabelsDocument: Document<PipelineLabelsQuery, PipelineLabelsQueryVariables> = {
+  text: pipelineLabels,
+};
+
+export const deploysDocument: Document<DeploysQuery, DeploysQueryVariables> = {
+  text: deploys + deployFields,
+};
+
+export const startDeployDocument: Document<StartDeployMutation, StartDeployMutationVariables> = {
+  text: startDeploy,
+};

@@ -1,0 +1,47 @@
+import type { Document } from "./documents.ts";
+import { Failure, type GraphQLError } from "./failure.ts";
+
+const PATIENCE_MS = 15_000;
+
+/** One query or mutation over HTTP. Throws a `Failure`, whatever went wrong. */
+export async function request<Result, Variables>(
+  endpoint: string,
+  document: Document<Result, Variables>,
+  variables: Variables,
+): Promise<Result> {
+  const response = await post(endpoint, JSON.stringify({ query: document.text, variables }));
+  const body = await read<Result>(response);
+  if (body.errors?.length) throw Failure.from(body.errors[0]);
+  if (!body.data) throw new Failure(`The server answered HTTP ${response.status}, without data.`, `HTTP_${response.status}`);
+  return body.data;
+}
+
+async function post(endpoint: string, body: string): Promise<Response> {
+  try {
+    return await fetch(endpoint, {
+      method: "POST",
+      headers: {
+        accept: "application/graphql-response+json, application/json",
+        "content-type": "application/json",
+      },
+      body,
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+  } catch {
+    throw new Failure("The server could not be reached.", "UNREACHABLE");
+  }
+}
+
+interface Answer<Result> {
+  readonly data?: Result | null;
+  readonly errors?: readonly GraphQLError[];
+}
+
+async function read<Result>(response: Response): Promise<Answer<Result>> {
+  try {
+    return (await response.json()) as Answer<Result>;
+  } catch {
+    // A proxy in between answers in HTML, or the connection broke half-way.
+    throw new Failure(`The server answered HTTP ${response.status}, and not in JSON.`, `HTTP_${response.status}`);
+  }
+}

@@ -1,0 +1,83 @@
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+export type AuditKind =
+  | 'CALLBACK_REFUSED'
+  | 'DEPLOY_STARTED'
+  | 'TRANSITION';
+
+export type DeployFilter = {
+  readonly environment?: string | null | undefined;
+  readonly outcome?: DeployOutcome | null | undefined;
+  readonly startedAfter?: string | null | undefined;
+  readonly startedBefore?: string | null | undefined;
+};
+
+export type DeployOutcome =
+  | 'CANCELLED'
+  | 'FAILED'
+  | 'IN_PROGRESS'
+  | 'SUCCEEDED';
+
+/**
+ * PENDING: nothing yet, and the deploy has not passed it. NOT_REPORTED: a later phase has reported, or the deploy has ended, and this
+ * one never reported, or began and never said how it ended (then startedAt is set). Never shown as passed.
+ */
+export type PhaseState =
+  | 'ACTIVE'
+  | 'CANCELLED'
+  | 'FAILED'
+  | 'NOT_REPORTED'
+  | 'PASSED'
+  | 'PENDING';
+
+export type StartDeployInput = {
+  readonly environment: string;
+  readonly note?: string | null | undefined;
+  readonly pipeline?: string | null | undefined;
+  readonly ref: string;
+};
+
+export type AuditEntryAddedSubscriptionVariables = Exact<{
+  deployId: string;
+  after?: number | null | undefined;
+}>;
+
+
+export type AuditEntryAddedSubscription = { readonly auditEntryAdded: { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runUrl: string | null, readonly recordedAt: string } };
+
+export type AuditEntryFieldsFragment = { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runUrl: string | null, readonly recordedAt: string };
+
+export type DeployFieldsFragment = { readonly id: string, readonly environment: string, readonly ref: string, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }> };
+
+export type DeploysQueryVariables = Exact<{
+  filter?: DeployFilter | null | undefined;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type DeploysQuery = { readonly deploys: { readonly edges: ReadonlyArray<{ readonly node: { readonly id: string, readonly environment: string, readonly ref: string, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }> } }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
+
+export type PhaseChangedSubscriptionVariables = Exact<{
+  deployId: string;
+  after?: number | null | undefined;
+}>;
+
+
+export type PhaseChangedSubscription = { readonly phaseChanged: { readonly deploy: { readonly id: string, readonly environment: string, readonly ref: string, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }> }, readonly entry: { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runUrl: string | null, readonly recordedAt: string } } };
+
+export type PipelineLabelsQueryVariables = Exact<{
+  name: string;
+}>;
+
+
+export type PipelineLabelsQuery = { readonly pipeline: { readonly statuses: ReadonlyArray<{ readonly key: string, readonly label: string }> } };
+
+export type StartDeployMutationVariables = Exact<{
+  input: StartDeployInput;
+}>;
+
+
+export type StartDeployMutation = { readonly startDeploy: { readonly id: string } };

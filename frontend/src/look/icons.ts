@@ -1,0 +1,38 @@
+import { html, svg, type SVGTemplateResult, type TemplateResult } from "lit";
+import type { DeployOutcome, PhaseState } from "../graphql/types.ts";
+
+// Every icon stands beside its word, and so is hidden from assistive technology. Each differs in shape, not in colour alone.
+function icon(name: string, drawing: SVGTemplateResult): TemplateResult {
+  return html`<svg class="icon ${name}" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${drawing}</svg>`;
+}
+
+const tick = icon("passed", svg`<path d="m5.5 12.5 4.5 4.5 8.5-9.5" />`);
+const cross = icon("failed", svg`<path d="m7 7 10 10M17 7 7 17" />`);
+const slash = icon("cancelled", svg`<path d="M6 12h12" />`);
+const arc = icon("active", svg`<circle class="track" cx="12" cy="12" r="7.5" /><path class="arc" d="M12 4.5a7.5 7.5 0 0 1 7.5 7.5" />`);
+const dot = icon("pending", svg`<circle class="solid" cx="12" cy="12" r="2.5" />`);
+const gap = icon("not-reported", svg`<path d="M9 9.3a3 3 0 1 1 4.6 2.6c-1 .6-1.6 1.2-1.6 2.4" /><circle class="solid" cx="12" cy="17.8" r="1.2" />`);
+
+export const phaseIcons: Record<PhaseState, TemplateResult> = {
+  PENDING: dot,
+  ACTIVE: arc,
+  PASSED: tick,
+  FAILED: cross,
+  CANCELLED: slash,
+  NOT_REPORTED: gap,
+};
+
+export const outcomeIcons: Record<DeployOutcome, TemplateResult> = {
+  IN_PROGRESS: arc,
+  SUCCEEDED: tick,
+  FAILED: cross,
+  CANCELLED: slash,
+};
+
+export const refusalIcon = icon("refusal", svg`<circle cx="12" cy="12" r="8" /><path d="m6.5 6.5 11 11" />`);
+export const closeIcon = cross;
+export const brokenIcon = icon("broken", svg`<path d="M12 4 2.8 20h18.4zM12 10v4.5" /><circle class="solid" cx="12" cy="17.3" r="1" />`);
+export const noteIcon = icon("note", svg`<circle cx="12" cy="12" r="8.5" /><path d="M12 11.2v5" /><circle class="solid" cx="12" cy="8" r="1.1" />`);
+export const externalIcon = icon("external", svg`<path d="M13.5 5H19v5.5M19 5l-8.5 8.5M10 6H5v13h13v-5" />`);
+export const plusIcon = icon("plus", svg`<path d="M12 5.5v13M5.5 12h13" />`);
+export const refreshIcon = icon("refresh", svg`<path d="M18.5 8.5a7.5 7.5 0 1 0 1 5M19 4.5v4.3h-4.3" />`);

@@ -1,0 +1,108 @@
+import { css } from "lit";
+
+export const auditListStyles = css`
+  .audit {
+    display: grid;
+    gap: 8px;
+    min-inline-size: 0;
+  }
+  .audit .top {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: baseline;
+    justify-content: space-between;
+    gap: 2px 16px;
+  }
+  .audit h3 {
+    font-size: 16px;
+    font-weight: 620;
+  }
+  .position {
+    color: var(--pl-muted);
+    font-variant-numeric: tabular-nums;
+  }
+  .entries {
+    border: 1px solid var(--pl-line);
+    border-radius: 12px;
+    overflow: hidden;
+  }
+  .entry {
+    display: grid;
+    grid-template-columns: 3.2em 7em minmax(0, 1fr) minmax(0, 12em);
+    gap: 0 12px;
+    align-items: baseline;
+    padding: 9px 16px;
+    border-inline-start: 3px solid transparent;
+    font-size: 14px;
+  }
+  .entry + .entry {
+    border-block-start: 1px solid var(--pl-line);
+  }
+  .entry .number,
+  .entry .at,
+  .entry .actor {
+    color: var(--pl-muted);
+    font-variant-numeric: tabular-nums;
+    overflow-wrap: anywhere;
+  }
+  .entry .actor {
+    text-align: end;
+  }
+  .entry .what {
+    display: grid;
+    gap: 2px;
+    overflow-wrap: anywhere;
+  }
+  .entry .head {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 2px 8px;
+    font-weight: 550;
+  }
+  .entry .message {
+    color: var(--pl-muted);
+  }
+  .entry .tag {
+    padding: 0 7px;
+    border: 1px solid var(--pl-line);
+    border-radius: 99px;
+    color: var(--pl-muted);
+    font-size: 12.5px;
+    font-weight: 500;
+  }
+  .entry[data-kind="CALLBACK_REFUSED"] {
+    border-inline-start-color: var(--pl-failed);
+    background: color-mix(in srgb, var(--pl-failed) 6%, var(--pl-surface));
+  }
+  .entry .refused {
+    display: inline-flex;
+    align-items: center;
+    gap: 5px;
+    color: var(--pl-failed);
+  }
+  .entry .refused .icon {
+    inline-size: 17px;
+    block-size: 17px;
+  }
+  .entry .code {
+    color: var(--pl-failed);
+    font-weight: 500;
+  }
+  .audit .older {
+    justify-self: center;
+  }
+  @container (max-width: 620px) {
+    .entry {
+      grid-template-columns: auto minmax(0, 1fr) auto;
+      padding: 9px 12px;
+    }
+    .entry .what {
+      grid-column: 1 / -1;
+      grid-row: 2;
+    }
+    .entry .actor {
+      grid-column: 3;
+    }
+  }
+`;

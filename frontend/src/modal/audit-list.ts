@@ -1,0 +1,68 @@
+import { html, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import type { History } from "../feed/history.ts";
+import type { AuditEntry } from "../graphql/documents.ts";
+import { refusalIcon } from "../look/icons.ts";
+import { moment } from "../time/moments.ts";
+
+/** Labels of statuses by key. Where the server has not told one, the key itself is shown. */
+export type Labels = ReadonlyMap<string, string>;
+
+/** The audit entries, newest first, at most `limit` of them: a deploy can be refused thousands of times. */
+export function auditList(history: History, labels: Labels, limit: number, showAll: () => void): TemplateResult {
+  const { entries } = history;
+  const shown = entries.slice(-limit).reverse();
+  const older = entries.length - shown.length;
+  return html`<section class="audit" aria-labelledby="audit-title">
+    <div class="top">
+      <h3 id="audit-title">Audit entries</h3>
+      <p class="position" part="position">entry ${history.confirmed} of ${history.newest}</p>
+    </div>
+    <ol class="entries" part="entries" role="list" reversed>
+      ${repeat(
+        shown,
+        (entry) => entry.sequence,
+        (entry) => row(entry, labels),
+      )}
+    </ol>
+    ${older > 0 ? html`<button class="older" part="older" @click=${showAll}>Show ${older} older entries</button>` : nothing}
+  </section>`;
+}
+
+function row(entry: AuditEntry, labels: Labels): TemplateResult {
+  return html`<li
+    class="entry"
+    part="entry"
+    data-sequence=${entry.sequence}
+    data-kind=${entry.kind}
+    data-to-status=${entry.toStatus ?? nothing}
+    data-refusal=${entry.refusal ?? nothing}
+  >
+    <span class="number"><span class="unseen">entry</span> ${entry.sequence}</span>
+    <span class="at">${moment(entry.recordedAt)}</span>
+    <div class="what">
+      <span class="head">
+        ${entry.kind === "CALLBACK_REFUSED" ? refusal(entry, labels) : accepted(entry, labels)}
+        ${entry.attempt > 1 ? html`<span class="tag">attempt ${entry.attempt}</span>` : nothing}
+      </span>
+      ${entry.message ? html`<span class="message">${entry.message}</span>` : nothing}
+    </div>
+    <span class="actor"><span class="unseen">by</span> ${entry.actor}</span>
+  </li>`;
+}
+
+function accepted(entry: AuditEntry, labels: Labels): TemplateResult {
+  const started = entry.kind === "DEPLOY_STARTED" ? "Deploy started: " : "";
+  return html`<span>${started}${entryStatus(entry.toStatus, labels)}</span>`;
+}
+
+function refusal(entry: AuditEntry, labels: Labels): TemplateResult {
+  return html`<span class="refused">${refusalIcon}Callback refused</span>
+    <span>asked for ${entryStatus(entry.toStatus, labels)}</span>
+    ${entry.refusal ? html`<code class="code">${entry.refusal}</code>` : nothing}`;
+}
+
+/** A status of an entry, in the server's words where it has told them. */
+export function entryStatus(key: string | null, labels: Labels): string {
+  return key === null ? "no status" : (labels.get(key) ?? key);
+}

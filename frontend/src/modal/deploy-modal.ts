@@ -1,0 +1,185 @@
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { DeployFeed } from "../feed/deploy-feed.ts";
+import { graphqlEndpoint, socketEndpoint } from "../graphql/endpoint.ts";
+import type { Deploy } from "../graphql/documents.ts";
+import { closeIcon } from "../look/icons.ts";
+import { common, tokens } from "../look/tokens.styles.ts";
+import { Ticker } from "../time/ticker.ts";
+import { Announcer } from "./announcer.ts";
+import { auditList } from "./audit-list.ts";
+import { auditListStyles } from "./audit-list.styles.ts";
+import { modalStyles } from "./deploy-modal.styles.ts";
+import { facts } from "./facts.ts";
+import { standing, title } from "./headline.ts";
+import { closedNotice, lostNotice, notFound, restartedNotice, waiting } from "./notices.ts";
+import { stepper, type Now } from "./stepper.ts";
+import { stepperStyles } from "./stepper.styles.ts";
+
+const ENTRIES_SHOWN = 100;
+
+/** What `phaseline-change` carries: the status shown, and the sequence it is confirmed up to. */
+export interface ChangeDetail {
+  readonly deployId: string;
+  readonly status: string;
+  readonly sequence: number;
+}
+
+/**
+ * A modal that shows one deploy as its callbacks are accepted. It shows what the server has said and nothing else: no clock, log
+ * line or silence moves a step.
+ *
+ *     <script type="module" src="https://phaseline.example/phaseline-modal.js"></script>
+ *     <phaseline-deploy-modal deploy-id="…" open></phaseline-deploy-modal>
+ *
+ * Attributes, also properties: `deploy-id` (deployId), `open`, and `endpoint`, the address of GraphQL, which is `/graphql` of the
+ * origin the script came from unless given.
+ *
+ * Attributes it reflects, to be read and not set: `data-connection` (connecting | live | lost | closed), and once known
+ * `data-status` (the status's key), `data-outcome`, `data-sequence` (the entry that the steps are confirmed up to),
+ * `data-newest` (the newest entry known), `data-attempt`, and `data-failure` (a code, where nothing more will come).
+ *
+ * Events, which bubble and cross shadow roots: `phaseline-close` when the modal has closed, by whomever; `phaseline-change` when
+ * the status or the confirmed entry has changed, with a `ChangeDetail`.
+ *
+ * Parts: dialog, environment, ref, status, outcome, connection, close; lost, last-confirmed, retry, try-now, restarted, failure,
+ * try-again, not-found, waiting; stepper, step (with data-phase, data-state, data-attempt) and its step-label, step-state,
+ * step-began, step-ended, step-took, step-running, step-as-of, step-attempt; facts: attempt, run, started-by, started-at,
+ * finished-at, last-report, deploy-id; position ("entry 7 of 7"), entries, entry (with data-sequence, data-kind, data-to-status,
+ * data-refusal), older; announcer, the live region. There are no slots.
+ */
+export class DeployModal extends LitElement {
+  static override styles = [tokens, common, modalStyles, stepperStyles, auditListStyles];
+
+  static override properties = {
+    deployId: { attribute: "deploy-id", reflect: true },
+    endpoint: {},
+    open: { type: Boolean, reflect: true },
+  };
+
+  declare deployId: string;
+  declare endpoint: string | null;
+  declare open: boolean;
+
+  readonly #feed = new DeployFeed(this);
+  readonly #ticker = new Ticker(this);
+  readonly #announcer = new Announcer();
+  #limit = ENTRIES_SHOWN;
+
+  constructor() {
+    super();
+    this.deployId = "";
+    this.endpoint = null;
+    this.open = false;
+  }
+
+  show(): void {
+    this.open = true;
+  }
+
+  close(): void {
+    this.open = false;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    // An element that was moved has lost its feed and its place in the top layer: both come back with the next update.
+    this.requestUpdate();
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("deployId") || changed.has("open")) {
+      this.#announcer.forget();
+      this.#limit = ENTRIES_SHOWN;
+    }
+    if (this.open && this.deployId && this.isConnected) {
+      this.#feed.follow(this.deployId, socketEndpoint(graphqlEndpoint(this.endpoint)));
+    } else {
+      this.#feed.unfollow();
+    }
+    this.#announcer.hear(this.#feed);
+    const { connection, history } = this.#feed;
+    this.#ticker.run(connection === "lost" || (connection === "live" && history.deploy?.finishedAt === null));
+  }
+
+  protected override render(): TemplateResult {
+    const { connection, history } = this.#feed;
+    const { deploy } = history;
+    return html`<dialog part="dialog" aria-labelledby="title" autofocus data-outcome=${deploy?.status.outcome ?? nothing} @close=${this.#closed}>
+      <header>
+        ${title(deploy, this.deployId)} ${standing(deploy, connection)}
+        <button class="bare" part="close" aria-label="Close" @click=${this.close}>${closeIcon}</button>
+      </header>
+      <div class="body">${this.#notices()} ${deploy ? this.#deploy(deploy) : this.#nothingYet()}</div>
+      <div class="unseen" part="announcer" role="status" aria-live="polite">${this.#announcer.text}</div>
+    </dialog>`;
+  }
+
+  #deploy(deploy: Deploy): TemplateResult {
+    const { history, labels } = this.#feed;
+    const now = this.#now();
+    return html`${stepper(deploy, now)} ${facts(deploy, now)} ${auditList(history, labels, this.#limit, this.#showAll)}`;
+  }
+
+  #notices(): TemplateResult {
+    const { connection, failure, restartedFrom } = this.#feed;
+    const refused = connection === "closed" && failure && failure.code !== "DEPLOY_NOT_FOUND";
+    return html`${restartedFrom === null ? nothing : restartedNotice(restartedFrom)}
+    ${connection === "lost" ? lostNotice(this.#feed) : nothing} ${refused ? closedNotice(this.#feed) : nothing}`;
+  }
+
+  #nothingYet(): TemplateResult | typeof nothing {
+    const { connection, failure } = this.#feed;
+    if (failure?.code === "DEPLOY_NOT_FOUND") return notFound(this.deployId);
+    return connection === "connecting" ? waiting() : nothing;
+  }
+
+  // Only a connection that is heard lets clocks run.
+  #now(): Now {
+    const { connection, clock, heardAt } = this.#feed;
+    return connection === "live" ? { at: clock.now(), frozen: false } : { at: heardAt ?? clock.now(), frozen: true };
+  }
+
+  readonly #showAll = (): void => {
+    this.#limit = Infinity;
+    this.requestUpdate();
+  };
+
+  protected override updated(): void {
+    this.#syncDialog();
+    this.#reflect();
+  }
+
+  #syncDialog(): void {
+    const dialog = this.renderRoot.querySelector("dialog");
+    if (!dialog || dialog.open === this.open) return;
+    if (this.open) dialog.showModal();
+    else dialog.close();
+  }
+
+  #reflect(): void {
+    const { connection, failure, history } = this.#feed;
+    const { deploy, confirmed, newest } = history;
+    const before = [this.dataset["status"], this.dataset["sequence"]].join();
+    const reflected = {
+      connection,
+      status: deploy?.status.key,
+      outcome: deploy?.status.outcome,
+      sequence: deploy ? confirmed : undefined,
+      newest: deploy ? newest : undefined,
+      attempt: deploy?.attempt,
+      failure: connection === "closed" ? failure?.code : undefined,
+    };
+    for (const [name, value] of Object.entries(reflected)) {
+      if (value === undefined) delete this.dataset[name];
+      else this.dataset[name] = String(value);
+    }
+    if (!deploy || before === [deploy.status.key, confirmed].join()) return;
+    const detail: ChangeDetail = { deployId: deploy.id, status: deploy.status.key, sequence: confirmed };
+    this.dispatchEvent(new CustomEvent("phaseline-change", { detail, bubbles: true, composed: true }));
+  }
+
+  readonly #closed = (): void => {
+    this.open = false;
+    this.dispatchEvent(new Event("phaseline-close", { bubbles: true, composed: true }));
+  };
+}

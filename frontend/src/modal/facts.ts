@@ -1,0 +1,66 @@
+import { html, nothing, type TemplateResult } from "lit";
+import type { Deploy } from "../graphql/documents.ts";
+import { externalIcon } from "../look/icons.ts";
+import { agoInWords, inWords, secondsBetween } from "../time/durations.ts";
+import { moment } from "../time/moments.ts";
+import type { Now } from "./stepper.ts";
+
+/** What else is known of the deploy: attempt, run, who started it, and when it was last heard of. */
+export function facts(deploy: Deploy, now: Now): TemplateResult {
+  return html`<dl class="facts" part="facts">
+    <div>
+      <dt>Attempt</dt>
+      <dd part="attempt">${deploy.attempt}</dd>
+    </div>
+    <div>
+      <dt>Run</dt>
+      <dd part="run">${run(deploy.runUrl)}</dd>
+    </div>
+    <div>
+      <dt>Started by</dt>
+      <dd part="started-by">${deploy.startedBy}</dd>
+    </div>
+    <div>
+      <dt>Started</dt>
+      <dd part="started-at">${moment(deploy.startedAt)}</dd>
+    </div>
+    ${deploy.finishedAt ? ended(deploy.startedAt, deploy.finishedAt) : lastReport(deploy.updatedAt, now)}
+    <div>
+      <dt>Deploy id</dt>
+      <dd part="deploy-id"><code>${deploy.id}</code></dd>
+    </div>
+  </dl>`;
+}
+
+function ended(startedAt: string, finishedAt: string): TemplateResult {
+  return html`<div>
+    <dt>Ended</dt>
+    <dd part="finished-at">
+      ${moment(finishedAt)} <span class="aside">after ${inWords(secondsBetween(startedAt, finishedAt))}</span>
+    </dd>
+  </div>`;
+}
+
+// A silence is a fact and may be shown. It changes nothing.
+function lastReport(updatedAt: string, now: Now): TemplateResult {
+  return html`<div>
+    <dt>Last report</dt>
+    <dd part="last-report">
+      ${moment(updatedAt)}
+      ${now.frozen ? nothing : html`<span class="aside">${agoInWords(secondsBetween(updatedAt, now.at))}</span>`}
+    </dd>
+  </div>`;
+}
+
+// The address comes from a workflow: `javascript:` and the like must not become something to click.
+function run(runUrl: string | null): TemplateResult | string {
+  if (!runUrl) return "not reported";
+  if (!isWebAddress(runUrl)) return runUrl;
+  return html`<a href=${runUrl} target="_blank" rel="noopener noreferrer">
+    Open the run${externalIcon}<span class="unseen">(in a new tab)</span>
+  </a>`;
+}
+
+export function isWebAddress(address: string): boolean {
+  return URL.canParse(address) && ["http:", "https:"].includes(new URL(address).protocol);
+}

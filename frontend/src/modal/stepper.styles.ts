@@ -1,0 +1,131 @@
+import { css } from "lit";
+
+// Narrow first: one step a row. Where there is room for them, side by side; more than six never are.
+export const stepperStyles = css`
+  .step {
+    --tone: var(--pl-muted);
+    position: relative;
+    display: grid;
+    grid-template-columns: 40px minmax(0, 1fr);
+    gap: 0 14px;
+    padding-block-end: 22px;
+  }
+  .step:last-child {
+    padding-block-end: 0;
+  }
+  .step[data-state="ACTIVE"] {
+    --tone: var(--pl-active);
+  }
+  .step[data-state="PASSED"] {
+    --tone: var(--pl-passed);
+  }
+  .step[data-state="FAILED"] {
+    --tone: var(--pl-failed);
+  }
+  .step[data-state="CANCELLED"] {
+    --tone: var(--pl-cancelled);
+  }
+  .step[data-state="NOT_REPORTED"] {
+    --tone: var(--pl-gap);
+  }
+  .mark {
+    display: grid;
+    place-items: center;
+    inline-size: 40px;
+    block-size: 40px;
+    border: 2px solid var(--tone);
+    border-radius: 50%;
+    background: color-mix(in srgb, var(--tone) 11%, var(--pl-surface));
+    color: var(--tone);
+  }
+  .mark .icon {
+    inline-size: 24px;
+    block-size: 24px;
+  }
+  .step[data-state="PENDING"] .mark {
+    border-color: var(--pl-line);
+    background: var(--pl-surface);
+  }
+  .step[data-state="PASSED"] .mark,
+  .step[data-state="FAILED"] .mark {
+    background: var(--tone);
+    color: var(--pl-surface);
+  }
+  .step[data-state="NOT_REPORTED"] .mark {
+    border-style: dashed;
+    background: none;
+  }
+  .step[data-state="ACTIVE"] .mark {
+    box-shadow: 0 0 0 5px color-mix(in srgb, var(--tone) 15%, transparent);
+  }
+  .line {
+    position: absolute;
+    inset-block: 46px 6px;
+    inset-inline-start: 19px;
+    border-inline-start: 2px solid var(--pl-line);
+  }
+  .step:last-child .line {
+    display: none;
+  }
+  .step[data-state="PASSED"] .line {
+    border-color: var(--tone);
+  }
+  .step[data-state="NOT_REPORTED"] .line {
+    border-color: var(--tone);
+    border-style: dashed;
+  }
+  .told {
+    display: grid;
+    gap: 1px;
+    font-size: 13.5px;
+    color: var(--pl-muted);
+    font-variant-numeric: tabular-nums;
+  }
+  .told .label {
+    color: var(--pl-text);
+    font-size: 16px;
+    font-weight: 620;
+    line-height: 1.25;
+  }
+  .step[data-state="PENDING"] .label {
+    color: var(--pl-muted);
+  }
+  .told .state {
+    color: var(--tone);
+    font-size: 14px;
+    font-weight: 600;
+    margin-block-end: 3px;
+  }
+  .told .running {
+    color: var(--pl-text);
+    font-weight: 550;
+  }
+  @container (min-width: 700px) {
+    .stepper:not(:has(> :nth-child(7))) {
+      display: grid;
+      grid-auto-flow: column;
+      grid-auto-columns: minmax(0, 1fr);
+    }
+    .stepper:not(:has(> :nth-child(7))) .step {
+      display: block;
+      padding-block-end: 0;
+      padding-inline-end: 18px;
+    }
+    .stepper:not(:has(> :nth-child(7))) .mark {
+      margin-block-end: 12px;
+    }
+    .stepper:not(:has(> :nth-child(7))) .line {
+      inset-block: 19px auto;
+      inset-inline: 50px 10px;
+      border-inline-start: 0;
+      border-block-start: 2px solid var(--pl-line);
+    }
+    .stepper:not(:has(> :nth-child(7))) .step[data-state="PASSED"] .line {
+      border-color: var(--tone);
+    }
+    .stepper:not(:has(> :nth-child(7))) .step[data-state="NOT_REPORTED"] .line {
+      border-color: var(--tone);
+      border-block-start-style: dashed;
+    }
+  }
+`;

@@ -1,0 +1,19 @@
+import type { DeployOutcome, PhaseState } from "./graphql/types.ts";
+
+// The only words the screen has of its own. Labels of phases and statuses are the server's.
+
+export const phaseStateWords: Record<PhaseState, string> = {
+  PENDING: "Pending",
+  ACTIVE: "Active",
+  PASSED: "Passed",
+  FAILED: "Failed",
+  CANCELLED: "Cancelled",
+  NOT_REPORTED: "Not reported",
+};
+
+export const outcomeWords: Record<DeployOutcome, string> = {
+  IN_PROGRESS: "In progress",
+  SUCCEEDED: "Succeeded",
+  FAILED: "Failed",
+  CANCELLED: "Cancelled",
+};
