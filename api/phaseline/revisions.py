@@ -8,6 +8,7 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import resources
+from phaseline.store import Store
 
 # Older revisions that this server can serve: the tables are the same, the graph has fewer rows.
 SERVABLE = ("0001",)
@@ -15,6 +16,10 @@ SERVABLE = ("0001",)
 
 class WrongRevision(Exception):
     """The database is not at the revision this server needs. The text says what to do."""
+
+
+class WouldLose(Exception):
+    """A downgrade would lose audit entries. The text says which."""
 
 
 def newest() -> str:
@@ -33,12 +38,15 @@ async def current(connection: AsyncConnection) -> str | None:
 async def migrate(connection: AsyncConnection, revision: str = "head") -> None:
     """Bring the database up or down to a revision, inside the caller's transaction.
 
-    Raises WrongRevision where there is no such revision, and RuntimeError where a downgrade
-    would lose entries.
+    Raises WrongRevision where there is no such revision, and WouldLose where a downgrade would
+    lose entries; then nothing has changed.
     """
     if revision not in ("head", "base") and revision not in _known():
         raise WrongRevision(f"there is no revision {revision!r}; there are: {', '.join(_known())}")
-    await connection.run_sync(_migrate, revision)
+    try:
+        await connection.run_sync(_migrate, revision)
+    except RuntimeError as error:  # what a migration that refuses raises
+        raise WouldLose(str(error)) from error
 
 
 async def require(connection: AsyncConnection, accepted: str | None) -> None:
@@ -52,7 +60,18 @@ async def require(connection: AsyncConnection, accepted: str | None) -> None:
     raise WrongRevision(_advice(at))
 
 
-async def is_empty(connection: AsyncConnection) -> bool:
+async def prepare(store: Store, accepted: str | None) -> None:
+    """Make ready to serve: migrate a database that is empty, and hold any other to its revision.
+
+    Raises WrongRevision.
+    """
+    async with store.writing() as connection:
+        if await _is_empty(connection):
+            await migrate(connection)
+        await require(connection, accepted)
+
+
+async def _is_empty(connection: AsyncConnection) -> bool:
     """Whether the database has no tables at all, so that nothing can be lost by migrating it."""
     return not await connection.run_sync(lambda sync: inspect(sync).get_table_names())
 

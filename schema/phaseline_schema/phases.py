@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from phaseline_schema.pipeline import Outcome, PhaseState, Pipeline
-from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord
+from phaseline_schema.records import DeployRecord, EntryRecord
 
 # What an end says of the phase that was active when it was reported.
 _ENDED = {
@@ -34,66 +34,53 @@ _PENDING = PhaseStanding()
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a deploy stands after some entry: the fields of its row that move, and its phases."""
+    """How a deploy stands after some entry: its row as it was then, and its phases by key."""
 
-    status: str
-    attempt: int
-    sequence: int
-    updated_at: datetime
-    finished_at: datetime | None
-    run_url: str | None
+    deploy: DeployRecord
     phases: Mapping[str, PhaseStanding]
 
-    def over(self, record: DeployRecord) -> DeployRecord:
-        """The deploy's row as it stood then."""
-        return replace(
-            record,
-            status=self.status,
-            attempt=self.attempt,
-            sequence=self.sequence,
-            updated_at=self.updated_at,
-            finished_at=self.finished_at,
-            run_url=self.run_url,
-        )
 
+def fold(pipeline: Pipeline, deploy: DeployRecord, entries: Iterable[EntryRecord]) -> Standing:
+    """How a deploy stands after `entries`, its log from the first entry on.
 
-def fold(pipeline: Pipeline, entries: Iterable[EntryRecord]) -> Standing | None:
-    """How a deploy stands after `entries` (oldest first); None where there are none.
-
-    Refusals may be left out of `entries`: they move nothing but `sequence`.
+    `deploy` gives what never changes (id, environment, ref …). Refusals may be left out of
+    `entries`: they move nothing but `sequence`.
     """
-    standing: Standing | None = None
+    unmoved = replace(deploy, run_url=None)
+    standing = Standing(unmoved, {phase.key: _PENDING for phase in pipeline.phases})
     for entry in entries:
         standing = advance(pipeline, standing, entry)
     return standing
 
 
-def advance(pipeline: Pipeline, before: Standing | None, entry: EntryRecord) -> Standing:
+def advance(pipeline: Pipeline, before: Standing, entry: EntryRecord) -> Standing:
     """How a deploy stands after one more entry."""
-    if before is not None and not entry.accepted:
-        return replace(before, sequence=entry.sequence)
-    if before is None and entry.kind is not AuditKind.DEPLOY_STARTED:
-        raise ValueError("a deploy's log begins with DEPLOY_STARTED")
+    after = moved(pipeline, before.deploy, entry)
+    return Standing(after, _phases_after(pipeline, before, entry) if entry.accepted else before.phases)
+
+
+def moved(pipeline: Pipeline, deploy: DeployRecord, entry: EntryRecord) -> DeployRecord:
+    """The deploy's row after one more entry."""
+    if not entry.accepted:
+        return replace(deploy, sequence=entry.sequence)
     ended = pipeline.by_key[entry.to_status].outcome is not Outcome.IN_PROGRESS
-    return Standing(
+    return replace(
+        deploy,
         status=entry.to_status,
         attempt=entry.attempt,
         sequence=entry.sequence,
         updated_at=entry.recorded_at,
         finished_at=entry.recorded_at if ended else None,
-        run_url=entry.run_url or (before.run_url if before else None),
-        phases=_phases_after(pipeline, before, entry),
+        run_url=entry.run_url or deploy.run_url,
     )
 
 
 def _phases_after(
-    pipeline: Pipeline, before: Standing | None, entry: EntryRecord
+    pipeline: Pipeline, before: Standing, entry: EntryRecord
 ) -> dict[str, PhaseStanding]:
-    phases = {phase.key: _PENDING for phase in pipeline.phases}
-    if before is not None:
-        phases |= before.phases
-        if entry.attempt > before.attempt:
-            phases = {key: _carried(phase) for key, phase in phases.items()}
+    phases = dict(before.phases)
+    if entry.attempt > before.deploy.attempt:
+        phases = {key: _carried(phase) for key, phase in phases.items()}
     status = pipeline.by_key[entry.to_status]
     for key, state in status.asserts.items():
         phases[key] = _asserted(phases[key], state, entry, own=key == status.phase)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 from strawberry import ID, Info, Private
@@ -99,9 +99,9 @@ class Deploy:
     known_phases: Private[Mapping[str, PhaseStanding] | None] = None
 
     @classmethod
-    def at(cls, record: DeployRecord, standing: Standing) -> Self:
+    def at(cls, standing: Standing) -> Self:
         """The deploy as it stood then."""
-        return cls(record=standing.over(record), known_phases=standing.phases)
+        return cls(record=standing.deploy, known_phases=standing.phases)
 
     @strawberry.field(description="The console_deploy_id that the workflow is given.")
     def id(self) -> ID:
@@ -193,8 +193,8 @@ class Deploy:
     async def audit_entries(
         self,
         info: Info[HasReader, None],
-        first: int | None = strawberry.argument(description=_FIRST, default=50),
-        after: str | None = strawberry.argument(description=_AFTER, default=None),
+        first: Annotated[int | None, strawberry.argument(description=_FIRST)] = 50,
+        after: Annotated[str | None, strawberry.argument(description=_AFTER)] = None,
     ) -> "AuditEntryConnection":
         """A page of its log."""
         page = await info.context.reader.entries_of(self.record, first, after)

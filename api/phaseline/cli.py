@@ -1,0 +1,173 @@
+"""The `phaseline` command."""
+
+import asyncio
+import socket
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from phaseline_schema.diagram import mermaid
+from phaseline_schema.pipelines import PIPELINES
+from rich.console import Console
+from rich.table import Table
+
+from phaseline import logs, revisions, serving, settings
+from phaseline.app import create_app
+from phaseline.operations.schema import SCHEMA
+from phaseline.settings import Settings, SettingsError
+from phaseline.store import Store, is_unavailable
+
+app = typer.Typer(
+    help="Shows which lines a deploy has reported crossing, and nothing else.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+console = Console()
+
+
+def _fail(message: str) -> typer.Exit:
+    Console(stderr=True).print(
+        f"phaseline: {message}", style="red", highlight=False, markup=False, soft_wrap=True
+    )
+    return typer.Exit(2)
+
+
+def _settings() -> Settings:
+    try:
+        found = settings.read()
+    except SettingsError as error:
+        raise _fail(str(error)) from None
+    logs.configure(found)
+    return found
+
+
+def _prepared(found: Settings) -> socket.socket:
+    """Make the database ready and the address ours, or say in one line why that cannot be."""
+
+    async def prepare() -> None:
+        store = Store(found.database_url)
+        try:
+            await revisions.prepare(store, found.accept_revision)
+        finally:
+            await store.close()
+
+    try:
+        asyncio.run(prepare())
+        return serving.listen(found)
+    except (revisions.WrongRevision, serving.AddressUnusable) as error:
+        raise _fail(str(error)) from None
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+        raise _fail(f"{found.database_url} cannot be opened: {error.__cause__ or error}") from None
+
+
+@app.command()
+def serve() -> None:
+    """Serve the API and the console page. An empty database is migrated first."""
+    found = _settings()
+    listener = _prepared(found)
+    serving.run(create_app(found), found, listener)
+
+
+@app.command()
+def migrate(
+    to: Annotated[str, typer.Option(help="The revision to go to, up or down.")] = "head",
+) -> None:
+    """Bring the database to the newest revision, or to another one."""
+    found = _settings()
+
+    async def run() -> tuple[str | None, str | None]:
+        store = Store(found.database_url)
+        try:
+            async with store.writing() as connection:
+                before = await revisions.current(connection)
+                await revisions.migrate(connection, to)
+                return before, await revisions.current(connection)
+        finally:
+            await store.close()
+
+    try:
+        before, after = asyncio.run(run())
+    except (revisions.WrongRevision, revisions.WouldLose) as error:
+        raise _fail(str(error)) from None
+    console.print(f"database: {before or 'empty'} -> {after or 'empty'}", highlight=False)
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8000,
+    fail: Annotated[
+        str | None,
+        typer.Option(help="What fails in every deploy: smoke, freeze, build, deploy or health."),
+    ] = None,
+    pause: Annotated[float, typer.Option(help="How long each command takes, in seconds.")] = 4.0,
+    database: Annotated[Path, typer.Option(help="Where the demo keeps its log.")] = Path(
+        ".cache/demo.db"
+    ),
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+) -> None:
+    """Serve on this machine, and run the deploy workflow here for every deploy you start."""
+    # Here, because a server that only serves needs none of it.
+    from phaseline.demo import GATES, RunnerMissing
+    from phaseline.demo.session import FAILING_REF, Demo
+    from phaseline.demo.workspace import find_act
+
+    if fail is not None and fail not in GATES:
+        raise _fail(f"there is no gate {fail!r} to fail; there are: {', '.join(GATES)}")
+    try:
+        find_act()
+    except RunnerMissing as error:
+        raise _fail(str(error)) from None
+    database.parent.mkdir(parents=True, exist_ok=True)
+    found = Settings(
+        database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console"
+    )
+    logs.configure(found)
+    listener = _prepared(found)
+    page = serving.address(listener)
+
+    def ready() -> None:
+        console.print(f"\n  phaseline is at [bold link={page}]{page}[/]\n", highlight=False)
+        console.print(
+            "  Start a deploy there and watch it. "
+            f"A ref of {', '.join(FAILING_REF + gate for gate in GATES)} fails in that place.\n"
+            "  Ctrl-C ends the demo.\n",
+            highlight=False,
+        )
+        if browser:
+            webbrowser.open(page)
+
+    asyncio.run(Demo(found, listener, pause, fail).serve(ready))
+
+
+@app.command("settings")
+def list_settings() -> None:
+    """List the environment variables that can be set."""
+    table = Table("Variable", "Default", "Meaning")
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        table.add_row(
+            f"{settings.PREFIX}{name.upper()}",
+            str(default) if default not in (None, ()) else "-",
+            field.description,
+        )
+    console.print(table)
+
+
+@app.command()
+def sdl() -> None:
+    """Print the GraphQL schema."""
+    typer.echo(SCHEMA.as_str())
+
+
+@app.command()
+def diagram(
+    pipeline: Annotated[str, typer.Argument(help="Which pipeline.")] = "console",
+) -> None:
+    """Print a pipeline's transition graph as a Mermaid diagram."""
+    if pipeline not in PIPELINES:
+        raise _fail(f"there is no pipeline {pipeline!r}; there are: {', '.join(PIPELINES)}")
+    typer.echo(mermaid(PIPELINES[pipeline]))

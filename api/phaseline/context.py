@@ -1,0 +1,82 @@
+"""What an operation is given: who calls, and the parts of the server that it may use."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from phaseline_schema.phases import PhaseStanding, fold
+from phaseline_schema.pipeline import Pipeline
+from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.types.reader import Page
+from strawberry.dataloader import DataLoader
+from strawberry.fastapi import BaseContext
+
+from phaseline import history
+from phaseline.feed import Feed
+from phaseline.identity import Identity
+from phaseline.store import Store
+
+# Told of every deploy that was started, after its commit.
+OnStarted = Callable[[DeployRecord], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of the server that live as long as it does."""
+
+    store: Store
+    feed: Feed
+    pipelines: Mapping[str, Pipeline]
+    on_started: OnStarted | None = None
+
+
+class LogReader:
+    """Reads the log for one request or socket, several deploys at once where fields ask for them.
+
+    Nothing is kept between reads: a socket lives long, and the log moves on.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.pipelines = services.pipelines
+        self._store = services.store
+        self._deploys: DataLoader[str, DeployRecord] = DataLoader(self._load_deploys, cache=False)
+        self._moves: DataLoader[str, list[EntryRecord]] = DataLoader(self._load_moves, cache=False)
+
+    async def deploy(self, deploy_id: str) -> DeployRecord:
+        """The deploy of an entry as it stands."""
+        return await self._deploys.load(deploy_id)
+
+    async def phases(self, deploy: DeployRecord) -> Mapping[str, PhaseStanding]:
+        """How the deploy's phases stand at the entry that `deploy` has come to."""
+        moves = await self._moves.load(deploy.id)
+        upto = [move for move in moves if move.sequence <= deploy.sequence]
+        return fold(self.pipelines[deploy.pipeline], deploy, upto).phases
+
+    async def entries_of(
+        self, deploy: DeployRecord, first: int | None, after: str | None
+    ) -> Page[EntryRecord]:
+        """The deploy's entries up to the one it has come to, oldest first."""
+        async with self._store.reading() as connection:
+            return await history.entries_of(connection, deploy, first, after)
+
+    async def _load_deploys(self, ids: list[str]) -> list[DeployRecord]:
+        async with self._store.reading() as connection:
+            found = await history.deploys_by_id(connection, ids)
+        return [found[deploy_id] for deploy_id in ids]
+
+    async def _load_moves(self, ids: list[str]) -> list[list[EntryRecord]]:
+        async with self._store.reading() as connection:
+            found = await history.moves_of(connection, ids)
+        return [found[deploy_id] for deploy_id in ids]
+
+
+@dataclass
+class Context(BaseContext):
+    """The context of an operation over HTTP, or of all operations of a socket."""
+
+    services: Services
+    identity: Identity
+    reader: LogReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.reader = LogReader(self.services)

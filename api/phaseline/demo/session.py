@@ -1,0 +1,67 @@
+"""`phaseline demo`: a server, and a local run of the workflow for every deploy that is started on its page."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from phaseline_schema.records import DeployRecord
+
+from phaseline.app import create_app
+from phaseline.demo.commands import GATES, watchable
+from phaseline.demo.runner import run_workflow
+from phaseline.serving import Server, address
+from phaseline.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+# A deploy of the ref `fail-smoke` fails in its smoke gate, and so on.
+FAILING_REF = "fail-"
+
+
+@dataclass
+class Demo:
+    """What the demo was asked for, and the workflow runs that are under way."""
+
+    settings: Settings
+    listener: socket.socket
+    pause_seconds: float
+    fail: str | None
+    _runs: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def serve(self, on_ready: Callable[[], None]) -> None:
+        """Serve until a signal ends it, then end the runs as well."""
+        app = create_app(self.settings, on_started=self._dispatch)
+        try:
+            await Server(app, self.settings, on_ready).serve([self.listener])
+        finally:
+            for run in self._runs:
+                run.cancel()
+            await asyncio.gather(*self._runs, return_exceptions=True)
+
+    async def _dispatch(self, deploy: DeployRecord) -> None:
+        """Start a run of the workflow for the deploy, as GitHub would."""
+        run = asyncio.create_task(self._run(deploy))
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
+
+    async def _run(self, deploy: DeployRecord) -> None:
+        try:
+            code = await run_workflow(
+                deploy_id=deploy.id,
+                environment=deploy.environment,
+                ref=deploy.ref,
+                server_url=address(self.listener),
+                commands=watchable(self.pause_seconds, self.fail or failing(deploy.ref)),
+            )
+        except Exception:
+            log.exception("the workflow could not be run", deploy=deploy.id)
+        else:
+            log.info("the workflow has ended", deploy=deploy.id, code=code)
+
+
+def failing(ref: str) -> str | None:
+    """The gate that a ref asks to fail, if it asks for one."""
+    gate = ref.removeprefix(FAILING_REF)
+    return gate if gate != ref and gate in GATES else None

@@ -1,0 +1,37 @@
+"""Whether this process lives, and whether it can do its work."""
+
+import asyncio
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse
+
+from phaseline import revisions
+from phaseline.store import Store, is_unavailable
+
+# A probe that waits longer than this tells its caller nothing.
+_SECONDS = 3.0
+
+
+def routes(store: Store, accepted_revision: str | None) -> APIRouter:
+    """`/healthz` and `/readyz`."""
+    router = APIRouter()
+
+    @router.get("/healthz", summary="The process lives.")
+    async def healthz() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    @router.get("/readyz", summary="The database answers and is at the right revision.")
+    async def readyz() -> JSONResponse:
+        try:
+            async with asyncio.timeout(_SECONDS), store.reading() as connection:
+                await revisions.require(connection, accepted_revision)
+                revision = await revisions.current(connection)
+        except revisions.WrongRevision as error:
+            return JSONResponse({"status": "wrong revision", "detail": str(error)}, 503)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            return JSONResponse({"status": "the database does not answer"}, 503)
+        return JSONResponse({"status": "ok", "revision": revision})
+
+    return router

@@ -1,0 +1,195 @@
+"""Reading deploys and audit entries: one, a page by cursor, or what came after a sequence."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from phaseline_schema import inputs
+from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord
+from phaseline_schema.tables import audit_entries, deploys, pipeline_statuses
+from phaseline_schema.types.inputs import AuditFilter, DeployFilter
+from phaseline_schema.types.reader import Page
+from sqlalchemy import ColumnElement, Row, Select, and_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from phaseline import cursors
+
+LONGEST_PAGE = 200
+
+deploy_rows = select(*(deploys.c[field.name] for field in fields(DeployRecord)))
+entry_rows = select(*(audit_entries.c[field.name] for field in fields(EntryRecord)))
+
+Record = TypeVar("Record")
+
+
+def entry(row: Row[Any]) -> EntryRecord:
+    """The record of a row of `entry_rows`."""
+    return EntryRecord(*row)
+
+
+async def deploy(
+    connection: AsyncConnection, deploy_id: str, *, for_update: bool = False
+) -> DeployRecord | None:
+    """One deploy; `for_update` keeps other writers away from it until the transaction ends."""
+    query = deploy_rows.where(deploys.c.id == deploy_id)
+    row = (await connection.execute(query.with_for_update() if for_update else query)).first()
+    return DeployRecord(*row) if row else None
+
+
+async def deploys_by_id(
+    connection: AsyncConnection, ids: Collection[str]
+) -> dict[str, DeployRecord]:
+    """Several deploys, by id."""
+    rows = await connection.execute(deploy_rows.where(deploys.c.id.in_(ids)))
+    return {row.id: DeployRecord(*row) for row in rows}
+
+
+async def moves_of(
+    connection: AsyncConnection, ids: Collection[str]
+) -> dict[str, list[EntryRecord]]:
+    """The accepted entries of several deploys, oldest first, by the deploy's id."""
+    columns = audit_entries.c
+    rows = await connection.execute(
+        entry_rows.where(columns.deploy_id.in_(ids), columns.kind != AuditKind.CALLBACK_REFUSED)
+        .order_by(columns.deploy_id, columns.sequence)
+    )
+    moves: defaultdict[str, list[EntryRecord]] = defaultdict(list)
+    for row in rows:
+        moves[row.deploy_id].append(entry(row))
+    return moves
+
+
+async def entries_between(
+    connection: AsyncConnection, deploy_id: str, after: int, upto: int
+) -> list[EntryRecord]:
+    """A deploy's entries with `after` < sequence <= `upto`, oldest first."""
+    columns = audit_entries.c
+    rows = await connection.execute(
+        entry_rows.where(
+            columns.deploy_id == deploy_id, columns.sequence > after, columns.sequence <= upto
+        ).order_by(columns.sequence)
+    )
+    return [entry(row) for row in rows]
+
+
+async def deploys_page(
+    connection: AsyncConnection, wanted: DeployFilter | None, first: int | None, after: str | None
+) -> Page[DeployRecord]:
+    """Deploys, newest first. Raises BadUserInput."""
+    columns = deploys.c
+    query = deploy_rows.where(*_deploy_conditions(wanted) if wanted else ())
+    if after is not None:
+        query = query.where(
+            tuple_(columns.started_at, columns.id) < tuple_(*cursors.decode_time_and_id(after))
+        )
+    return await _page(
+        connection,
+        query.order_by(columns.started_at.desc(), columns.id.desc()),
+        inputs.number("first", first, 20, least=1, most=LONGEST_PAGE),
+        after,
+        lambda row: DeployRecord(*row),
+        lambda row: cursors.encode(row.started_at.isoformat(), row.id),
+    )
+
+
+async def entries_page(
+    connection: AsyncConnection, wanted: AuditFilter | None, first: int | None, after: str | None
+) -> Page[EntryRecord]:
+    """Audit entries of all deploys, newest first. Raises BadUserInput."""
+    columns = audit_entries.c
+    query = entry_rows.where(*_entry_conditions(wanted) if wanted else ())
+    if after is not None:
+        query = query.where(columns.id < cursors.decode_number(after))
+    return await _page(
+        connection,
+        query.order_by(columns.id.desc()),
+        inputs.number("first", first, 50, least=1, most=LONGEST_PAGE),
+        after,
+        entry,
+        lambda row: cursors.encode(row.id),
+    )
+
+
+async def entries_of(
+    connection: AsyncConnection, deploy: DeployRecord, first: int | None, after: str | None
+) -> Page[EntryRecord]:
+    """A deploy's entries up to `deploy.sequence`, oldest first. Raises BadUserInput."""
+    columns = audit_entries.c
+    query = entry_rows.where(columns.deploy_id == deploy.id, columns.sequence <= deploy.sequence)
+    if after is not None:
+        query = query.where(columns.sequence > cursors.decode_number(after))
+    return await _page(
+        connection,
+        query.order_by(columns.sequence),
+        inputs.number("first", first, 50, least=1, most=LONGEST_PAGE),
+        after,
+        entry,
+        lambda row: cursors.encode(row.sequence),
+    )
+
+
+async def _page(
+    connection: AsyncConnection,
+    query: Select[Any],
+    size: int,
+    after: str | None,
+    record: Callable[[Row[Any]], Record],
+    cursor: Callable[[Row[Any]], str],
+) -> Page[Record]:
+    """One row more than the page holds tells whether there is a next one."""
+    rows: Sequence[Row[Any]] = (await connection.execute(query.limit(size + 1))).all()
+    return Page(
+        rows=[(cursor(row), record(row)) for row in rows[:size]],
+        has_next=len(rows) > size,
+        # The row of the cursor itself comes before this page.
+        has_previous=after is not None,
+    )
+
+
+def _deploy_conditions(wanted: DeployFilter) -> list[ColumnElement[bool]]:
+    columns = deploys.c
+    conditions = []
+    if wanted.environment is not None:
+        longest = inputs.ENVIRONMENT
+        conditions.append(
+            columns.environment == inputs.text("filter.environment", wanted.environment, longest)
+        )
+    if wanted.outcome is not None:
+        statuses = pipeline_statuses.c
+        conditions.append(
+            select(statuses.key)
+            .where(
+                and_(
+                    statuses.pipeline == columns.pipeline,
+                    statuses.key == columns.status,
+                    statuses.outcome == wanted.outcome,
+                )
+            )
+            .exists()
+        )
+    if wanted.started_after is not None:
+        conditions.append(columns.started_at > wanted.started_after)
+    if wanted.started_before is not None:
+        conditions.append(columns.started_at < wanted.started_before)
+    return conditions
+
+
+def _entry_conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+    columns = audit_entries.c
+    conditions: list[ColumnElement[bool]] = []
+    for name, column, value, longest in (
+        ("deployId", columns.deploy_id, wanted.deploy_id, inputs.ID),
+        ("environment", columns.environment, wanted.environment, inputs.ENVIRONMENT),
+        ("actor", columns.actor, wanted.actor, inputs.ACTOR),
+        ("toStatus", columns.to_status, wanted.to_status, inputs.STATUS),
+    ):
+        if value is not None:
+            conditions.append(column == inputs.text(f"filter.{name}", value, longest))
+    if wanted.kind is not None:
+        conditions.append(columns.kind == wanted.kind)
+    if wanted.recorded_after is not None:
+        conditions.append(columns.recorded_at > wanted.recorded_after)
+    if wanted.recorded_before is not None:
+        conditions.append(columns.recorded_at < wanted.recorded_before)
+    return conditions

@@ -1,0 +1,70 @@
+"""Gives every error a code, and keeps the inside of the server out of its text."""
+
+from collections.abc import Iterator
+
+import structlog
+from graphql import GraphQLError, GraphQLSyntaxError
+from phaseline_schema.refusals import Refusal, Unavailable
+from strawberry.extensions import SchemaExtension
+from strawberry.types import StreamExecutionResult
+
+from phaseline.store import is_unavailable
+
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+INTERNAL = "INTERNAL_SERVER_ERROR"
+
+log = structlog.get_logger(__name__)
+
+
+class ErrorCodes(SchemaExtension):
+    """Puts `extensions.code` on each error of a result, streamed results included."""
+
+    def on_operation(self) -> Iterator[None]:
+        """Code the errors of an answer that comes at once."""
+        yield
+        self._code(self.execution_context.result)
+
+    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
+        """Code the errors of one answer of several."""
+        self._code(result)
+        yield
+
+    def _code(self, result: object) -> None:
+        errors: list[GraphQLError] | None = getattr(result, "errors", None)
+        if errors:
+            before = bool(self.execution_context.pre_execution_errors)
+            result.errors = [coded(error, before_execution=before) for error in errors]  # type: ignore[attr-defined]
+
+
+def coded(error: GraphQLError, *, before_execution: bool) -> GraphQLError:
+    """The error with a code; one that was never meant for callers is logged and replaced."""
+    if error.extensions and "code" in error.extensions:
+        return error
+    if isinstance(error, GraphQLSyntaxError):
+        return _with(error, PARSE_FAILED)
+    if error.original_error is None:
+        return _with(error, VALIDATION_FAILED if before_execution else BAD_USER_INPUT)
+    if before_execution:
+        return _with(error, VALIDATION_FAILED)
+    if is_unavailable(error.original_error):
+        log.error("database unavailable", exc_info=error.original_error)
+        return _replaced(error, Unavailable())
+    log.error("unexpected error", path=error.path, exc_info=error.original_error)
+    return _replaced(error, None)
+
+
+def _with(error: GraphQLError, code: str) -> GraphQLError:
+    error.extensions = {**(error.extensions or {}), "code": code}
+    return error
+
+
+def _replaced(error: GraphQLError, refusal: Refusal | None) -> GraphQLError:
+    return GraphQLError(
+        refusal.message if refusal else "something went wrong in the server; it is in its log",
+        nodes=error.nodes,
+        path=error.path,
+        original_error=refusal,
+        extensions=refusal.extensions if refusal else {"code": INTERNAL},
+    )

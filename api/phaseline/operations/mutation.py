@@ -1,0 +1,90 @@
+"""Writing: starting a deploy, and reporting a status."""
+
+from typing import Annotated
+
+import strawberry
+import structlog
+from phaseline_schema import inputs
+from phaseline_schema.types.deploy import AuditEntry, CallbackReceipt, Deploy
+from phaseline_schema.types.inputs import CallbackInput, StartDeployInput
+from strawberry import Info
+
+from phaseline import deploys
+from phaseline.context import Context
+
+log = structlog.get_logger(__name__)
+
+
+@strawberry.type(description="Everything that can be written.")
+class Mutation:
+    """The root of mutations."""
+
+    @strawberry.mutation(
+        description=(
+            "An operator starts a deploy. Its id is the console_deploy_id that the workflow is "
+            "given."
+        )
+    )
+    async def start_deploy(
+        self,
+        info: Info[Context, None],
+        input: Annotated[StartDeployInput, strawberry.argument(description="What is started.")],
+    ) -> Deploy:
+        """Record a new deploy."""
+        services, identity = info.context.services, info.context.identity
+        wanted = deploys.Start(
+            environment=inputs.text("environment", input.environment, inputs.ENVIRONMENT),
+            ref=inputs.text("ref", input.ref, inputs.REF),
+            pipeline=inputs.text("pipeline", input.pipeline or "console", inputs.NAME),
+            note=inputs.optional_text("note", input.note, inputs.MESSAGE),
+        )
+        async with services.store.writing() as connection:
+            deploy = await deploys.start(connection, services.pipelines, identity, wanted)
+        log.info("deploy started", deploy=deploy.id, environment=deploy.environment, ref=deploy.ref)
+        if services.on_started is not None:
+            await services.on_started(deploy)
+        return Deploy(record=deploy)
+
+    @strawberry.mutation(
+        description=(
+            "A workflow reports a status. Refused with HTTP 422 where the transition graph has no "
+            "such edge. A status that this deploy and attempt already reported is answered with "
+            "the first entry and duplicate: true, and nothing is written."
+        )
+    )
+    async def apply_callback(
+        self,
+        info: Info[Context, None],
+        input: Annotated[CallbackInput, strawberry.argument(description="What is reported.")],
+    ) -> CallbackReceipt:
+        """Record a report, accepted or refused."""
+        services, identity = info.context.services, info.context.identity
+        callback = deploys.Callback(
+            deploy_id=inputs.text("deployId", input.deploy_id, inputs.ID),
+            status=inputs.text("status", input.status, inputs.STATUS),
+            attempt=inputs.number("attempt", input.attempt, 1, least=1, most=2**31 - 1),
+            run_id=inputs.optional_text("runId", input.run_id, inputs.ID),
+            run_url=inputs.optional_url("runUrl", input.run_url),
+            message=inputs.optional_text("message", input.message, inputs.MESSAGE),
+        )
+        async with services.store.writing() as connection:
+            receipt = await deploys.apply(connection, services.pipelines, identity, callback)
+        if not receipt.duplicate:
+            services.feed.wake(receipt.deploy.id)
+        log.info(
+            "callback",
+            deploy=receipt.deploy.id,
+            status=callback.status,
+            attempt=callback.attempt,
+            sequence=receipt.entry.sequence,
+            duplicate=receipt.duplicate,
+            refusal=receipt.refusal.code if receipt.refusal else None,
+        )
+        if receipt.refusal is not None:
+            raise receipt.refusal
+        deploy = Deploy(record=receipt.deploy)
+        return CallbackReceipt(
+            deploy=deploy,
+            entry=AuditEntry(record=receipt.entry, known_deploy=deploy),
+            duplicate=receipt.duplicate,
+        )

@@ -1,0 +1,74 @@
+"""Following a deploy."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from typing import Annotated
+
+import strawberry
+from phaseline_schema import inputs
+from phaseline_schema.types.deploy import AuditEntry, Deploy, PhaseChanged
+from strawberry import ID, Info
+
+from phaseline.context import Context
+from phaseline.follow import Event, follow
+
+_AFTER = (
+    "The sequence of the newest entry that the viewer has seen: everything after it is sent. "
+    "0 stands for none. Beyond what the log holds: refused with AFTER_AHEAD."
+)
+
+
+def _follow(
+    info: Info[Context, None], deploy_id: str, after: int | None, *, refusals: bool
+) -> aclosing[AsyncGenerator[Event, None]]:
+    services = info.context.services
+    wanted = inputs.text("deployId", deploy_id, inputs.ID)
+    return aclosing(
+        follow(
+            services.store, services.feed, services.pipelines, wanted, after, refusals=refusals
+        )
+    )
+
+
+@strawberry.type(description="Everything that can be followed.")
+class Subscription:
+    """The root of subscriptions."""
+
+    @strawberry.subscription(
+        description=(
+            "First the deploy as it stands (or, with `after`, every accepted entry whose sequence "
+            "is greater, oldest first), then each accepted transition as it is recorded: once, in "
+            "order, none left out. Each event carries the deploy as it stood then."
+        )
+    )
+    async def phase_changed(
+        self,
+        info: Info[Context, None],
+        deploy_id: Annotated[ID, strawberry.argument(description="Which deploy.")],
+        after: Annotated[int | None, strawberry.argument(description=_AFTER)] = None,
+    ) -> AsyncGenerator[PhaseChanged, None]:
+        """The entries that moved the deploy."""
+        async with _follow(info, deploy_id, after, refusals=False) as events:
+            async for event in events:
+                deploy = Deploy.at(event.standing)
+                yield PhaseChanged(
+                    deploy=deploy, entry=AuditEntry(record=event.entry, known_deploy=deploy)
+                )
+
+    @strawberry.subscription(
+        description=(
+            "Every audit entry of the deploy, refusals included, in the same manner: first the "
+            "newest (or, with `after`, every later one), then each as it is recorded."
+        )
+    )
+    async def audit_entry_added(
+        self,
+        info: Info[Context, None],
+        deploy_id: Annotated[ID, strawberry.argument(description="Which deploy.")],
+        after: Annotated[int | None, strawberry.argument(description=_AFTER)] = None,
+    ) -> AsyncGenerator[AuditEntry, None]:
+        """All entries."""
+        async with _follow(info, deploy_id, after, refusals=True) as events:
+            async for event in events:
+                yield AuditEntry(record=event.entry, known_deploy=Deploy.at(event.standing))

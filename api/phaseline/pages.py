@@ -1,0 +1,56 @@
+"""The console page and the modal's script, as the frontend's build left them."""
+
+from pathlib import Path
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from phaseline import resources
+
+log = structlog.get_logger(__name__)
+
+_PAGE_HEADERS = {
+    "cache-control": "no-cache",
+    "content-security-policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+        "object-src 'none'"
+    ),
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+_SCRIPT_HEADERS = {
+    "cache-control": "no-cache",
+    "x-content-type-options": "nosniff",
+    # A module script of another origin is only run with this. The script is public; what it may
+    # read from this server is decided elsewhere, by PHASELINE_ALLOWED_ORIGINS.
+    "access-control-allow-origin": "*",
+    "cross-origin-resource-policy": "cross-origin",
+}
+
+
+def mount(app: FastAPI) -> None:
+    """Serve `/`, `/deploys/<id>`, `/assets/` and `/phaseline-modal.js`, if they have been built."""
+    try:
+        built = resources.find("frontend/dist")
+    except FileNotFoundError:
+        log.warning("the pages are not built, only the API is served")
+        return
+    app.include_router(_routes(built))
+    app.mount("/assets", StaticFiles(directory=built / "assets", check_dir=False))
+
+
+def _routes(built: Path) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    @router.get("/deploys/{deploy_id}")
+    async def page() -> Response:
+        return FileResponse(built / "index.html", headers=_PAGE_HEADERS)
+
+    @router.get("/phaseline-modal.js")
+    async def script() -> Response:
+        return FileResponse(built / "phaseline-modal.js", headers=_SCRIPT_HEADERS)
+
+    return router
