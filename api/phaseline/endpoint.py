@@ -34,7 +34,9 @@ class Endpoint(GraphQLRouter[Context, None]):
 
     async def get_sub_response(self, request: Request) -> Response:
         """A response of this request's own, which carries the media type that it asked for."""
-        return Response(media_type=_media_type(request.headers.get("accept", "")))
+        response = Response(media_type=_media_type(request.headers.get("accept", "")))
+        response.raw_headers.clear()  # they would be sent beside those of a stream
+        return response
 
     async def parse_http_body(self, request: Any) -> Any:
         """As inherited, but an answer and not a crash for JSON that is no request."""

@@ -126,7 +126,6 @@ if [ "$curl_exit" -ne 0 ]; then finish unreachable "$(tail -n 1 "$work/curl-says
 export http_status
 answer=$(jq -r '
   env.http_status as $http
-  | if type != "object" then error("not an object") else . end
   | ((.errors? // []) | if type == "array" then .[0] else . end) as $error
   | ($error.extensions?.code? // "" | tostring) as $code
   | if $http == "401" or $http == "403" or $code == "UNAUTHENTICATED" or $code == "FORBIDDEN" then

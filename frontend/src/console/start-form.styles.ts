@@ -25,7 +25,7 @@ export const startFormStyles = css`
     gap: 16px;
     padding: 18px 24px 24px;
   }
-  header {
+  .top-bar {
     display: flex;
     align-items: center;
     justify-content: space-between;
@@ -54,7 +54,7 @@ export const startFormStyles = css`
   [role="alert"]:empty {
     display: none;
   }
-  footer {
+  .actions {
     display: flex;
     justify-content: flex-end;
   }

@@ -39,10 +39,10 @@ export class StartForm extends LitElement {
   protected override render(): TemplateResult {
     return html`<dialog aria-labelledby="title">
       <form @submit=${this.#submit} @input=${this.#edited}>
-        <header>
+        <div class="top-bar">
           <h2 id="title">Start a deploy</h2>
           <button class="bare" type="button" aria-label="Close" @click=${() => this.#dialog?.close()}>${closeIcon}</button>
-        </header>
+        </div>
         ${this.#field("environment", "Environment", html`<input
           id="environment" name="environment" required autofocus autocomplete="off" autocapitalize="none" spellcheck="false"
           list="environments" aria-describedby=${this.#describes("environment")} aria-invalid=${this.#objects("environment")} />`)}
@@ -54,9 +54,9 @@ export class StartForm extends LitElement {
           id="note" name="note" autocomplete="off" aria-describedby=${`note-hint ${this.#describes("note")}`}
           aria-invalid=${this.#objects("note")} />`, "Optional. One line, for whoever reads the audit entries.")}
         <div role="alert">${this.#general()}</div>
-        <footer>
+        <div class="actions">
           <button class="primary" ?disabled=${this.#busy}>${this.#busy ? "Starting …" : "Start deploy"}</button>
-        </footer>
+        </div>
       </form>
     </dialog>`;
   }

@@ -29,7 +29,7 @@ export const modalStyles = css`
   dialog::backdrop {
     background: rgb(8 13 24 / 55%);
   }
-  header {
+  .top-bar {
     position: sticky;
     inset-block-start: 0;
     z-index: 1;
@@ -95,15 +95,15 @@ export const modalStyles = css`
     border: 2px solid var(--pl-muted);
     border-radius: 50%;
   }
-  .connection[data-connection="live"]::before {
+  .connection.live::before {
     border-color: var(--pl-passed);
     background: var(--pl-passed);
   }
-  .connection[data-connection="lost"] {
+  .connection.lost {
     color: var(--pl-failed);
     font-weight: 600;
   }
-  .connection[data-connection="lost"]::before {
+  .connection.lost::before {
     border-color: var(--pl-failed);
   }
   .body {
@@ -158,11 +158,11 @@ export const modalStyles = css`
     gap: 0.3em;
   }
   @container (max-width: 620px) {
-    header {
+    .top-bar {
       grid-template-columns: minmax(0, 1fr) auto;
       padding: 12px 8px 12px 16px;
     }
-    header .bare {
+    .top-bar .bare {
       grid-row: 1;
       grid-column: 2;
       align-self: start;

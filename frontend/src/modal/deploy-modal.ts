@@ -105,10 +105,10 @@ export class DeployModal extends LitElement {
     const { connection, history } = this.#feed;
     const { deploy } = history;
     return html`<dialog part="dialog" aria-labelledby="title" autofocus data-outcome=${deploy?.status.outcome ?? nothing} @close=${this.#closed}>
-      <header>
+      <div class="top-bar">
         ${title(deploy, this.deployId)} ${standing(deploy, connection)}
         <button class="bare" part="close" aria-label="Close" @click=${this.close}>${closeIcon}</button>
-      </header>
+      </div>
       <div class="body">${this.#notices()} ${deploy ? this.#deploy(deploy) : this.#nothingYet()}</div>
       <div class="unseen" part="announcer" role="status" aria-live="polite">${this.#announcer.text}</div>
     </dialog>`;

@@ -22,7 +22,7 @@ export function title(deploy: Deploy | null, deployId: string): TemplateResult {
 export function standing(deploy: Deploy | null, connection: Connection): TemplateResult {
   return html`<div class="standing">
     ${deploy ? statusPill(deploy) : nothing}
-    <span class="connection" part="connection" data-connection=${connection}>${connectionWords[connection]}</span>
+    <span class="connection ${connection}" part="connection">${connectionWords[connection]}</span>
   </div>`;
 }
 

@@ -1,0 +1,43 @@
+"""A server and a caller for every test that asks for one."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.caller import Caller
+from tests.support.server import Server, serving
+
+
+@pytest.fixture(scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """A server that all tests share, each with deploys of its own."""
+    async with serving(tmp_path_factory.mktemp("shared") / "phaseline.db") as running:
+        yield running
+
+
+@pytest.fixture
+async def caller(server: Server) -> AsyncIterator[Caller]:
+    """A caller of the shared server."""
+    async with Caller(server.url) as calling:
+        yield calling
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """Where a log of this test's own is kept; the file does not exist yet."""
+    return tmp_path / "phaseline.db"
+
+
+@pytest.fixture
+async def own_server(database: Path) -> AsyncIterator[Server]:
+    """A server of this test's own, for those that stop it or count what is in its log."""
+    async with serving(database) as running:
+        yield running
+
+
+@pytest.fixture
+async def own_caller(own_server: Server) -> AsyncIterator[Caller]:
+    """A caller of that server."""
+    async with Caller(own_server.url) as calling:
+        yield calling

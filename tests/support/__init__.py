@@ -1,0 +1,1 @@
+"""What several tests need: a real server, and callers of it."""

@@ -1,0 +1,94 @@
+"""A real `phaseline serve`, as a process of its own on a free port."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+PHASELINE = Path(sys.executable).parent / "phaseline"
+
+
+class Server:
+    """The process, its address and what it has logged so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.url = ""
+        self.log: list[dict[str, Any]] = []
+        self._serving = asyncio.Event()
+        self._reading = asyncio.create_task(self._read())
+
+    async def ready(self) -> None:
+        """Wait until it serves; raises with its log where it ends instead."""
+        waiting = asyncio.create_task(self._serving.wait())
+        await asyncio.wait({waiting, self._reading}, return_when=asyncio.FIRST_COMPLETED)
+        if not self._serving.is_set():
+            waiting.cancel()
+            raise RuntimeError(f"the server ended: {self.log}")
+
+    async def kill(self) -> None:
+        """End it as a loss of power would end it."""
+        self.process.kill()
+        await self._ended()
+
+    async def stop(self) -> int:
+        """Ask it to end, and return its exit code."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        return await self._ended()
+
+    async def _ended(self) -> int:
+        code = await self.process.wait()
+        await self._reading
+        return code
+
+    async def _read(self) -> None:
+        assert self.process.stderr is not None
+        async for raw in self.process.stderr:
+            text = raw.decode(errors="replace").rstrip()
+            try:
+                line = json.loads(text)
+            except ValueError:
+                line = {"event": text}
+            self.log.append(line)
+            if line.get("event") == "serving":
+                self.url = line["address"]
+                self._serving.set()
+
+
+async def start(database: Path, **settings: str) -> Server:
+    """Start a server on this database file and wait until it serves; port 0 unless it is given."""
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PHASELINE_DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+        "PHASELINE_PORT": "0",
+        "PHASELINE_LOG_FORMAT": "json",
+        **{f"PHASELINE_{name.upper()}": value for name, value in settings.items()},
+    }
+    process = await asyncio.create_subprocess_exec(
+        PHASELINE,
+        "serve",
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        limit=2**20,
+    )
+    server = Server(process)
+    await server.ready()
+    return server
+
+
+@asynccontextmanager
+async def serving(database: Path, **settings: str) -> AsyncIterator[Server]:
+    """The same for the length of a block."""
+    server = await start(database, **settings)
+    try:
+        yield server
+    finally:
+        await server.stop()
