@@ -1,0 +1,25 @@
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from .recorder import Recorder
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than two seconds")
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    yield recorder
+    recorder.close()
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """The address of a port that is taken and refuses every connection, because nothing listens on it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"

@@ -1,0 +1,341 @@
+"""The script of the action notify-deploy-status, against a server on a real socket."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from phaseline.demo.workspace import STAND_INS, stand_in
+from phaseline.resources import find
+
+from .recorder import Answer, Recorder, Request, accepted, refused
+
+SCRIPT = find(".github/actions/notify-deploy-status/notify.sh")
+
+HOSTILE = "no\n::error::owned\r\n::set-output name=outcome::delivered\n##[error]owned\x1b[31m`$(touch owned)` 100%0A"
+
+
+@dataclass(frozen=True)
+class Told:
+    """All that the script told, wherever it told it."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    outputs: str
+    summary: str
+
+    @property
+    def outcome(self) -> str:
+        assert self.outputs.count("\n") == 1
+        return self.outputs.removeprefix("outcome=").rstrip("\n")
+
+
+Notify = Callable[..., Told]
+
+
+@pytest.fixture(params=["real tools", "stand-ins"])
+def notify(request: pytest.FixtureRequest, tmp_path: Path, recorder: Recorder) -> Notify:
+    """Runs the script as a step of an action would, with these variables besides; None takes one away."""
+    path = os.environ["PATH"]
+    if request.param == "stand-ins":
+        tools = tmp_path / "stand-ins"
+        tools.mkdir()
+        for command in STAND_INS:
+            stand_in(command, tools)
+        path = f"{tools}{os.pathsep}{path}"
+    elif any(shutil.which(command) is None for command in STAND_INS):
+        pytest.skip("this machine has no curl or no jq")
+    outputs, summary = tmp_path / "outputs", tmp_path / "summary"
+
+    def run(**variables: str | None) -> Told:
+        for file in (outputs, summary):
+            file.write_text("")
+        environment = {
+            "PATH": path,
+            "LANG": "C.UTF-8",
+            "RUNNER_TEMP": str(tmp_path),
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_OUTPUT": str(outputs),
+            "GITHUB_STEP_SUMMARY": str(summary),
+            "GITHUB_SERVER_URL": "https://github.example",
+            "GITHUB_REPOSITORY": "acme/console",
+            "GITHUB_RUN_ID": "9988",
+            "GITHUB_RUN_ATTEMPT": "3",
+            "PHASELINE_DEPLOY_ID": "d-1",
+            "PHASELINE_STATUS": "smoke_running",
+            "PHASELINE_URL": recorder.url,
+            **variables,
+        }
+        finished = subprocess.run(  # noqa: S603
+            [shutil.which("bash") or "bash", str(SCRIPT)],
+            env={name: value for name, value in environment.items() if value is not None},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd=tmp_path,
+            timeout=30,
+            check=False,
+        )
+        assert not list(tmp_path.glob("phaseline.*")), "the script leaves nothing behind"
+        return Told(
+            finished.returncode,
+            finished.stdout.decode(),
+            finished.stderr.decode(),
+            outputs.read_text(),
+            summary.read_text(),
+        )
+
+    return run
+
+
+def test_a_report_says_which_deploy_status_attempt_and_run_it_is_of(notify: Notify, recorder: Recorder) -> None:
+    told = notify(PHASELINE_MESSAGE="all well", PHASELINE_TOKEN="t0ken")
+    assert (told.exit_code, told.outcome) == (0, "delivered")
+    [request] = recorder.requests
+    assert request.path == "/graphql"
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["authorization"] == "Bearer t0ken"
+    assert request.input == {
+        "deployId": "d-1",
+        "status": "smoke_running",
+        "attempt": 3,
+        "runId": "9988",
+        "runUrl": "https://github.example/acme/console/actions/runs/9988/attempts/3",
+        "message": "all well",
+    }
+    assert "applyCallback(input: $input)" in request.body["query"]
+
+
+def test_a_delivered_report_is_told_in_the_log_and_nowhere_else(notify: Notify, recorder: Recorder) -> None:
+    recorder.script = [accepted(7)]
+    told = notify()
+    assert told == Told(0, "smoke_running: delivered (entry 7)\n", "", "outcome=delivered\n", "")
+
+
+def test_a_repeat_is_a_duplicate_and_no_cause_for_a_warning(notify: Notify, recorder: Recorder) -> None:
+    recorder.script = [accepted(4, duplicate=True)]
+    told = notify()
+    assert told == Told(0, "smoke_running: duplicate (entry 4)\n", "", "outcome=duplicate\n", "")
+
+
+@pytest.mark.parametrize("deploy_id", [None, "", "  \n"])
+def test_without_a_deploy_id_nothing_is_sent_and_nothing_is_said(
+    notify: Notify, recorder: Recorder, deploy_id: str | None
+) -> None:
+    assert notify(PHASELINE_DEPLOY_ID=deploy_id) == Told(0, "", "", "outcome=skipped\n", "")
+    assert recorder.requests == []
+
+
+def test_a_refusal_is_told_loudly_and_is_not_sent_again(notify: Notify, recorder: Recorder) -> None:
+    recorder.answer = lambda request: refused("ILLEGAL_TRANSITION", "failed cannot move to building")
+    told = notify()
+    assert (told.exit_code, told.outcome) == (0, "rejected")
+    said = "smoke_running was not recorded by phaseline (rejected): ILLEGAL_TRANSITION failed cannot move to building"
+    assert told.stdout == f"::warning title=Not recorded by phaseline::{said}\n"
+    assert told.summary == f"- ⚠️ `{said}`\n"
+    assert len(recorder.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (refused("DEPLOY_NOT_FOUND"), "rejected"),
+        (refused("STALE_ATTEMPT", status=200), "rejected"),
+        (refused("TOO_LARGE", status=413), "rejected"),
+        (Answer(400, {"errors": [{"message": "Unknown field"}]}), "rejected"),
+        (Answer(200, {"errors": ["not even an object"]}), "rejected"),
+        (refused("UNAUTHENTICATED", status=401), "unauthorized"),
+        (refused("FORBIDDEN", status=403), "unauthorized"),
+        (refused("UNAUTHENTICATED", status=200), "unauthorized"),
+        (Answer(401, b"<html>log in</html>"), "unauthorized"),
+        (Answer(403, {"errors": [{"message": "a proxy of your own"}]}), "unauthorized"),
+        (refused("UNAVAILABLE", status=200), "unreachable"),
+        (Answer(500, {"errors": [{"message": "oops"}]}), "unreachable"),
+        (Answer(429, {"errors": [{"message": "slowly"}]}), "unreachable"),
+        (refused("UNAVAILABLE", status=503), "unreachable"),
+        (refused("RATE_LIMITED", status=429), "unreachable"),
+        (Answer(502, b"Bad gateway"), "unreachable"),
+        (Answer(404, b"Not found"), "unreachable"),
+        (Answer(301, b"", {"Location": "https://elsewhere.example/"}), "unreachable"),
+        (Answer(200, b"<html>log in</html>"), "unreachable"),
+        (Answer(200, b""), "unreachable"),
+        (Answer(200, b"[]"), "unreachable"),
+        (Answer(200, {"data": None}), "unreachable"),
+        (Answer(200, {"data": {"applyCallback": {"entry": {"sequence": "1\nx"}}}}), "unreachable"),
+    ],
+    ids=repr,
+)
+def test_every_answer_has_its_outcome_and_none_fails_the_step(
+    notify: Notify, recorder: Recorder, answer: Answer, outcome: str
+) -> None:
+    recorder.answer = lambda request: answer
+    told = notify(PHASELINE_RETRIES="0")
+    assert (told.exit_code, told.outcome) == (0, outcome)
+    assert told.stdout.startswith("::warning ")
+    assert outcome in told.summary
+
+
+def test_a_server_that_is_away_is_told_and_does_not_fail_the_step(notify: Notify, nobody: str) -> None:
+    told = notify(PHASELINE_URL=nobody, PHASELINE_RETRIES="0")
+    assert (told.exit_code, told.outcome) == (0, "unreachable")
+    assert "(unreachable): curl: (7) " in told.summary
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [Answer(503), Answer(429), Answer(hang_up=True)],
+    ids=["503", "429", "hang-up"],
+)
+def test_what_did_not_get_through_is_sent_again(notify: Notify, recorder: Recorder, trouble: Answer) -> None:
+    recorder.script = [trouble, accepted(5)]
+    assert notify().stdout == "smoke_running: delivered (entry 5)\n"
+    first, second = recorder.requests
+    assert first.body == second.body
+
+
+@pytest.mark.slow
+def test_the_server_says_when_to_come_again(notify: Notify, recorder: Recorder) -> None:
+    recorder.script = [Answer(429, headers={"Retry-After": "2"})]
+    assert notify().outcome == "delivered"
+    first, second = recorder.requests
+    assert second.at - first.at >= 2
+
+
+def test_trouble_without_an_end_is_given_up_after_the_retries(notify: Notify, recorder: Recorder) -> None:
+    recorder.answer = lambda request: Answer(503)
+    assert notify(PHASELINE_RETRIES="1").outcome == "unreachable"
+    assert len(recorder.requests) == 2
+
+
+def test_nothing_a_server_says_becomes_a_command_of_the_runner(notify: Notify, recorder: Recorder, tmp_path: Path) -> None:
+    recorder.answer = lambda request: refused(HOSTILE, HOSTILE + "x" * 1000)
+    told = notify()
+    assert told.outcome == "rejected"
+    [line] = told.stdout.splitlines()
+    assert line.startswith("::warning title=Not recorded by phaseline::smoke_running was not recorded")
+    assert "::" not in line.removeprefix("::warning title=Not recorded by phaseline::")
+    assert "##[" not in line
+    assert len(line) < 500
+    assert "\x1b" not in line
+    assert "100%250A" in line
+    assert told.stderr == ""
+    assert told.summary.count("\n") == 1
+    assert told.summary.count("`") == 2
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_hostile_page_in_phaselines_place_is_not_printed_at_all(notify: Notify, recorder: Recorder) -> None:
+    recorder.answer = lambda request: Answer(200, HOSTILE.encode())
+    told = notify()
+    assert told.outcome == "unreachable"
+    assert "owned" not in told.stdout + told.stderr + told.summary
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("""it's "quoted" \\ `tick` $(touch owned) ${HOME} %s""", """it's "quoted" \\ `tick` $(touch owned) ${HOME} %s"""),
+        ("one\n\n two\r\n\tthree\x07\x1b[31m", "one two three [31m"),
+        ("  around  ", "around"),
+        ("déployé 🚀 完了", "déployé 🚀 完了"),
+        ("🚀" * 501, "🚀" * 500),
+        ("é" * 499 + " x", "é" * 499),
+        ('{"a": 1}', '{"a": 1}'),
+        ("-n", "-n"),
+    ],
+)
+def test_a_message_arrives_as_one_line_of_at_most_500_characters(
+    notify: Notify, recorder: Recorder, tmp_path: Path, given: str, sent: str
+) -> None:
+    assert notify(PHASELINE_MESSAGE=given).outcome == "delivered"
+    assert recorder.requests[0].input["message"] == sent
+    assert not (tmp_path / "owned").exists()
+
+
+def test_outside_github_the_script_needs_none_of_its_variables(notify: Notify, recorder: Recorder) -> None:
+    told = notify(
+        **dict.fromkeys(("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "RUNNER_TEMP", "LANG", "GITHUB_ACTIONS")),
+        **dict.fromkeys(("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")),
+    )
+    assert told == Told(0, "smoke_running: delivered (entry 2)\n", "", "", "")
+    assert recorder.requests[0].input == {"deployId": "d-1", "status": "smoke_running", "attempt": 1}
+
+
+def test_outside_github_a_warning_is_plain_text(notify: Notify, recorder: Recorder) -> None:
+    recorder.script = [refused("UNKNOWN_STATUS")]
+    told = notify(GITHUB_ACTIONS=None)
+    assert told.stdout == ""
+    assert told.stderr == "warning: smoke_running was not recorded by phaseline (rejected): UNKNOWN_STATUS No.\n"
+
+
+def test_another_ci_system_says_itself_what_run_it_is(notify: Notify, recorder: Recorder) -> None:
+    notify(PHASELINE_ATTEMPT="2", PHASELINE_RUN_ID="77", PHASELINE_RUN_URL="https://ci.example/77")
+    sent = recorder.requests[0].input
+    assert (sent["attempt"], sent["runId"], sent["runUrl"]) == (2, "77", "https://ci.example/77")
+
+
+@pytest.mark.parametrize("url", [None, "", "phaseline.example", "file:///etc/passwd", "-o/tmp/x", "http://"])
+def test_an_address_that_is_none_is_told_and_not_tried(notify: Notify, recorder: Recorder, url: str | None) -> None:
+    told = notify(PHASELINE_URL=url)
+    assert (told.exit_code, told.outcome) == (0, "unreachable")
+    assert "address" in told.summary
+    assert recorder.requests == []
+
+
+def test_a_slash_or_newline_at_the_end_of_the_address_does_no_harm(notify: Notify, recorder: Recorder) -> None:
+    assert notify(PHASELINE_URL=f"{recorder.url}/deploys//\n").outcome == "delivered"
+    assert recorder.requests[0].path == "/deploys/graphql"
+
+
+def test_a_newline_in_the_token_cannot_add_a_header(notify: Notify, recorder: Recorder) -> None:
+    notify(PHASELINE_TOKEN="t0ken\nX-Evil: yes\n")
+    headers = recorder.requests[0].headers
+    assert headers["authorization"] == "Bearer t0kenX-Evil:yes"
+    assert "x-evil" not in headers
+
+
+def test_without_a_token_there_is_no_authorization(notify: Notify, recorder: Recorder) -> None:
+    notify()
+    assert "authorization" not in recorder.requests[0].headers
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the command lines in /proc")
+def test_no_command_line_shows_the_token(notify: Notify, recorder: Recorder) -> None:
+    command_lines: list[bytes] = []
+
+    def look_around(request: Request) -> Answer:
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                command_lines.append(process.read_bytes())
+            except OSError:
+                continue  # it has ended
+        return accepted()
+
+    recorder.answer = look_around
+    assert notify(PHASELINE_TOKEN="s3cret-t0ken").outcome == "delivered"
+    sending = [line for line in command_lines if recorder.url.encode() in line]
+    assert sending, "the process that sends was not seen"
+    assert not [line for line in command_lines if b"s3cret-t0ken" in line]
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "exit_code"),
+    [("rejected", 1), ("unauthorized  rejected", 1), ("unreachable", 0), ("", 0), ("rejekted", 2)],
+)
+def test_a_team_may_choose_which_outcomes_fail_the_step(
+    notify: Notify, recorder: Recorder, fail_on: str, exit_code: int
+) -> None:
+    recorder.script = [refused("UNKNOWN_STATUS")]
+    told = notify(PHASELINE_FAIL_ON=fail_on)
+    assert (told.exit_code, told.outcome) == (exit_code, "rejected")
+
+
+def test_a_misspelt_outcome_in_fail_on_is_told_even_when_all_is_well(notify: Notify, recorder: Recorder) -> None:
+    told = notify(PHASELINE_FAIL_ON="rejekted")
+    assert (told.exit_code, told.outcome) == (2, "delivered")
+    assert "rejekted is none of" in told.stderr
