@@ -7,7 +7,7 @@ from .recorder import Recorder
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes more than two seconds")
+    config.addinivalue_line("markers", "takes_seconds: takes more than two seconds")
 
 
 @pytest.fixture

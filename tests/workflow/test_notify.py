@@ -72,7 +72,7 @@ def notify(request: pytest.FixtureRequest, tmp_path: Path, recorder: Recorder) -
             "PHASELINE_URL": recorder.url,
             **variables,
         }
-        finished = subprocess.run(  # noqa: S603
+        finished = subprocess.run(
             [shutil.which("bash") or "bash", str(SCRIPT)],
             env={name: value for name, value in environment.items() if value is not None},
             stdin=subprocess.DEVNULL,
@@ -198,7 +198,7 @@ def test_what_did_not_get_through_is_sent_again(notify: Notify, recorder: Record
     assert first.body == second.body
 
 
-@pytest.mark.slow
+@pytest.mark.takes_seconds
 def test_the_server_says_when_to_come_again(notify: Notify, recorder: Recorder) -> None:
     recorder.script = [Answer(429, headers={"Retry-After": "2"})]
     assert notify().outcome == "delivered"
@@ -212,7 +212,9 @@ def test_trouble_without_an_end_is_given_up_after_the_retries(notify: Notify, re
     assert len(recorder.requests) == 2
 
 
-def test_nothing_a_server_says_becomes_a_command_of_the_runner(notify: Notify, recorder: Recorder, tmp_path: Path) -> None:
+def test_nothing_a_server_says_becomes_a_command_of_the_runner(
+    notify: Notify, recorder: Recorder, tmp_path: Path
+) -> None:
     recorder.answer = lambda request: refused(HOSTILE, HOSTILE + "x" * 1000)
     told = notify()
     assert told.outcome == "rejected"
@@ -239,7 +241,10 @@ def test_a_hostile_page_in_phaselines_place_is_not_printed_at_all(notify: Notify
 @pytest.mark.parametrize(
     ("given", "sent"),
     [
-        ("""it's "quoted" \\ `tick` $(touch owned) ${HOME} %s""", """it's "quoted" \\ `tick` $(touch owned) ${HOME} %s"""),
+        (
+            """it's "quoted" \\ `tick` $(touch owned) ${HOME} %s""",
+            """it's "quoted" \\ `tick` $(touch owned) ${HOME} %s""",
+        ),
         ("one\n\n two\r\n\tthree\x07\x1b[31m", "one two three [31m"),
         ("  around  ", "around"),
         ("déployé 🚀 完了", "déployé 🚀 完了"),

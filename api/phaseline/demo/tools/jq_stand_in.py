@@ -1,6 +1,7 @@
-"""Stands in for jq where a machine has none: `jq -n PROGRAM` and `jq -r PROGRAM FILE`, which is all that notify.sh uses.
+"""Stands in for jq where a machine has none: `jq -n PROGRAM` and `jq -r PROGRAM FILE`, all that notify.sh uses.
 
-The work is done by libjq itself, through the package `jq`. Run as a script, with `-P`: its directory must not be on the path.
+The work is done by libjq itself, through the package `jq`. Run as a script, with `-P`: its directory must not be on the
+path.
 """
 
 import argparse
@@ -24,10 +25,7 @@ def main() -> int:
     if arguments.null_input == (arguments.file is not None):
         parser.error("-n goes without a file, and -r with one")
 
-    if arguments.null_input:
-        text = "null"
-    else:
-        text = arguments.file.read_text(encoding="utf-8", errors="replace")
+    text = "null" if arguments.null_input else arguments.file.read_text(encoding="utf-8", errors="replace")
     try:
         results = jq.compile(arguments.program).input_text(text).all()
     except ValueError as error:
