@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from phaseline_schema.diagram import mermaid
-from phaseline_schema.pipelines import PIPELINES
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +15,8 @@ from phaseline.app import create_app
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings, SettingsError
 from phaseline.store import Store, is_unavailable
+from phaseline_schema.diagram import mermaid
+from phaseline_schema.pipelines import PIPELINES
 
 app = typer.Typer(
     help="Shows which lines a deploy has reported crossing, and nothing else.",
@@ -28,9 +28,7 @@ console = Console()
 
 
 def _fail(message: str) -> typer.Exit:
-    Console(stderr=True).print(
-        f"phaseline: {message}", style="red", highlight=False, markup=False, soft_wrap=True
-    )
+    Console(stderr=True).print(f"phaseline: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
     return typer.Exit(2)
 
 
@@ -104,9 +102,7 @@ def demo(
         typer.Option(help="What fails in every deploy: smoke, freeze, build, deploy or health."),
     ] = None,
     pause: Annotated[float, typer.Option(help="How long each command takes, in seconds.")] = 4.0,
-    database: Annotated[Path, typer.Option(help="Where the demo keeps its log.")] = Path(
-        ".cache/demo.db"
-    ),
+    database: Annotated[Path, typer.Option(help="Where the demo keeps its log.")] = Path(".cache/demo.db"),
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Serve on this machine, and run the deploy workflow here for every deploy you start."""
@@ -122,9 +118,7 @@ def demo(
     except RunnerMissing as error:
         raise _fail(str(error)) from None
     database.parent.mkdir(parents=True, exist_ok=True)
-    found = Settings(
-        database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console"
-    )
+    found = Settings(database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console")
     logs.configure(found)
     listener = _prepared(found)
     page = serving.address(listener)

@@ -3,10 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from phaseline_schema.phases import PhaseStanding, fold
-from phaseline_schema.pipeline import Pipeline
-from phaseline_schema.records import DeployRecord, EntryRecord
-from phaseline_schema.types.reader import Page
 from strawberry.dataloader import DataLoader
 from strawberry.fastapi import BaseContext
 
@@ -14,6 +10,10 @@ from phaseline import history
 from phaseline.feed import Feed
 from phaseline.identity import Identity
 from phaseline.store import Store
+from phaseline_schema.phases import PhaseStanding, fold
+from phaseline_schema.pipeline import Pipeline
+from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.types.reader import Page
 
 # Told of every deploy that was started, after its commit.
 OnStarted = Callable[[DeployRecord], Awaitable[None]]
@@ -51,9 +51,7 @@ class LogReader:
         upto = [move for move in moves if move.sequence <= deploy.sequence]
         return fold(self.pipelines[deploy.pipeline], deploy, upto).phases
 
-    async def entries_of(
-        self, deploy: DeployRecord, first: int | None, after: str | None
-    ) -> Page[EntryRecord]:
+    async def entries_of(self, deploy: DeployRecord, first: int | None, after: str | None) -> Page[EntryRecord]:
         """The deploy's entries up to the one it has come to, oldest first."""
         async with self._store.reading() as connection:
             return await history.entries_of(connection, deploy, first, after)

@@ -19,8 +19,10 @@ def decode_time_and_id(cursor: str) -> tuple[datetime, str]:
     key = _decode(cursor)
     try:
         time, row_id = key
+        if not isinstance(time, str) or not isinstance(row_id, str):
+            raise ValueError
         at = datetime.fromisoformat(time)
-        if at.tzinfo is None or not isinstance(row_id, str):
+        if at.tzinfo is None:
             raise ValueError
         return at, text("after", row_id, CURSOR)
     except (ValueError, TypeError, OverflowError):

@@ -6,16 +6,16 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from phaseline import history
+from phaseline.identity import Identity
 from phaseline_schema.phases import moved
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord
 from phaseline_schema.refusals import CallbackRefusal, DeployNotFound, PipelineNotFound
 from phaseline_schema.tables import audit_entries, deploys
-from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from phaseline import history
-from phaseline.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,17 +185,14 @@ async def _append(
         "run_url": run_url,
         "recorded_at": recorded_at,
     }
-    result = await connection.execute(insert(audit_entries).values(content))
-    (entry_id,) = result.inserted_primary_key
-    return EntryRecord(id=entry_id, **content)
+    appended = insert(audit_entries).values(content).returning(audit_entries.c.id)
+    return EntryRecord(id=(await connection.execute(appended)).scalar_one(), **content)
 
 
 async def _keep(connection: AsyncConnection, before: DeployRecord, after: DeployRecord) -> None:
     """Write what has moved, if the row is still the one that was read."""
     result = await connection.execute(
-        update(deploys)
-        .where(deploys.c.id == before.id, deploys.c.sequence == before.sequence)
-        .values(asdict(after))
+        update(deploys).where(deploys.c.id == before.id, deploys.c.sequence == before.sequence).values(asdict(after))
     )
     if result.rowcount != 1:
         raise RuntimeError(f"deploy {before.id} moved on while its row was locked")

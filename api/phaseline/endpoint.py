@@ -5,7 +5,6 @@ from typing import Any, NoReturn
 
 from cross_web import HTTPException
 from graphql import GraphQLError
-from phaseline_schema.refusals import Refusal
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from strawberry.fastapi import GraphQLRouter
@@ -14,6 +13,7 @@ from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 
 from phaseline.context import Context
 from phaseline.operations.errors import INTERNAL
+from phaseline_schema.refusals import Refusal
 
 _RESPONSE_JSON = "application/graphql-response+json"
 _JSON = "application/json"
@@ -27,9 +27,7 @@ class Endpoint(GraphQLRouter[Context, None]):
         try:
             return await super().run(request, *arguments, **more)
         except HTTPException as error:
-            content = {
-                "errors": [{"message": error.reason, "extensions": {"code": "BAD_REQUEST"}}]
-            }
+            content = {"errors": [{"message": error.reason, "extensions": {"code": "BAD_REQUEST"}}]}
             return JSONResponse(content, error.status_code)
 
     async def get_sub_response(self, request: Request) -> Response:

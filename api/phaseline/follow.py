@@ -1,17 +1,16 @@
 """Following a deploy: how it stands, then each entry as it is recorded; once, in order, none left out."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 
+from phaseline import history
+from phaseline.feed import Feed
+from phaseline.store import Store
 from phaseline_schema import inputs
 from phaseline_schema.phases import Standing, advance, fold
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import EntryRecord
 from phaseline_schema.refusals import AfterAhead, DeployNotFound
-
-from phaseline import history
-from phaseline.feed import Feed
-from phaseline.store import Store
 
 # Entries read at once: bounds the memory of a follower that has a long log to catch up with.
 _BATCH = 200
@@ -33,7 +32,7 @@ async def follow(
     after: int | None,
     *,
     refusals: bool,
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """Every entry with a sequence above `after`; without it, first the newest one.
 
     Without `refusals`, entries that moved nothing are left out. The first event without `after`

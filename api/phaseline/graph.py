@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.pipelines import PIPELINES
 from phaseline_schema.tables import pipeline_statuses, pipeline_transitions
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 async def in_force(connection: AsyncConnection) -> dict[str, Pipeline]:
@@ -16,9 +17,7 @@ async def in_force(connection: AsyncConnection) -> dict[str, Pipeline]:
     not an error, which is why the server asks.
     """
     statuses: defaultdict[str, list[str]] = defaultdict(list)
-    for name, key in await connection.execute(
-        select(pipeline_statuses.c.pipeline, pipeline_statuses.c.key)
-    ):
+    for name, key in await connection.execute(select(pipeline_statuses.c.pipeline, pipeline_statuses.c.key)):
         statuses[name].append(key)
     edges: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     columns = pipeline_transitions.c

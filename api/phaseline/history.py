@@ -5,15 +5,15 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
+from sqlalchemy import ColumnElement, Row, Select, and_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from phaseline import cursors
 from phaseline_schema import inputs
 from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord
 from phaseline_schema.tables import audit_entries, deploys, pipeline_statuses
 from phaseline_schema.types.inputs import AuditFilter, DeployFilter
 from phaseline_schema.types.reader import Page
-from sqlalchemy import ColumnElement, Row, Select, and_, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from phaseline import cursors
 
 LONGEST_PAGE = 200
 
@@ -25,34 +25,29 @@ Record = TypeVar("Record")
 
 def entry(row: Row[Any]) -> EntryRecord:
     """The record of a row of `entry_rows`."""
-    return EntryRecord(*row)
+    return EntryRecord(*tuple(row))
 
 
-async def deploy(
-    connection: AsyncConnection, deploy_id: str, *, for_update: bool = False
-) -> DeployRecord | None:
+async def deploy(connection: AsyncConnection, deploy_id: str, *, for_update: bool = False) -> DeployRecord | None:
     """One deploy; `for_update` keeps other writers away from it until the transaction ends."""
     query = deploy_rows.where(deploys.c.id == deploy_id)
     row = (await connection.execute(query.with_for_update() if for_update else query)).first()
-    return DeployRecord(*row) if row else None
+    return DeployRecord(*tuple(row)) if row else None
 
 
-async def deploys_by_id(
-    connection: AsyncConnection, ids: Collection[str]
-) -> dict[str, DeployRecord]:
+async def deploys_by_id(connection: AsyncConnection, ids: Collection[str]) -> dict[str, DeployRecord]:
     """Several deploys, by id."""
     rows = await connection.execute(deploy_rows.where(deploys.c.id.in_(ids)))
-    return {row.id: DeployRecord(*row) for row in rows}
+    return {row.id: DeployRecord(*tuple(row)) for row in rows}
 
 
-async def moves_of(
-    connection: AsyncConnection, ids: Collection[str]
-) -> dict[str, list[EntryRecord]]:
+async def moves_of(connection: AsyncConnection, ids: Collection[str]) -> dict[str, list[EntryRecord]]:
     """The accepted entries of several deploys, oldest first, by the deploy's id."""
     columns = audit_entries.c
     rows = await connection.execute(
-        entry_rows.where(columns.deploy_id.in_(ids), columns.kind != AuditKind.CALLBACK_REFUSED)
-        .order_by(columns.deploy_id, columns.sequence)
+        entry_rows.where(columns.deploy_id.in_(ids), columns.kind != AuditKind.CALLBACK_REFUSED).order_by(
+            columns.deploy_id, columns.sequence
+        )
     )
     moves: defaultdict[str, list[EntryRecord]] = defaultdict(list)
     for row in rows:
@@ -60,15 +55,13 @@ async def moves_of(
     return moves
 
 
-async def entries_between(
-    connection: AsyncConnection, deploy_id: str, after: int, upto: int
-) -> list[EntryRecord]:
+async def entries_between(connection: AsyncConnection, deploy_id: str, after: int, upto: int) -> list[EntryRecord]:
     """A deploy's entries with `after` < sequence <= `upto`, oldest first."""
     columns = audit_entries.c
     rows = await connection.execute(
-        entry_rows.where(
-            columns.deploy_id == deploy_id, columns.sequence > after, columns.sequence <= upto
-        ).order_by(columns.sequence)
+        entry_rows.where(columns.deploy_id == deploy_id, columns.sequence > after, columns.sequence <= upto).order_by(
+            columns.sequence
+        )
     )
     return [entry(row) for row in rows]
 
@@ -80,15 +73,13 @@ async def deploys_page(
     columns = deploys.c
     query = deploy_rows.where(*_deploy_conditions(wanted) if wanted else ())
     if after is not None:
-        query = query.where(
-            tuple_(columns.started_at, columns.id) < tuple_(*cursors.decode_time_and_id(after))
-        )
+        query = query.where(tuple_(columns.started_at, columns.id) < tuple_(*cursors.decode_time_and_id(after)))
     return await _page(
         connection,
         query.order_by(columns.started_at.desc(), columns.id.desc()),
         inputs.number("first", first, 20, least=1, most=LONGEST_PAGE),
         after,
-        lambda row: DeployRecord(*row),
+        lambda row: DeployRecord(*tuple(row)),
         lambda row: cursors.encode(row.started_at.isoformat(), row.id),
     )
 
@@ -152,9 +143,7 @@ def _deploy_conditions(wanted: DeployFilter) -> list[ColumnElement[bool]]:
     conditions = []
     if wanted.environment is not None:
         longest = inputs.ENVIRONMENT
-        conditions.append(
-            columns.environment == inputs.text("filter.environment", wanted.environment, longest)
-        )
+        conditions.append(columns.environment == inputs.text("filter.environment", wanted.environment, longest))
     if wanted.outcome is not None:
         statuses = pipeline_statuses.c
         conditions.append(

@@ -1,9 +1,10 @@
 """Refuses a request body that is too large before it is held in memory."""
 
-from phaseline_schema.refusals import TooLarge
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from phaseline_schema.refusals import TooLarge
 
 
 class BodyLimit:

@@ -18,9 +18,7 @@ _SHARED: list[Any] = [
 
 def configure(settings: Settings) -> None:
     """Send every log line through one formatter: for people on a terminal, else as JSON."""
-    for_people = settings.log_format == "console" or (
-        settings.log_format == "auto" and sys.stderr.isatty()
-    )
+    for_people = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     renderers: list[Any] = (
         [structlog.dev.ConsoleRenderer()]
         if for_people

@@ -14,8 +14,7 @@ log = structlog.get_logger(__name__)
 _PAGE_HEADERS = {
     "cache-control": "no-cache",
     "content-security-policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-        "object-src 'none'"
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
     ),
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",

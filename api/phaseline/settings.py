@@ -26,9 +26,7 @@ class Settings(BaseSettings):
         description="Where the log is kept: sqlite+aiosqlite:///FILE.",
     )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
-    port: int = Field(
-        default=8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one."
-    )
+    port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description=(

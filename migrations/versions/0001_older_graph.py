@@ -173,9 +173,7 @@ def _create_graph() -> None:
         sa.Column("to_status", sa.String(64), nullable=False),
         sa.Column("why", sa.Text, nullable=False),
         sa.Column("new_attempt", sa.Boolean, nullable=False),
-        sa.PrimaryKeyConstraint(
-            "pipeline", "from_status", "to_status", name="pk_pipeline_transitions"
-        ),
+        sa.PrimaryKeyConstraint("pipeline", "from_status", "to_status", name="pk_pipeline_transitions"),
         sa.ForeignKeyConstraint(
             ["pipeline", "from_status"],
             ["pipeline_statuses.pipeline", "pipeline_statuses.key"],
@@ -214,9 +212,7 @@ def _create_log() -> None:
         sa.CheckConstraint("sequence >= 1", name="ck_deploys_sequence"),
     )
     op.create_index("ix_deploys_started_at_id", "deploys", ["started_at", "id"])
-    op.create_index(
-        "ix_deploys_environment_started_at_id", "deploys", ["environment", "started_at", "id"]
-    )
+    op.create_index("ix_deploys_environment_started_at_id", "deploys", ["environment", "started_at", "id"])
     op.create_table(
         "audit_entries",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), nullable=False),
@@ -262,9 +258,7 @@ def _create_log() -> None:
             "kind IN ('DEPLOY_STARTED', 'TRANSITION', 'CALLBACK_REFUSED')",
             name="ck_audit_entries_kind",
         ),
-        sa.CheckConstraint(
-            "(kind = 'DEPLOY_STARTED') = (sequence = 1)", name="ck_audit_entries_starts_first"
-        ),
+        sa.CheckConstraint("(kind = 'DEPLOY_STARTED') = (sequence = 1)", name="ck_audit_entries_starts_first"),
         sa.CheckConstraint(
             "(kind = 'DEPLOY_STARTED') = (from_status IS NULL)",
             name="ck_audit_entries_from_status",
@@ -293,9 +287,7 @@ def _fill() -> None:
             for position, (key, label) in enumerate(PHASES, start=1)
         ],
     )
-    statuses = sa.table(
-        "pipeline_statuses", *map(sa.column, ("pipeline", "key", "label", "phase", "outcome"))
-    )
+    statuses = sa.table("pipeline_statuses", *map(sa.column, ("pipeline", "key", "label", "phase", "outcome")))
     op.bulk_insert(
         statuses,
         [

@@ -70,9 +70,7 @@ TRANSITIONS = [
     ("cancelled", "health_checking", RERUN, True),
 ]
 
-_statuses = sa.table(
-    "pipeline_statuses", *map(sa.column, ("pipeline", "key", "label", "phase", "outcome"))
-)
+_statuses = sa.table("pipeline_statuses", *map(sa.column, ("pipeline", "key", "label", "phase", "outcome")))
 _transitions = sa.table(
     "pipeline_transitions",
     *map(sa.column, ("pipeline", "from_status", "to_status", "why")),

@@ -13,11 +13,7 @@ def mermaid(pipeline: Pipeline) -> str:
     open_to_all = {
         end
         for end in ends
-        if all(
-            (status.key, end) in pipeline.edges
-            for status in pipeline.statuses
-            if status.key not in ends
-        )
+        if all((status.key, end) in pipeline.edges for status in pipeline.statuses if status.key not in ends)
     }
     lines = ["stateDiagram-v2", f"    [*] --> {pipeline.start}"]
     for phase in pipeline.phases:

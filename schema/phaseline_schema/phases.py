@@ -75,9 +75,7 @@ def moved(pipeline: Pipeline, deploy: DeployRecord, entry: EntryRecord) -> Deplo
     )
 
 
-def _phases_after(
-    pipeline: Pipeline, before: Standing, entry: EntryRecord
-) -> dict[str, PhaseStanding]:
+def _phases_after(pipeline: Pipeline, before: Standing, entry: EntryRecord) -> dict[str, PhaseStanding]:
     phases = dict(before.phases)
     if entry.attempt > before.deploy.attempt:
         phases = {key: _carried(phase) for key, phase in phases.items()}
@@ -87,10 +85,7 @@ def _phases_after(
     if status.outcome is not Outcome.IN_PROGRESS:
         return {key: _ended(phase, status.outcome, entry) for key, phase in phases.items()}
     reached = max((pipeline.positions[key] for key in status.asserts), default=0)
-    return {
-        key: _overtaken(phase) if pipeline.positions[key] < reached else phase
-        for key, phase in phases.items()
-    }
+    return {key: _overtaken(phase) if pipeline.positions[key] < reached else phase for key, phase in phases.items()}
 
 
 def _carried(phase: PhaseStanding) -> PhaseStanding:
@@ -98,9 +93,7 @@ def _carried(phase: PhaseStanding) -> PhaseStanding:
     return phase if phase.state is PhaseState.PASSED else _PENDING
 
 
-def _asserted(
-    phase: PhaseStanding, state: PhaseState, entry: EntryRecord, *, own: bool
-) -> PhaseStanding:
+def _asserted(phase: PhaseStanding, state: PhaseState, entry: EntryRecord, *, own: bool) -> PhaseStanding:
     """A phase after a report that asserts `state` of it; `own`: the report belongs to the phase."""
     same_attempt = phase.attempt == entry.attempt
     # Building, then deploying: active since the first. And a report that lies beyond a phase

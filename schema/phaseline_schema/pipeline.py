@@ -131,7 +131,5 @@ class Pipeline:
         return replace(
             self,
             statuses=tuple(status for status in self.statuses if status.key in known),
-            transitions=tuple(
-                edge for edge in self.transitions if (edge.origin, edge.target) in present
-            ),
+            transitions=tuple(edge for edge in self.transitions if (edge.origin, edge.target) in present),
         )

@@ -94,8 +94,7 @@ class IllegalTransition(CallbackRefusal):
 
     def __init__(self, origin: str, target: str, allowed: Sequence[str], attempt: int) -> None:
         super().__init__(
-            f"the deploy is {origin!r} in attempt {attempt} and cannot become {target!r}; "
-            f"{_next(allowed)}",
+            f"the deploy is {origin!r} in attempt {attempt} and cannot become {target!r}; {_next(allowed)}",
             **{"from": origin, "to": target, "allowed": list(allowed), "attempt": attempt},
         )
 
@@ -107,8 +106,7 @@ class StaleAttempt(CallbackRefusal):
 
     def __init__(self, origin: str, target: str, attempt: int) -> None:
         super().__init__(
-            f"the deploy is {origin!r} in attempt {attempt}; a report of an older attempt "
-            "no longer counts",
+            f"the deploy is {origin!r} in attempt {attempt}; a report of an older attempt no longer counts",
             **{"from": origin, "to": target, "allowed": [], "attempt": attempt},
         )
 

@@ -91,12 +91,8 @@ pipeline_transitions = Table(
     Column("to_status", String(64), primary_key=True),
     Column("why", Text, nullable=False),
     Column("new_attempt", Boolean(create_constraint=False), nullable=False),
-    ForeignKeyConstraint(
-        ["pipeline", "from_status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]
-    ),
-    ForeignKeyConstraint(
-        ["pipeline", "to_status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]
-    ),
+    ForeignKeyConstraint(["pipeline", "from_status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]),
+    ForeignKeyConstraint(["pipeline", "to_status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]),
 )
 
 deploys = Table(
@@ -114,9 +110,7 @@ deploys = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Column("run_url", String(2048)),
-    ForeignKeyConstraint(
-        ["pipeline", "status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]
-    ),
+    ForeignKeyConstraint(["pipeline", "status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]),
     CheckConstraint("attempt >= 1", name="attempt"),
     CheckConstraint("sequence >= 1", name="sequence"),
     Index(None, "started_at", "id"),

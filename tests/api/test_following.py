@@ -21,9 +21,7 @@ TO_SUCCESS = (
 )
 
 
-async def test_a_viewer_gets_the_deploy_as_it_stands_and_then_every_transition(
-    server: Server, caller: Caller
-) -> None:
+async def test_a_viewer_gets_the_deploy_as_it_stands_and_then_every_transition(server: Server, caller: Caller) -> None:
     deploy = await caller.start()
     await caller.walk(deploy["id"], *TO_SUCCESS[:2])
     async with viewing(server.url) as viewer:
@@ -64,9 +62,7 @@ async def test_after_0_begins_with_the_start_of_the_deploy(server: Server, calle
     assert {phase["state"] for phase in event["deploy"]["phases"]} == {"PENDING"}
 
 
-async def test_refusals_come_to_those_who_follow_audit_entries_and_to_no_others(
-    server: Server, caller: Caller
-) -> None:
+async def test_refusals_come_to_those_who_follow_audit_entries_and_to_no_others(server: Server, caller: Caller) -> None:
     deploy = await caller.start()
     async with viewing(server.url) as viewer:
         await viewer.subscribe(AUDIT_ENTRY_ADDED, "audit", id=deploy["id"])
@@ -84,9 +80,7 @@ async def test_refusals_come_to_those_who_follow_audit_entries_and_to_no_others(
         assert (await viewer.event("phases"))["entry"]["sequence"] == 4
 
 
-@pytest.mark.parametrize(
-    ("after", "code"), [(7, "AFTER_AHEAD"), (-1, "BAD_USER_INPUT"), (2**31 - 1, "AFTER_AHEAD")]
-)
+@pytest.mark.parametrize(("after", "code"), [(7, "AFTER_AHEAD"), (-1, "BAD_USER_INPUT"), (2**31 - 1, "AFTER_AHEAD")])
 async def test_an_after_that_the_log_does_not_hold_is_refused(
     server: Server, caller: Caller, after: int, code: str
 ) -> None:
@@ -103,9 +97,7 @@ async def test_following_an_unknown_deploy_is_refused(server: Server) -> None:
         assert _codes(await viewer.receive()) == ["DEPLOY_NOT_FOUND"]
 
 
-async def test_every_one_of_many_viewers_gets_every_event_once(
-    server: Server, caller: Caller
-) -> None:
+async def test_every_one_of_many_viewers_gets_every_event_once(server: Server, caller: Caller) -> None:
     deploy = await caller.start()
 
     async def watch(ready: asyncio.Event) -> list[int]:
@@ -145,9 +137,7 @@ async def _sse_event(lines: object) -> dict[str, object]:
             kind = line.removeprefix("event: ")
         elif line.startswith("data: "):
             assert kind == "next", (kind, line)
-            event: dict[str, object] = json.loads(line.removeprefix("data: "))["data"][
-                "phaseChanged"
-            ]
+            event: dict[str, object] = json.loads(line.removeprefix("data: "))["data"]["phaseChanged"]
             return event
     raise AssertionError("the stream has ended")
 

@@ -13,15 +13,15 @@ DEPLOY = """
 ENTRY = """
     id sequence kind fromStatus toStatus attempt actor refusal message runId runUrl recordedAt
 """
-_START = "mutation ($input: StartDeployInput!) { startDeploy(input: $input) { %s } }" % DEPLOY
+_START = "mutation ($input: StartDeployInput!) { startDeploy(input: $input) {" + DEPLOY + "} }"
 _REPORT = (
     "mutation ($input: CallbackInput!) { applyCallback(input: $input) "
-    "{ duplicate entry { %s } deploy { %s } } }" % (ENTRY, DEPLOY)
+    "{ duplicate entry {" + ENTRY + "} deploy {" + DEPLOY + "} } }"
 )
-_DEPLOY = "query ($id: ID!) { deploy(id: $id) { %s } }" % DEPLOY
+_DEPLOY = "query ($id: ID!) { deploy(id: $id) {" + DEPLOY + "} }"
 _ENTRIES = (
     "query ($id: ID!, $after: String) { deploy(id: $id) { auditEntries(first: 200, after: $after) "
-    "{ edges { node { %s } } pageInfo { hasNextPage endCursor } } } }" % ENTRY
+    "{ edges { node {" + ENTRY + "} } pageInfo { hasNextPage endCursor } } } }"
 )
 
 
@@ -68,9 +68,7 @@ class Caller:
         response = await self.http.post("/graphql", json={"query": query, "variables": variables})
         return Answer(response.status_code, response.json())
 
-    async def start(
-        self, environment: str = "production", ref: str = "main", **more: Any
-    ) -> dict[str, Any]:
+    async def start(self, environment: str = "production", ref: str = "main", **more: Any) -> dict[str, Any]:
         """Start a deploy and return it."""
         answer = await self.send(_START, input={"environment": environment, "ref": ref, **more})
         started: dict[str, Any] = answer.data["startDeploy"]
@@ -78,9 +76,7 @@ class Caller:
 
     async def report(self, deploy_id: str, status: str, attempt: int = 1, **more: Any) -> Answer:
         """Send a callback."""
-        return await self.send(
-            _REPORT, input={"deployId": deploy_id, "status": status, "attempt": attempt, **more}
-        )
+        return await self.send(_REPORT, input={"deployId": deploy_id, "status": status, "attempt": attempt, **more})
 
     async def walk(self, deploy_id: str, *statuses: str, attempt: int = 1) -> None:
         """Send callbacks that all have to be accepted."""

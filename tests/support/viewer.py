@@ -45,7 +45,7 @@ class Viewer:
     async def event(self, operation: str = "1") -> Any:
         """The data of the next event, which has to be one of this operation."""
         message = await self.receive()
-        assert message["type"] == "next" and message["id"] == operation, message
+        assert (message["type"], message["id"]) == ("next", operation), message
         assert "errors" not in message["payload"], message
         (data,) = message["payload"]["data"].values()
         return data

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
-from phaseline_schema.refusals import Refusal, Unavailable
 from strawberry.extensions import SchemaExtension
 from strawberry.types import StreamExecutionResult
 
 from phaseline.store import is_unavailable
+from phaseline_schema.refusals import Refusal, Unavailable
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"

@@ -4,13 +4,13 @@ from typing import Annotated
 
 import strawberry
 import structlog
-from phaseline_schema import inputs
-from phaseline_schema.types.deploy import AuditEntry, CallbackReceipt, Deploy
-from phaseline_schema.types.inputs import CallbackInput, StartDeployInput
 from strawberry import Info
 
 from phaseline import deploys
 from phaseline.context import Context
+from phaseline_schema import inputs
+from phaseline_schema.types.deploy import AuditEntry, CallbackReceipt, Deploy
+from phaseline_schema.types.inputs import CallbackInput, StartDeployInput
 
 log = structlog.get_logger(__name__)
 
@@ -20,10 +20,7 @@ class Mutation:
     """The root of mutations."""
 
     @strawberry.mutation(
-        description=(
-            "An operator starts a deploy. Its id is the console_deploy_id that the workflow is "
-            "given."
-        )
+        description=("An operator starts a deploy. Its id is the console_deploy_id that the workflow is given.")
     )
     async def start_deploy(
         self,

@@ -3,15 +3,15 @@
 from typing import Annotated
 
 import strawberry
+from strawberry import ID, Info
+
+from phaseline import history
+from phaseline.context import Context
 from phaseline_schema import inputs
 from phaseline_schema.refusals import PipelineNotFound
 from phaseline_schema.types.deploy import AuditEntryConnection, Deploy, DeployConnection
 from phaseline_schema.types.inputs import AuditFilter, DeployFilter
 from phaseline_schema.types.pipeline import Pipeline
-from strawberry import ID, Info
-
-from phaseline import history
-from phaseline.context import Context
 
 _AFTER = "The cursor of the last one of the page before."
 
@@ -36,29 +36,29 @@ class Query:
     async def deploys(
         self,
         info: Info[Context, None],
-        filter: Annotated[DeployFilter | None, strawberry.argument(description="Which ones; all, if it is not given.")] = None,
+        filter: Annotated[
+            DeployFilter | None, strawberry.argument(description="Which ones; all, if it is not given.")
+        ] = None,
         first: Annotated[int | None, strawberry.argument(description="How many, 1 to 200.")] = 20,
         after: Annotated[str | None, strawberry.argument(description=_AFTER)] = None,
     ) -> DeployConnection:
         """A page of deploys."""
         async with info.context.services.store.reading() as connection:
-            return DeployConnection.of(
-                await history.deploys_page(connection, filter, first, after)
-            )
+            return DeployConnection.of(await history.deploys_page(connection, filter, first, after))
 
     @strawberry.field(description="The audit entries of all deploys, newest first.")
     async def audit_entries(
         self,
         info: Info[Context, None],
-        filter: Annotated[AuditFilter | None, strawberry.argument(description="Which ones; all, if it is not given.")] = None,
+        filter: Annotated[
+            AuditFilter | None, strawberry.argument(description="Which ones; all, if it is not given.")
+        ] = None,
         first: Annotated[int | None, strawberry.argument(description="How many, 1 to 200.")] = 50,
         after: Annotated[str | None, strawberry.argument(description=_AFTER)] = None,
     ) -> AuditEntryConnection:
         """A page of audit entries."""
         async with info.context.services.store.reading() as connection:
-            return AuditEntryConnection.of(
-                await history.entries_page(connection, filter, first, after)
-            )
+            return AuditEntryConnection.of(await history.entries_page(connection, filter, first, after))
 
     @strawberry.field(description="The transition graph itself.")
     def pipeline(

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import strawberry
-from phaseline_schema.types.scalars import DATE_TIME
 from strawberry.extensions import (
     MaxAliasesLimiter,
     MaxTokensLimiter,
@@ -17,6 +16,7 @@ from phaseline.operations.errors import ErrorCodes
 from phaseline.operations.mutation import Mutation
 from phaseline.operations.query import Query
 from phaseline.operations.subscription import Subscription
+from phaseline_schema.types.scalars import DATE_TIME
 
 # Generous against what tools ask for; the introspection query has depth 14 and 300 tokens or so.
 _DEPTH = 12

@@ -2,16 +2,15 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-
 from typing import Annotated
 
 import strawberry
-from phaseline_schema import inputs
-from phaseline_schema.types.deploy import AuditEntry, Deploy, PhaseChanged
 from strawberry import ID, Info
 
 from phaseline.context import Context
 from phaseline.follow import Event, follow
+from phaseline_schema import inputs
+from phaseline_schema.types.deploy import AuditEntry, Deploy, PhaseChanged
 
 _AFTER = (
     "The sequence of the newest entry that the viewer has seen: everything after it is sent. "
@@ -24,11 +23,7 @@ def _follow(
 ) -> aclosing[AsyncGenerator[Event, None]]:
     services = info.context.services
     wanted = inputs.text("deployId", deploy_id, inputs.ID)
-    return aclosing(
-        follow(
-            services.store, services.feed, services.pipelines, wanted, after, refusals=refusals
-        )
-    )
+    return aclosing(follow(services.store, services.feed, services.pipelines, wanted, after, refusals=refusals))
 
 
 @strawberry.type(description="Everything that can be followed.")
@@ -52,9 +47,7 @@ class Subscription:
         async with _follow(info, deploy_id, after, refusals=False) as events:
             async for event in events:
                 deploy = Deploy.at(event.standing)
-                yield PhaseChanged(
-                    deploy=deploy, entry=AuditEntry(record=event.entry, known_deploy=deploy)
-                )
+                yield PhaseChanged(deploy=deploy, entry=AuditEntry(record=event.entry, known_deploy=deploy))
 
     @strawberry.subscription(
         description=(

@@ -29,9 +29,7 @@ _STATUSES = (
         "freeze_check",
         asserts={"freeze_check": _ACTIVE},
     ),
-    Status(
-        "freeze_passed", "Freeze check passed", "freeze_check", asserts={"freeze_check": _PASSED}
-    ),
+    Status("freeze_passed", "Freeze check passed", "freeze_check", asserts={"freeze_check": _PASSED}),
     Status("building", "Building", "deploy", asserts={"deploy": _ACTIVE}),
     Status("deploying", "Deploying", "deploy", asserts={"deploy": _ACTIVE}),
     Status(

@@ -9,13 +9,13 @@ from strawberry import ID, Info, Private
 
 from phaseline_schema import pipeline as graph
 from phaseline_schema.phases import PhaseStanding, Standing
-from phaseline_schema.records import AuditKind as Kind
-from phaseline_schema.records import DeployRecord, EntryRecord
-from phaseline_schema.types.pipeline import DeployOutcome, Pipeline
+from phaseline_schema.pipeline import Outcome, PhaseState
+from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord
+from phaseline_schema.types.pipeline import Pipeline
 from phaseline_schema.types.reader import HasReader, Page
 
-PhaseState = strawberry.enum(
-    graph.PhaseState,
+strawberry.enum(
+    PhaseState,
     name="PhaseState",
     description=(
         "What the log says of a phase. PENDING: nothing yet, and the deploy has not passed it. "
@@ -24,8 +24,8 @@ PhaseState = strawberry.enum(
         "passed."
     ),
 )
-AuditKind = strawberry.enum(
-    Kind,
+strawberry.enum(
+    AuditKind,
     name="AuditKind",
     description=(
         "What an audit entry records: that an operator started the deploy, that a callback was "
@@ -63,7 +63,7 @@ class DeployStatus:
 
     key: str = strawberry.field(description="Its name for programs, such as `deploying`.")
     label: str = strawberry.field(description="Its name for people.")
-    outcome: DeployOutcome = strawberry.field(description="How the deploy stands as a whole.")
+    outcome: Outcome = strawberry.field(description="How the deploy stands as a whole.")
     next: list[str] = strawberry.field(
         description=(
             "The statuses that may be reported next. Those after a failed or cancelled deploy are "
@@ -80,9 +80,7 @@ class Phase:
     label: str = strawberry.field(description="Its name for people, such as `Smoke gate`.")
     position: int = strawberry.field(description="Its place in stepper order, from 1.")
     state: PhaseState = strawberry.field(description="What the log says of it.")
-    attempt: int | None = strawberry.field(
-        description="The attempt that reported it; null while nothing has."
-    )
+    attempt: int | None = strawberry.field(description="The attempt that reported it; null while nothing has.")
     started_at: datetime | None = strawberry.field(
         description="When its beginning was recorded; null where it was not reported."
     )
@@ -216,9 +214,7 @@ class AuditEntry:
         """Its id."""
         return ID(str(self.record.id))
 
-    @strawberry.field(
-        description="Its deploy: in an event as it stood at this entry, elsewhere as it stands."
-    )
+    @strawberry.field(description="Its deploy: in an event as it stood at this entry, elsewhere as it stands.")
     async def deploy(self, info: Info[HasReader, None]) -> Deploy:
         """Its deploy."""
         if self.known_deploy is not None:
@@ -325,8 +321,7 @@ class AuditEntryConnection:
         """The GraphQL form of a page; `deploy` where all entries are of one."""
         return cls(
             edges=[
-                AuditEntryEdge(cursor=at, node=AuditEntry(record=row, known_deploy=deploy))
-                for at, row in page.rows
+                AuditEntryEdge(cursor=at, node=AuditEntry(record=row, known_deploy=deploy)) for at, row in page.rows
             ],
             page_info=PageInfo.of(page),
         )
@@ -338,9 +333,7 @@ class CallbackReceipt:
 
     deploy: Deploy = strawberry.field(description="The deploy as it stands.")
     entry: AuditEntry = strawberry.field(description="The entry that records the report.")
-    duplicate: bool = strawberry.field(
-        description="Whether the same report had come before; then nothing was written."
-    )
+    duplicate: bool = strawberry.field(description="Whether the same report had come before; then nothing was written.")
 
 
 @strawberry.type(description="A deploy has moved.")

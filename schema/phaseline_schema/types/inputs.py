@@ -5,8 +5,8 @@ from datetime import datetime
 import strawberry
 from strawberry import ID
 
-from phaseline_schema.types.deploy import AuditKind
-from phaseline_schema.types.pipeline import DeployOutcome
+from phaseline_schema.pipeline import Outcome
+from phaseline_schema.records import AuditKind
 
 
 @strawberry.input(description="What an operator starts.")
@@ -16,12 +16,8 @@ class StartDeployInput:
     environment: str = strawberry.field(
         description="Where it goes, such as `production`: one line of at most 64 characters."
     )
-    ref: str = strawberry.field(
-        description="A branch, a tag or a commit: one line of at most 255 characters."
-    )
-    pipeline: str | None = strawberry.field(
-        default="console", description="The transition graph it will follow."
-    )
+    ref: str = strawberry.field(description="A branch, a tag or a commit: one line of at most 255 characters.")
+    pipeline: str | None = strawberry.field(default="console", description="The transition graph it will follow.")
     note: str | None = strawberry.field(
         default=None,
         description="Why: one line of at most 500 characters, the message of its first entry.",
@@ -37,15 +33,9 @@ class CallbackInput:
     attempt: int | None = strawberry.field(
         default=1, description="GitHub's run_attempt: 1, then one more for each re-run."
     )
-    run_id: str | None = strawberry.field(
-        default=None, description="GitHub's run_id: at most 64 characters."
-    )
-    run_url: str | None = strawberry.field(
-        default=None, description="The run's page: an http or https address."
-    )
-    message: str | None = strawberry.field(
-        default=None, description="One line for people, at most 500 characters."
-    )
+    run_id: str | None = strawberry.field(default=None, description="GitHub's run_id: at most 64 characters.")
+    run_url: str | None = strawberry.field(default=None, description="The run's page: an http or https address.")
+    message: str | None = strawberry.field(default=None, description="One line for people, at most 500 characters.")
 
 
 @strawberry.input(description="Which deploys are wanted; what is not given does not matter.")
@@ -53,15 +43,9 @@ class DeployFilter:
     """Filter of `deploys`."""
 
     environment: str | None = strawberry.field(default=None, description="Those of it.")
-    outcome: DeployOutcome | None = strawberry.field(
-        default=None, description="Those that stand so."
-    )
-    started_after: datetime | None = strawberry.field(
-        default=None, description="Those started after this time."
-    )
-    started_before: datetime | None = strawberry.field(
-        default=None, description="Those started before this time."
-    )
+    outcome: Outcome | None = strawberry.field(default=None, description="Those that stand so.")
+    started_after: datetime | None = strawberry.field(default=None, description="Those started after this time.")
+    started_before: datetime | None = strawberry.field(default=None, description="Those started before this time.")
 
 
 @strawberry.input(description="Which audit entries are wanted; what is not given does not matter.")
@@ -69,17 +53,11 @@ class AuditFilter:
     """Filter of `auditEntries`."""
 
     deploy_id: ID | None = strawberry.field(default=None, description="Those of this deploy.")
-    environment: str | None = strawberry.field(
-        default=None, description="Those of deploys to this environment."
-    )
+    environment: str | None = strawberry.field(default=None, description="Those of deploys to this environment.")
     kind: AuditKind | None = strawberry.field(default=None, description="Those of this kind.")
     actor: str | None = strawberry.field(default=None, description="What this actor did.")
     to_status: str | None = strawberry.field(
         default=None, description="Those that led, or were to lead, to this status."
     )
-    recorded_after: datetime | None = strawberry.field(
-        default=None, description="Those recorded after this time."
-    )
-    recorded_before: datetime | None = strawberry.field(
-        default=None, description="Those recorded before this time."
-    )
+    recorded_after: datetime | None = strawberry.field(default=None, description="Those recorded after this time.")
+    recorded_before: datetime | None = strawberry.field(default=None, description="Those recorded before this time.")

@@ -3,13 +3,12 @@
 import strawberry
 
 from phaseline_schema import pipeline as graph
+from phaseline_schema.pipeline import Outcome
 
-DeployOutcome = strawberry.enum(
-    graph.Outcome,
+strawberry.enum(
+    Outcome,
     name="DeployOutcome",
-    description=(
-        "How a deploy stands as a whole. IN_PROGRESS until an end is reported; the others are ends."
-    ),
+    description=("How a deploy stands as a whole. IN_PROGRESS until an end is reported; the others are ends."),
 )
 
 
@@ -31,9 +30,7 @@ class PipelineStatus:
     phase: str | None = strawberry.field(
         description="The key of the phase it reports on; null for the start and the ends."
     )
-    outcome: DeployOutcome = strawberry.field(
-        description="How a deploy in this status stands as a whole."
-    )
+    outcome: Outcome = strawberry.field(description="How a deploy in this status stands as a whole.")
 
 
 @strawberry.type(description="An edge of the transition graph. There are no moves but these.")
@@ -69,15 +66,11 @@ class Pipeline:
                 for position, phase in enumerate(pipeline.phases, start=1)
             ],
             statuses=[
-                PipelineStatus(
-                    key=status.key, label=status.label, phase=status.phase, outcome=status.outcome
-                )
+                PipelineStatus(key=status.key, label=status.label, phase=status.phase, outcome=status.outcome)
                 for status in pipeline.statuses
             ],
             transitions=[
-                Transition(
-                    from_=edge.origin, to=edge.target, why=edge.why, new_attempt=edge.new_attempt
-                )
+                Transition(from_=edge.origin, to=edge.target, why=edge.why, new_attempt=edge.new_attempt)
                 for edge in pipeline.transitions
             ],
         )

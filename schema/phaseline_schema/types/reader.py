@@ -33,9 +33,7 @@ class Reader(Protocol):
     async def phases(self, deploy: DeployRecord) -> Mapping[str, PhaseStanding]:
         """How the deploy's phases stand at the entry that `deploy` has come to."""
 
-    async def entries_of(
-        self, deploy: DeployRecord, first: int | None, after: str | None
-    ) -> Page[EntryRecord]:
+    async def entries_of(self, deploy: DeployRecord, first: int | None, after: str | None) -> Page[EntryRecord]:
         """The deploy's entries up to the one it has come to, oldest first."""
 
 
