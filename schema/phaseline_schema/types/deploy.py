@@ -9,29 +9,10 @@ from strawberry import ID, Info, Private
 
 from phaseline_schema import pipeline as graph
 from phaseline_schema.phases import PhaseStanding, Standing
-from phaseline_schema.pipeline import Outcome, PhaseState
-from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord
+from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.types.enums import AuditKind, DeployOutcome, PhaseState
 from phaseline_schema.types.pipeline import Pipeline
 from phaseline_schema.types.reader import HasReader, Page
-
-strawberry.enum(
-    PhaseState,
-    name="PhaseState",
-    description=(
-        "What the log says of a phase. PENDING: nothing yet, and the deploy has not passed it. "
-        "NOT_REPORTED: a later phase has reported, or the deploy has ended, and this one never "
-        "reported, or began and never said how it ended (then startedAt is set). Never shown as "
-        "passed."
-    ),
-)
-strawberry.enum(
-    AuditKind,
-    name="AuditKind",
-    description=(
-        "What an audit entry records: that an operator started the deploy, that a callback was "
-        "accepted, or that one was refused."
-    ),
-)
 
 _FIRST = "How many, 1 to 200."
 _AFTER = "The cursor of the last one of the page before."
@@ -63,7 +44,7 @@ class DeployStatus:
 
     key: str = strawberry.field(description="Its name for programs, such as `deploying`.")
     label: str = strawberry.field(description="Its name for people.")
-    outcome: Outcome = strawberry.field(description="How the deploy stands as a whole.")
+    outcome: DeployOutcome = strawberry.field(description="How the deploy stands as a whole.")
     next: list[str] = strawberry.field(
         description=(
             "The statuses that may be reported next. Those after a failed or cancelled deploy are "

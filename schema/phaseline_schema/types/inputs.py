@@ -5,8 +5,7 @@ from datetime import datetime
 import strawberry
 from strawberry import ID
 
-from phaseline_schema.pipeline import Outcome
-from phaseline_schema.records import AuditKind
+from phaseline_schema.types.enums import AuditKind, DeployOutcome
 
 
 @strawberry.input(description="What an operator starts.")
@@ -43,7 +42,7 @@ class DeployFilter:
     """Filter of `deploys`."""
 
     environment: str | None = strawberry.field(default=None, description="Those of it.")
-    outcome: Outcome | None = strawberry.field(default=None, description="Those that stand so.")
+    outcome: DeployOutcome | None = strawberry.field(default=None, description="Those that stand so.")
     started_after: datetime | None = strawberry.field(default=None, description="Those started after this time.")
     started_before: datetime | None = strawberry.field(default=None, description="Those started before this time.")
 

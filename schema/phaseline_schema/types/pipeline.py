@@ -3,13 +3,7 @@
 import strawberry
 
 from phaseline_schema import pipeline as graph
-from phaseline_schema.pipeline import Outcome
-
-strawberry.enum(
-    Outcome,
-    name="DeployOutcome",
-    description=("How a deploy stands as a whole. IN_PROGRESS until an end is reported; the others are ends."),
-)
+from phaseline_schema.types.enums import DeployOutcome
 
 
 @strawberry.type(description="A phase of a pipeline: a step of the stepper.")
@@ -30,7 +24,7 @@ class PipelineStatus:
     phase: str | None = strawberry.field(
         description="The key of the phase it reports on; null for the start and the ends."
     )
-    outcome: Outcome = strawberry.field(description="How a deploy in this status stands as a whole.")
+    outcome: DeployOutcome = strawberry.field(description="How a deploy in this status stands as a whole.")
 
 
 @strawberry.type(description="An edge of the transition graph. There are no moves but these.")

@@ -1,0 +1,39 @@
+"""The vocabularies of the graph and the log, as GraphQL describes them."""
+
+from typing import Annotated
+
+import strawberry
+
+from phaseline_schema import pipeline, records
+
+DeployOutcome = Annotated[
+    pipeline.Outcome,
+    strawberry.enum(
+        name="DeployOutcome",
+        description=("How a deploy stands as a whole. IN_PROGRESS until an end is reported; the others are ends."),
+    ),
+]
+
+PhaseState = Annotated[
+    pipeline.PhaseState,
+    strawberry.enum(
+        name="PhaseState",
+        description=(
+            "What the log says of a phase. PENDING: nothing yet, and the deploy has not passed it. "
+            "NOT_REPORTED: a later phase has reported, or the deploy has ended, and this one never "
+            "reported, or began and never said how it ended (then startedAt is set). Never shown as "
+            "passed."
+        ),
+    ),
+]
+
+AuditKind = Annotated[
+    records.AuditKind,
+    strawberry.enum(
+        name="AuditKind",
+        description=(
+            "What an audit entry records: that an operator started the deploy, that a callback was "
+            "accepted, or that one was refused."
+        ),
+    ),
+]
