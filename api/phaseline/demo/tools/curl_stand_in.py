@@ -1,7 +1,6 @@
 """Stands in for curl where a machine has none. Knows the options that notify.sh uses, and refuses every other.
 
 The transfer is libcurl's, through the package `pycurl`; what libcurl leaves to the curl command, the retries, is here.
-Run as a script, with `-P`: its directory must not be on the path.
 """
 
 import argparse

@@ -1,7 +1,6 @@
 """Stands in for jq where a machine has none: `jq -n PROGRAM` and `jq -r PROGRAM FILE`, all that notify.sh uses.
 
-The work is done by libjq itself, through the package `jq`. Run as a script, with `-P`: its directory must not be on the
-path.
+The work is done by libjq itself, through the package `jq`.
 """
 
 import argparse
