@@ -94,7 +94,7 @@ check-locks: $(STAMPS)/dev ## The locks are made from today's pyproject.toml; CI
 	$(PY) tools/lock.py --inputs
 
 check-workflows: $(STAMPS)/dev ## The workflows, the action and the shell scripts
-	$(BIN)/jactionlint $(WORKFLOWS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jactionlint $(WORKFLOWS)
 	$(BIN)/zizmor --offline --strict-collection --quiet .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions $(ACTIONS)

@@ -27,7 +27,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
         if version == "editable":
             return  # a checkout has its own files, and `make` builds the frontend when its sources change
         root = Path(self.root)
-        npm = [sys.executable, root / "tools" / "npm.py", "frontend"]
+        npm = [sys.executable, str(root / "tools" / "npm.py"), "frontend"]
         for arguments in (["ci"], ["run", "build"]):
             subprocess.run([*npm, *arguments], check=True)
         for relative in BUNDLED:

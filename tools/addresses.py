@@ -11,12 +11,16 @@ import caches
 
 ROOT = caches.ROOT
 
+HOSTS = (
+    r"registry\.(npmjs|yarnpkg|npmmirror)\.\w+|pypi\.org/(simple|pypi)|files\.pythonhosted\.org|npm\.pkg\.github\.com"
+)
+OPTIONS = r"^\s*(--(extra-)?index-url|--find-links|-i |-f )|\b(index-url|find-links)\s*="
+PATHS = r"(?<![\w.~-])/(home/(?!runner)[a-z]|root/|Users/[a-z]|opt/(wheels|pypi))"
+
 FORBIDDEN = {
-    "a registry's host": re.compile(
-        r"(registry\.(npmjs|yarnpkg|npmmirror)\.\w+|pypi\.org/(simple|pypi)|files\.pythonhosted\.org|npm\.pkg\.github\.com)"
-    ),
-    "an index option": re.compile(r"^\s*(--(extra-)?index-url|--find-links|-i |-f )|(index-url|find-links)\s*=", re.MULTILINE),
-    "a path of somebody's machine": re.compile(r"(?<![\w.~-])/(home/(?!runner)[a-z]|root/|Users/[a-z]|opt/(wheels|pypi))"),
+    "a registry's host": re.compile(HOSTS),
+    "an index option": re.compile(OPTIONS, re.MULTILINE),
+    "a path of somebody's machine": re.compile(PATHS),
 }
 # These name what they forbid.
 EXEMPT = {"tools/addresses.py"}

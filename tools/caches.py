@@ -16,5 +16,5 @@ def environment() -> dict[str, str]:
     return {
         "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(cache / "uv")),
         "PIP_CACHE_DIR": os.environ.get("PIP_CACHE_DIR", str(cache / "pip")),
-        "npm_config_cache": os.environ.get("npm_config_cache", str(cache / "npm")),
+        "npm_config_cache": os.environ.get("npm_config_cache", str(cache / "npm")),  # noqa: SIM112
     }

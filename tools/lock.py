@@ -21,9 +21,9 @@ UV = ROOT / ".venv" / "bin" / "uv"
 
 LOCKS = {
     # The dev lock comes first: the others are held to its versions, so that one .venv can serve all.
-    "requirements-dev.lock": ["--all-extras", "--group", "build", "--group", "dev", "--group", "uv"],
-    "requirements.lock": ["--extra", "demo", "--group", "build"],
-    "requirements-uv.lock": ["--only-group", "uv"],
+    "requirements-dev.lock": ["pyproject.toml", "--all-extras", "--group", "build", "--group", "dev", "--group", "uv"],
+    "requirements.lock": ["pyproject.toml", "--extra", "demo", "--group", "build"],
+    "requirements-uv.lock": ["--group", "uv"],
 }
 
 INPUTS = re.compile(r"^# Made by `make lock` from pyproject.toml \(([0-9a-f]{16})\)", re.MULTILINE)
@@ -50,13 +50,9 @@ def make() -> None:
     constraint: list[str] = []
     for name, arguments in LOCKS.items():
         lock = ROOT / name
-        if "--only-group" in arguments:
-            source = ["--group", arguments[1]]
-        else:
-            source = ["pyproject.toml", *arguments]
         command = [
             *(str(UV), "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header"),
-            *("--no-annotate", "--upgrade", "--python-version", "3.11", *constraint, *source),
+            *("--no-annotate", "--upgrade", "--python-version", "3.11", *constraint, *arguments),
         ]
         progress.say(f"locking {name}")
         listed = subprocess.run(command, cwd=ROOT, env=ours, check=True, stdout=subprocess.PIPE, text=True).stdout

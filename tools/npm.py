@@ -15,7 +15,7 @@ NPM = [str(HOME / "bin" / "node"), str(HOME / "lib" / "node_modules" / "npm" / "
 
 
 def environment() -> dict[str, str]:
-    """npm's scripts look for `node` on PATH. The three switches keep npm from asking its registry for more than packages."""
+    """npm's scripts look for `node` on PATH. The switches keep npm from asking its registry for more than packages."""
     return {
         "npm_config_audit": "false",
         "npm_config_fund": "false",

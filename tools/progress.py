@@ -29,8 +29,14 @@ def run(
 ) -> None:
     """Do one step of the set-up, or show what went wrong and raise StepFailed."""
     terminal = sys.stdout.isatty()
-    print(f"» {step} …", end="" if terminal else "\n", flush=True)
     began = time.monotonic()
+
+    def tell(duration: str, end: str) -> None:
+        """On a terminal the step's line is written over; in a log each sign of life is a line."""
+        line = f"» {step} … {duration}".rstrip() if terminal or not duration else f"  … {duration}"
+        print(f"\r{line}" if terminal else line, end=end if terminal else "\n", flush=True)
+
+    tell("", "")
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command,
@@ -40,18 +46,16 @@ def run(
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        while True:
-            try:
-                process.wait(1.0 if terminal else HEARTBEAT)
-                break
-            except subprocess.TimeoutExpired:
-                seconds = f"{time.monotonic() - began:.0f} s"
-                print(f"\r» {step} … {seconds}" if terminal else f"  … {seconds}", end="" if terminal else "\n", flush=True)
-            except BaseException:
-                process.kill()
-                raise
-        seconds = f"{time.monotonic() - began:.1f} s"
-        print(f"\r» {step} … {seconds}" if terminal else f"  {seconds}", flush=True)
+        try:
+            while True:
+                try:
+                    process.wait(1.0 if terminal else HEARTBEAT)
+                    break
+                except subprocess.TimeoutExpired:
+                    tell(f"{time.monotonic() - began:.0f} s", "")
+        finally:
+            process.kill()  # Ctrl-C must not leave it running
+        tell(f"{time.monotonic() - began:.1f} s", "\n")
         if process.returncode:
             output.seek(0)
             print(output.read().decode(errors="replace"), file=sys.stderr)

@@ -1,0 +1,123 @@
+"""Rehearse the two commands as somebody meets them who has just cloned us and has none of our tools.
+
+`rehearse.py [test|demo …]`: clones HEAD into a temporary directory and runs `make test`, then `make demo`, with a PATH
+of basics only, an empty home and so empty caches; as an unprivileged user where it is started as root. What tells
+package managers how to get out to the network is passed on, because no machine works without its own.
+"""
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import caches
+
+BASICS = """
+    make git sh bash env uname id cat ls cp mv rm ln mkdir rmdir mktemp touch chmod head tail cut tr sort uniq wc tee
+    sed awk grep find xargs dirname basename readlink realpath printf echo test sleep date true false expr kill ps
+""".split()
+PASSED_ON = re.compile(r"(PIP_|UV_|NPM_CONFIG_|SSL_CERT_|NODE_EXTRA_CA)|(HTTPS?|NO|ALL)_PROXY$|LANG$", re.IGNORECASE)
+NOBODY = "nobody"
+
+
+def python() -> str:
+    """A Python that others may run too: one that lies in root's home is of no use to `nobody`."""
+    for candidate in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
+        real = Path(candidate).resolve()
+        open_to_all = all(parent.stat().st_mode & 0o001 for parent in real.parents)
+        check = [candidate, "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))"]
+        if (
+            (os.geteuid() or open_to_all)
+            and real.exists()
+            and subprocess.run(check, stderr=subprocess.DEVNULL).returncode == 0
+        ):
+            return str(real)
+    sys.exit(f"There is no Python here that {NOBODY} may run.")
+
+
+def prepare(base: Path) -> dict[str, str]:
+    """A clone, a PATH and a home under `base`; the environment to run in."""
+    subprocess.run(["git", "clone", "--quiet", caches.ROOT, base / "clone"], check=True)
+    commands = base / "bin"
+    commands.mkdir()
+    for name in BASICS:
+        if found := shutil.which(name):
+            (commands / name).symlink_to(Path(found).resolve() if name != "awk" else found)
+    (commands / "python3").symlink_to(python())
+    (base / "home").mkdir()
+    (base / "tmp").mkdir()
+    passed_on = {name: value for name, value in os.environ.items() if PASSED_ON.match(name)}
+    paths = {"PATH": str(commands), "HOME": str(base / "home"), "TMPDIR": str(base / "tmp")}
+    return {**passed_on, **paths, "CI": "true"}
+
+
+def as_whom(base: Path) -> dict[str, int | list[int]]:
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam(NOBODY)
+    base.chmod(0o755)
+    for path in [base, *base.rglob("*")]:
+        os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def rehearse_test(clone: Path, **how: object) -> None:
+    subprocess.run(["bash", ".ci/run"], cwd=clone, check=True, stdin=subprocess.DEVNULL, **how)  # type: ignore[call-overload]
+
+
+def rehearse_demo(clone: Path, **how: object) -> None:
+    """Until its page answers; then it is stopped as a person stops it."""
+    command = ["make", "demo", "ARGS=--port 18437 --no-browser"]
+    demo = subprocess.Popen(command, cwd=clone, start_new_session=True, **how)  # type: ignore[call-overload]
+    try:
+        for _ in range(300):
+            if demo.poll() is not None:
+                sys.exit(f"make demo ended by itself, with {demo.returncode}")
+            time.sleep(1)
+            try:
+                page = urllib.request.urlopen("http://127.0.0.1:18437/", timeout=5).read().decode()
+            except OSError:
+                continue
+            if "<script" not in page:
+                sys.exit("make demo serves something else than the console page")
+            return
+        sys.exit("make demo did not answer within 5 minutes")
+    finally:
+        os.killpg(demo.pid, signal.SIGINT)
+        demo.wait(30)
+
+
+REHEARSALS = {"test": rehearse_test, "demo": rehearse_demo}
+
+
+def main(names: list[str]) -> None:
+    for name in names or REHEARSALS:
+        with tempfile.TemporaryDirectory(prefix="phaseline-rehearsal-", ignore_cleanup_errors=True) as directory:
+            base = Path(directory)
+            environment = prepare(base)
+            how = as_whom(base)
+            for attempt in ("with nothing there", "once more"):
+                print(f"» rehearsing `make {name}` {attempt}", flush=True)
+                began = time.monotonic()
+                REHEARSALS[name](base / "clone", env=environment, **how)
+                print(f"» `make {name}` {attempt}: {time.monotonic() - began:.0f} s", flush=True)
+            status = subprocess.run(
+                ["git", "-c", "safe.directory=*", "status", "--porcelain"],
+                cwd=base / "clone",
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
+            ).stdout
+            if status:
+                sys.exit(f"make {name} left files that git would take up:\n{status}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
