@@ -144,6 +144,10 @@ export const consoleStyles = css`
   .row .pill {
     font-size: 14px;
   }
+  /* The list is as old as its "as of": nothing in it may seem to run. */
+  .row .icon .arc {
+    animation: none;
+  }
   .row .who {
     overflow-wrap: anywhere;
   }

@@ -42,6 +42,7 @@ export class DeployFeed implements ReactiveController {
   readonly #host: ReactiveControllerHost;
   #target: { deployId: string; url: string } | null = null;
   #session: Session | null = null;
+  #askedForLabels: Session | null = null;
   #tries = 0;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #good: ReturnType<typeof setTimeout> | undefined;
@@ -133,7 +134,8 @@ export class DeployFeed implements ReactiveController {
 
   #learnLabels(session: Session): void {
     const name = this.history.deploy?.pipeline.name;
-    if (!name || this.labels.size) return;
+    if (!name || this.labels.size || this.#askedForLabels === session) return;
+    this.#askedForLabels = session;
     session.ask(pipelineLabelsDocument, { name }, ({ pipeline }) => {
       this.labels = new Map(pipeline.statuses.map(({ key, label }) => [key, label]));
       this.#host.requestUpdate();

@@ -26,6 +26,7 @@ export class Session {
   readonly #events: SessionEvents;
   readonly #unsubscribe: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #operations = 0;
   #acknowledged = false;
   #over = false;
 
@@ -35,6 +36,7 @@ export class Session {
     this.#client = createClient({
       url,
       retryAttempts: 0,
+      generateID: () => String(++this.#operations),
       keepAlive: PING_EVERY_MS,
       on: {
         connected: () => {

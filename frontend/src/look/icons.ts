@@ -10,12 +10,13 @@ const tick = icon("passed", svg`<path d="m5.5 12.5 4.5 4.5 8.5-9.5" />`);
 const cross = icon("failed", svg`<path d="m7 7 10 10M17 7 7 17" />`);
 const slash = icon("cancelled", svg`<path d="M6 12h12" />`);
 const arc = icon("active", svg`<circle class="track" cx="12" cy="12" r="7.5" /><path class="arc" d="M12 4.5a7.5 7.5 0 0 1 7.5 7.5" />`);
+const disc = icon("active", svg`<circle class="solid" cx="12" cy="12" r="4.5" />`);
 const dot = icon("pending", svg`<circle class="solid" cx="12" cy="12" r="2.5" />`);
 const gap = icon("not-reported", svg`<path d="M9 9.3a3 3 0 1 1 4.6 2.6c-1 .6-1.6 1.2-1.6 2.4" /><circle class="solid" cx="12" cy="17.8" r="1.2" />`);
 
 export const phaseIcons: Record<PhaseState, TemplateResult> = {
   PENDING: dot,
-  ACTIVE: arc,
+  ACTIVE: disc,
   PASSED: tick,
   FAILED: cross,
   CANCELLED: slash,

@@ -30,10 +30,11 @@ export const auditListStyles = css`
     display: grid;
     grid-template-columns: 3.2em 7em minmax(0, 1fr) minmax(0, 12em);
     gap: 0 12px;
-    align-items: baseline;
+    align-items: start;
     padding: 9px 16px;
     border-inline-start: 3px solid transparent;
     font-size: 14px;
+    line-height: 22px;
   }
   .entry + .entry {
     border-block-start: 1px solid var(--pl-line);
@@ -56,7 +57,7 @@ export const auditListStyles = css`
   .entry .head {
     display: flex;
     flex-wrap: wrap;
-    align-items: center;
+    align-items: baseline;
     gap: 2px 8px;
     font-weight: 550;
   }
@@ -69,6 +70,7 @@ export const auditListStyles = css`
     border-radius: 99px;
     color: var(--pl-muted);
     font-size: 12.5px;
+    line-height: 18px;
     font-weight: 500;
   }
   .entry[data-kind="CALLBACK_REFUSED"] {
@@ -76,14 +78,13 @@ export const auditListStyles = css`
     background: color-mix(in srgb, var(--pl-failed) 6%, var(--pl-surface));
   }
   .entry .refused {
-    display: inline-flex;
-    align-items: center;
-    gap: 5px;
     color: var(--pl-failed);
   }
   .entry .refused .icon {
     inline-size: 17px;
     block-size: 17px;
+    margin-inline-end: 5px;
+    vertical-align: -3.5px;
   }
   .entry .code {
     color: var(--pl-failed);

@@ -23,7 +23,7 @@ export const modalStyles = css`
     overscroll-behavior: contain;
     container-type: inline-size;
   }
-  dialog:focus {
+  h2:focus {
     outline: none;
   }
   dialog::backdrop {
@@ -106,6 +106,11 @@ export const modalStyles = css`
   .connection.lost::before {
     border-color: var(--pl-failed);
   }
+  /* Motion says "running", and who is not heard cannot say that. */
+  :host(:not([data-connection="live"])) dialog *,
+  :host(:not([data-connection="live"])) dialog *::after {
+    animation-play-state: paused;
+  }
   .body {
     display: grid;
     gap: 24px;
@@ -130,7 +135,7 @@ export const modalStyles = css`
   }
   .facts {
     display: grid;
-    grid-template-columns: repeat(auto-fit, minmax(150px, 1fr));
+    grid-template-columns: repeat(auto-fit, minmax(140px, 1fr));
     gap: 14px 24px;
     padding: 16px 20px;
     border: 1px solid var(--pl-line);
@@ -151,6 +156,18 @@ export const modalStyles = css`
     font-size: 13px;
     font-weight: 400;
     font-variant-numeric: tabular-nums;
+  }
+  .facts .id {
+    grid-column: 1 / -1;
+    display: flex;
+    flex-wrap: wrap;
+    align-items: baseline;
+    gap: 0 10px;
+    padding-block-start: 10px;
+    border-block-start: 1px solid var(--pl-line);
+  }
+  .facts .id dd {
+    font-weight: 400;
   }
   .facts a {
     display: inline-flex;
@@ -179,7 +196,8 @@ export const modalStyles = css`
       padding: 18px 16px 20px;
     }
     .facts {
-      grid-template-columns: repeat(auto-fit, minmax(120px, 1fr));
+      grid-template-columns: repeat(auto-fit, minmax(108px, 1fr));
+      gap: 12px 16px;
       padding: 14px;
     }
   }

@@ -104,7 +104,7 @@ export class DeployModal extends LitElement {
   protected override render(): TemplateResult {
     const { connection, history } = this.#feed;
     const { deploy } = history;
-    return html`<dialog part="dialog" aria-labelledby="title" autofocus data-outcome=${deploy?.status.outcome ?? nothing} @close=${this.#closed}>
+    return html`<dialog part="dialog" aria-labelledby="title" data-outcome=${deploy?.status.outcome ?? nothing} @close=${this.#closed}>
       <div class="top-bar">
         ${title(deploy, this.deployId)} ${standing(deploy, connection)}
         <button class="bare" part="close" aria-label="Close" @click=${this.close}>${closeIcon}</button>

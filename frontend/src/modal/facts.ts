@@ -25,7 +25,7 @@ export function facts(deploy: Deploy, now: Now): TemplateResult {
       <dd part="started-at">${moment(deploy.startedAt)}</dd>
     </div>
     ${deploy.finishedAt ? ended(deploy.startedAt, deploy.finishedAt) : lastReport(deploy.updatedAt, now)}
-    <div>
+    <div class="id">
       <dt>Deploy id</dt>
       <dd part="deploy-id"><code>${deploy.id}</code></dd>
     </div>
@@ -57,7 +57,7 @@ function run(runUrl: string | null): TemplateResult | string {
   if (!runUrl) return "not reported";
   if (!isWebAddress(runUrl)) return runUrl;
   return html`<a href=${runUrl} target="_blank" rel="noopener noreferrer">
-    Open the run${externalIcon}<span class="unseen">(in a new tab)</span>
+    Open run${externalIcon}<span class="unseen">(in a new tab)</span>
   </a>`;
 }
 

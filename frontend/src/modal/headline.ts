@@ -11,12 +11,16 @@ const connectionWords: Record<Connection, string> = {
   closed: "Not connected",
 };
 
-/** The dialog's title, which `id="title"` names it by. */
+/**
+ * The dialog's title, which `id="title"` names it by. It takes the focus when the dialog opens, so it stays the same element while
+ * its words change.
+ */
 export function title(deploy: Deploy | null, deployId: string): TemplateResult {
-  if (!deploy) return html`<h2 id="title"><small>Deploy</small> <code>${deployId}</code></h2>`;
-  return html`<h2 id="title">
-    <small>Deploy to</small> <span part="environment">${deploy.environment}</span> <code part="ref">${deploy.ref}</code>
-  </h2>`;
+  return html`<h2 id="title" tabindex="-1" autofocus>${deploy ? named(deploy) : html`<small>Deploy</small> <code>${deployId}</code>`}</h2>`;
+}
+
+function named({ environment, ref }: Deploy): TemplateResult {
+  return html`<small>Deploy to</small> <span part="environment">${environment}</span> <code part="ref">${ref}</code>`;
 }
 
 export function standing(deploy: Deploy | null, connection: Connection): TemplateResult {

@@ -1,4 +1,4 @@
-import { html, nothing, type TemplateResult } from "lit";
+import { html, type TemplateResult } from "lit";
 import type { DeployFeed, Retry } from "../feed/deploy-feed.ts";
 import { brokenIcon, noteIcon } from "../look/icons.ts";
 import { moment } from "../time/moments.ts";
@@ -9,22 +9,21 @@ export function lostNotice(feed: DeployFeed): TemplateResult {
   return html`<div class="notice bad" part="lost">
     ${brokenIcon}
     <div>
-      <strong>Connection lost.</strong> ${lastConfirmed(feed)}
-      <div part="retry">${retryWords(feed.retry)}</div>
+      <p><strong>Connection lost.</strong> ${feed.failure?.message}</p>
+      ${lastConfirmed(feed)}
+      <p part="retry">${retryWords(feed.retry)}</p>
     </div>
     <button part="try-now" ?disabled=${feed.retry?.at === null} @click=${() => feed.tryNow()}>Try now</button>
   </div>`;
 }
 
-function lastConfirmed({ history, labels, heardAt }: DeployFeed): TemplateResult {
+function lastConfirmed({ history, labels }: DeployFeed): TemplateResult {
   const entry = history.confirmedEntry;
-  if (!entry) return html`Nothing has been received yet.`;
-  return html`<span part="last-confirmed"
-      >Last confirmed: entry ${entry.sequence},
-      ${entry.kind === "CALLBACK_REFUSED" ? "a refused callback" : entryStatus(entry.toStatus, labels)}, recorded
-      ${moment(entry.recordedAt)}.</span
-    >
-    ${heardAt === null ? nothing : html`<span>The server was last heard ${moment(heardAt)}.</span>`}`;
+  if (!entry) return html`<p>Nothing has been received yet.</p>`;
+  const what = entry.kind === "CALLBACK_REFUSED" ? "a refused callback" : entryStatus(entry.toStatus, labels);
+  return html`<p part="last-confirmed">
+    Last confirmed: entry ${entry.sequence}, ${what}, recorded ${moment(entry.recordedAt)}.
+  </p>`;
 }
 
 function retryWords(retry: Retry | null): string {

@@ -29,6 +29,7 @@ export const stepperStyles = css`
     --tone: var(--pl-gap);
   }
   .mark {
+    position: relative;
     display: grid;
     place-items: center;
     inline-size: 40px;
@@ -56,7 +57,17 @@ export const stepperStyles = css`
     background: none;
   }
   .step[data-state="ACTIVE"] .mark {
-    box-shadow: 0 0 0 5px color-mix(in srgb, var(--tone) 15%, transparent);
+    border-color: color-mix(in srgb, var(--tone) 32%, var(--pl-surface));
+    box-shadow: 0 0 0 5px color-mix(in srgb, var(--tone) 13%, transparent);
+  }
+  .step[data-state="ACTIVE"] .mark::after {
+    content: "";
+    position: absolute;
+    inset: -2px;
+    border: 3px solid transparent;
+    border-block-start-color: var(--tone);
+    border-radius: 50%;
+    animation: turn 1.8s linear infinite;
   }
   .line {
     position: absolute;
@@ -72,7 +83,7 @@ export const stepperStyles = css`
   }
   .step[data-state="NOT_REPORTED"] .line {
     border-color: var(--tone);
-    border-style: dashed;
+    border-inline-start-style: dashed;
   }
   .told {
     display: grid;
@@ -120,11 +131,10 @@ export const stepperStyles = css`
       border-inline-start: 0;
       border-block-start: 2px solid var(--pl-line);
     }
-    .stepper:not(:has(> :nth-child(7))) .step[data-state="PASSED"] .line {
+    .stepper:not(:has(> :nth-child(7))) .step:is([data-state="PASSED"], [data-state="NOT_REPORTED"]) .line {
       border-color: var(--tone);
     }
     .stepper:not(:has(> :nth-child(7))) .step[data-state="NOT_REPORTED"] .line {
-      border-color: var(--tone);
       border-block-start-style: dashed;
     }
   }

@@ -1,0 +1,197 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import "../../src/console/phaseline-console.ts";
+import type { Console } from "../../src/console/console.ts";
+import type { Deploy } from "../../src/graphql/documents.ts";
+import type { GraphQLError } from "../../src/graphql/failure.ts";
+import { expectAccessible } from "../accessibility.ts";
+import { FakeServer } from "../fake-server.ts";
+import { deploy } from "../make.ts";
+
+interface Asked {
+  readonly query: string;
+  readonly variables: { filter?: Record<string, unknown>; after?: string | null; first: number; input?: Record<string, unknown> };
+}
+
+let deploys: Deploy[];
+let refusal: GraphQLError | null;
+let away: boolean;
+let asked: Asked[];
+let page: Console;
+
+beforeEach(async () => {
+  [deploys, refusal, away, asked] = [[deploy(2, "b"), deploy(3, "c", { id: "d2", environment: "staging" })], null, false, []];
+  new FakeServer().install();
+  vi.stubGlobal("fetch", vi.fn(answer));
+  await open("/");
+});
+
+afterEach(() => page.remove());
+
+async function answer(_address: string, { body }: { body: string }): Promise<Response> {
+  if (away) throw new TypeError("fetch failed");
+  const question = JSON.parse(body) as Asked;
+  asked.push(question);
+  if (refusal) return Response.json({ errors: [refusal] }, { status: 400 });
+  if (question.query.includes("startDeploy")) return Response.json({ data: { startDeploy: { id: "d9" } } });
+  const from = Number(question.variables.after ?? 0);
+  const until = from + question.variables.first;
+  return Response.json({
+    data: {
+      deploys: {
+        edges: deploys.slice(from, until).map((node) => ({ node })),
+        pageInfo: { hasNextPage: until < deploys.length, endCursor: String(until) },
+      },
+    },
+  });
+}
+
+async function open(path: string): Promise<void> {
+  page?.remove();
+  history.replaceState(null, "", path);
+  page = document.createElement("phaseline-console") as Console;
+  document.body.append(page);
+  await settled();
+}
+
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise((resolve) => setTimeout(resolve));
+    await page.updateComplete;
+  }
+}
+
+const find = <E extends HTMLElement>(selector: string) => page.renderRoot.querySelector<E>(selector);
+const words = (element: Element | null | undefined) => element?.textContent?.replace(/\s+/g, " ").trim() ?? "";
+const rows = () => [...page.renderRoot.querySelectorAll<HTMLElement>(".row")];
+const modal = () => find("phaseline-deploy-modal") as HTMLElement & { open: boolean; close(): void };
+const form = () => find("phaseline-start-form")?.shadowRoot as ShadowRoot;
+
+async function submit(): Promise<void> {
+  form().querySelector("form")?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+  await settled();
+}
+
+describe("the list", () => {
+  test("shows what one query found, and as of when", () => {
+    expect(rows().map((row) => words(row.querySelector("a")))).toEqual(["production", "staging"]);
+    expect(words(rows()[0])).toContain("Label of b");
+    expect(words(find(".as-of"))).toMatch(/^as of \d\d:\d\d:\d\d$/);
+  });
+
+  test("changes only when it is asked for anew", async () => {
+    deploys = [deploy(4, "d"), ...deploys.slice(1)];
+    await settled();
+    expect(words(rows()[0])).toContain("Label of b");
+    find(".refresh")?.click();
+    await settled();
+    expect(words(rows()[0])).toContain("Label of d");
+  });
+
+  test("is asked for anew when the modal has received a change", async () => {
+    const before = asked.length;
+    modal().dispatchEvent(new CustomEvent("phaseline-change"));
+    await settled();
+    expect(asked.length).toBe(before + 1);
+  });
+
+  test("loads more by cursor, and a refresh brings back as many", async () => {
+    deploys = Array.from({ length: 45 }, (_, index) => deploy(1, "a", { id: `d${index}` }));
+    await open("/");
+    expect(rows()).toHaveLength(20);
+    find(".more")?.click();
+    await settled();
+    expect([rows().length, asked.at(-1)?.variables.after]).toEqual([40, "20"]);
+    find(".refresh")?.click();
+    await settled();
+    expect(rows()).toHaveLength(40);
+  });
+
+  test("is filtered by the server", async () => {
+    const bar = find<HTMLFormElement>(".bar");
+    (bar?.querySelector("[name=environment]") as HTMLInputElement).value = "staging";
+    (bar?.querySelector("[name=outcome]") as HTMLSelectElement).value = "FAILED";
+    bar?.dispatchEvent(new Event("change"));
+    await settled();
+    expect(asked.at(-1)?.variables.filter).toEqual({ environment: "staging", outcome: "FAILED" });
+  });
+
+  test("says that there are no deploys", async () => {
+    deploys = [];
+    await open("/");
+    expect(words(find(".blank"))).toContain("No deploys yet");
+  });
+
+  test("says that the server is away, keeps what it had, and tries again on request", async () => {
+    away = true;
+    find(".refresh")?.click();
+    await settled();
+    expect(words(find("[role=alert]"))).toContain("UNREACHABLE");
+    expect(rows()).toHaveLength(2);
+    away = false;
+    find("[role=alert] button")?.click();
+    await settled();
+    expect(find("[role=alert]")).toBeNull();
+  });
+});
+
+describe("a deploy's own address", () => {
+  test("opens the modal when it is loaded directly", async () => {
+    await open("/deploys/d2");
+    expect([modal().open, modal().getAttribute("deploy-id")]).toEqual([true, "d2"]);
+  });
+
+  test("is where a row leads; closing leads back, and the row has the focus again", async () => {
+    find("[data-deploy=d2]")?.click();
+    await settled();
+    expect([location.pathname, modal().open]).toEqual(["/deploys/d2", true]);
+    modal().close();
+    await settled();
+    expect([location.pathname, modal().open]).toEqual(["/", false]);
+    expect((page.shadowRoot?.activeElement as HTMLElement | null)?.dataset["deploy"]).toBe("d2");
+  });
+
+  test("is followed when the browser goes back and forward", async () => {
+    history.replaceState(null, "", "/deploys/d1");
+    window.dispatchEvent(new Event("popstate"));
+    await settled();
+    expect(modal().open).toBe(true);
+    history.replaceState(null, "", "/");
+    window.dispatchEvent(new Event("popstate"));
+    await settled();
+    expect([modal().open, location.pathname]).toEqual([false, "/"]);
+  });
+});
+
+describe("the start form", () => {
+  beforeEach(() => {
+    (form().querySelector("#environment") as HTMLInputElement).value = " staging ";
+    (form().querySelector("#ref") as HTMLInputElement).value = "main";
+  });
+
+  test("starts a deploy and leads to it", async () => {
+    await submit();
+    const start = asked.find(({ query }) => query.includes("startDeploy"));
+    expect(start?.variables.input).toEqual({ environment: "staging", ref: "main", note: null });
+    expect([location.pathname, modal().getAttribute("deploy-id")]).toEqual(["/deploys/d9", "d9"]);
+  });
+
+  test("shows beside the field what the server objects to in it", async () => {
+    refusal = { message: "ref must not be empty", extensions: { code: "BAD_USER_INPUT", field: "ref" } };
+    await submit();
+    expect(words(form().querySelector("#ref-error"))).toBe("ref must not be empty BAD_USER_INPUT");
+    expect(form().querySelector("#ref")?.getAttribute("aria-invalid")).toBe("true");
+    expect(form().querySelector("#ref")?.getAttribute("aria-describedby")).toContain("ref-error");
+    expect(location.pathname).toBe("/");
+  });
+
+  test("shows any other refusal with its code", async () => {
+    refusal = { message: "you may not start deploys", extensions: { code: "FORBIDDEN" } };
+    await submit();
+    expect(words(form().querySelector(".notice"))).toBe("The deploy was not started. you may not start deploys FORBIDDEN");
+  });
+});
+
+test.each(["/", "/deploys/d1"])("axe objects to nothing at %s", async (path) => {
+  await open(path);
+  await expectAccessible(page);
+});

@@ -1,0 +1,123 @@
+import { vi } from "vitest";
+import type { AuditEntry, Deploy } from "../src/graphql/documents.ts";
+
+interface Message {
+  readonly id?: string;
+  readonly type: string;
+  readonly payload?: { readonly query: string; readonly variables: Record<string, unknown> };
+}
+
+/** One subscription that a viewer began, as the server sees it. */
+export interface Subscription {
+  readonly field: string;
+  readonly variables: Record<string, unknown>;
+  next(data: unknown): void;
+  error(code: string): void;
+  complete(): void;
+}
+
+/** A server of graphql-transport-ws in place of the browser's WebSocket: graphql-ws itself is the real one. */
+export class FakeServer {
+  readonly sockets: FakeSocket[] = [];
+  /** False: connections are refused. */
+  accepts = true;
+  /** False: whatever is sent vanishes, and nothing comes. */
+  answers = true;
+
+  install(): this {
+    const server = this;
+    vi.stubGlobal(
+      "WebSocket",
+      class extends FakeSocket {
+        constructor() {
+          super(server);
+        }
+      },
+    );
+    return this;
+  }
+
+  get last(): FakeSocket {
+    const socket = this.sockets.at(-1);
+    if (!socket) throw new Error("nobody has connected");
+    return socket;
+  }
+
+  /** The newest subscription to this field. */
+  subscription(field: string): Subscription {
+    const found = this.sockets.flatMap((socket) => socket.subscriptions).findLast((subscription) => subscription.field === field);
+    if (!found) throw new Error(`nobody follows ${field}`);
+    return found;
+  }
+
+  phaseChanged(deploy: Deploy, entry: AuditEntry): void {
+    this.subscription("phaseChanged").next({ phaseChanged: { deploy, entry } });
+  }
+
+  auditEntryAdded(...entries: AuditEntry[]): void {
+    for (const entry of entries) this.subscription("auditEntryAdded").next({ auditEntryAdded: entry });
+  }
+}
+
+class FakeSocket {
+  static readonly CONNECTING = 0;
+  static readonly OPEN = 1;
+  static readonly CLOSING = 2;
+  static readonly CLOSED = 3;
+  readyState = FakeSocket.CONNECTING;
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+  onerror: ((event: unknown) => void) | null = null;
+  readonly subscriptions: Subscription[] = [];
+  readonly openedAt = Date.now();
+
+  readonly server: FakeServer;
+
+  constructor(server: FakeServer) {
+    this.server = server;
+    server.sockets.push(this);
+    queueMicrotask(() => {
+      if (!server.answers) return;
+      if (!server.accepts) return this.drop();
+      this.readyState = FakeSocket.OPEN;
+      this.onopen?.();
+    });
+  }
+
+  send(text: string): void {
+    if (!this.server.answers) return;
+    const message = JSON.parse(text) as Message;
+    if (message.type === "connection_init") this.tell({ type: "connection_ack" });
+    if (message.type === "ping") this.tell({ type: "pong" });
+    if (message.type === "subscribe") this.#subscribed(message);
+  }
+
+  /** The viewer hangs up. */
+  close(): void {
+    this.readyState = FakeSocket.CLOSED;
+  }
+
+  /** The server, or the network, hangs up. */
+  drop(code = 1006, reason = ""): void {
+    this.readyState = FakeSocket.CLOSED;
+    this.onclose?.({ code, reason });
+  }
+
+  tell(message: unknown): void {
+    queueMicrotask(() => {
+      if (this.server.answers && this.readyState === FakeSocket.OPEN) this.onmessage?.({ data: JSON.stringify(message) });
+    });
+  }
+
+  #subscribed({ id, payload }: Message): void {
+    const field = /\{\s*(\w+)/.exec(payload?.query ?? "")?.[1] ?? "";
+    this.subscriptions.push({
+      field,
+      variables: payload?.variables ?? {},
+      next: (data) => this.tell({ id, type: "next", payload: { data } }),
+      error: (code) => this.tell({ id, type: "error", payload: [{ message: `refused: ${code}`, extensions: { code } }] }),
+      complete: () => this.tell({ id, type: "complete" }),
+    });
+  }
+}

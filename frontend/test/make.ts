@@ -1,0 +1,50 @@
+import type { AuditEntry, Deploy, Phase } from "../src/graphql/documents.ts";
+import type { PhaseState } from "../src/graphql/types.ts";
+
+/** 12:00:00 and so many seconds, as the server would write it. */
+export function at(seconds: number): string {
+  return new Date(Date.UTC(2026, 10, 23, 12, 0, seconds)).toISOString();
+}
+
+export function entry(sequence: number, toStatus: string, more: Partial<AuditEntry> = {}): AuditEntry {
+  return {
+    id: `entry-${sequence}`,
+    sequence,
+    kind: sequence === 1 ? "DEPLOY_STARTED" : "TRANSITION",
+    fromStatus: null,
+    toStatus,
+    attempt: 1,
+    actor: "maria",
+    refusal: null,
+    message: null,
+    recordedAt: at(sequence),
+    ...more,
+  };
+}
+
+export function refusal(sequence: number, toStatus: string, code = "ILLEGAL_TRANSITION"): AuditEntry {
+  return entry(sequence, toStatus, { kind: "CALLBACK_REFUSED", refusal: code });
+}
+
+export function phase(key: string, position: number, state: PhaseState, more: Partial<Phase> = {}): Phase {
+  return { key, label: `Label of ${key}`, position, state, attempt: null, startedAt: null, finishedAt: null, ...more };
+}
+
+export function deploy(sequence: number, status: string, more: Partial<Deploy> = {}): Deploy {
+  return {
+    id: "d1",
+    environment: "production",
+    ref: "main",
+    pipeline: { name: "console" },
+    status: { key: status, label: `Label of ${status}`, outcome: "IN_PROGRESS" },
+    phases: [phase("gate", 1, "PASSED"), phase("rollout", 2, "ACTIVE", { startedAt: at(0), attempt: 1 })],
+    attempt: 1,
+    sequence,
+    startedBy: "maria",
+    startedAt: at(0),
+    updatedAt: at(sequence),
+    finishedAt: null,
+    runUrl: null,
+    ...more,
+  };
+}
