@@ -12,25 +12,18 @@ import caches
 ROOT = caches.ROOT
 PHASELINE = ROOT / ".venv" / "bin" / "phaseline"
 
-DIAGRAM = """\
-# The transition graph
 
-Made by `make generate` from the rows in `schema/phaseline_schema/pipelines/console.py`.
-
-```mermaid
-{}
-```
-"""
-
-
-def printed(command: str) -> str:
-    return subprocess.run([PHASELINE, command], check=True, stdout=subprocess.PIPE, text=True).stdout.rstrip("\n")
+def printed(*command: str) -> str:
+    return (
+        subprocess.run([PHASELINE, *command], check=True, stdout=subprocess.PIPE, text=True).stdout.rstrip("\n") + "\n"
+    )
 
 
 def contents() -> dict[Path, str]:
     return {
-        ROOT / "schema" / "schema.graphql": printed("sdl") + "\n",
-        ROOT / "docs" / "transition-graph.md": DIAGRAM.format(printed("diagram")),
+        ROOT / "schema" / "schema.graphql": printed("sdl"),
+        ROOT / "docs" / "transition-graph.md": printed("diagram"),
+        ROOT / "docs" / "settings.md": printed("settings", "--markdown"),
     }
 
 

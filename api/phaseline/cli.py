@@ -1,7 +1,9 @@
 """The `phaseline` command."""
 
 import asyncio
+import os
 import socket
+import sys
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +17,7 @@ from phaseline.app import create_app
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings, SettingsError
 from phaseline.store import Store, is_unavailable
-from phaseline_schema.diagram import mermaid
+from phaseline_schema import diagram as drawing
 from phaseline_schema.pipelines import PIPELINES
 
 app = typer.Typer(
@@ -94,6 +96,11 @@ def migrate(
     console.print(f"database: {before or 'empty'} -> {after or 'empty'}", highlight=False)
 
 
+def _has_screen() -> bool:
+    """Whether a browser would open in a window, and not take over this terminal."""
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
 @app.command()
 def demo(
     port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8000,
@@ -124,30 +131,39 @@ def demo(
     page = serving.address(listener)
 
     def ready() -> None:
-        console.print(f"\n  phaseline is at [bold link={page}]{page}[/]\n", highlight=False)
+        refs = "\n".join(f"    {FAILING_REF}{gate}" for gate in GATES)
         console.print(
-            "  Start a deploy there and watch it. "
-            f"A ref of {', '.join(FAILING_REF + gate for gate in GATES)} fails in that place.\n"
+            f"\n  phaseline is at [bold link={page}]{page}[/]\n\n"
+            "  Start a deploy there and watch it: the deploy workflow runs on this machine.\n"
+            f"  A deploy of one of these refs fails in that place:\n{refs}\n\n"
             "  Ctrl-C ends the demo.\n",
             highlight=False,
         )
-        if browser:
+        if browser and _has_screen():
             webbrowser.open(page)
 
     asyncio.run(Demo(found, listener, pause, fail).serve(ready))
 
 
 @app.command("settings")
-def list_settings() -> None:
+def list_settings(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a page of the documentation.")] = False,
+) -> None:
     """List the environment variables that can be set."""
+    rows = [
+        (name, str(default) if default not in (None, "", ()) else "–", meaning)
+        for name, default, meaning in settings.described()
+    ]
+    if markdown:
+        typer.echo("# Settings\n\nGenerated from `settings.py` by `make generate`; do not edit.\n")
+        typer.echo("Environment variables. An unknown or wrong one is an error at start.\n")
+        typer.echo("| variable | default | meaning |\n|---|---|---|")
+        for name, default, meaning in rows:
+            typer.echo(f"| `{name}` | {default if default == '–' else f'`{default}`'} | {meaning} |")
+        return
     table = Table("Variable", "Default", "Meaning")
-    for name, field in Settings.model_fields.items():
-        default = field.get_default(call_default_factory=True)
-        table.add_row(
-            f"{settings.PREFIX}{name.upper()}",
-            str(default) if default not in (None, ()) else "-",
-            field.description,
-        )
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
 
 
@@ -161,7 +177,7 @@ def sdl() -> None:
 def diagram(
     pipeline: Annotated[str, typer.Argument(help="Which pipeline.")] = "console",
 ) -> None:
-    """Print a pipeline's transition graph as a Mermaid diagram."""
+    """Print a page on a pipeline's transition graph, with its diagram."""
     if pipeline not in PIPELINES:
         raise _fail(f"there is no pipeline {pipeline!r}; there are: {', '.join(PIPELINES)}")
-    typer.echo(mermaid(PIPELINES[pipeline]))
+    typer.echo(drawing.page(PIPELINES[pipeline]))

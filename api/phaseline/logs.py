@@ -34,6 +34,8 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
+    # uvicorn tells of its start and end in several lines; serving.py says it in one.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     # Alembic tells of every migration context it makes; Strawberry repeats every error of a
     # caller with a trace, which operations/errors.py has already dealt with.
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -77,3 +77,4 @@ def run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
         log.info("serving", address=address(listener))
 
     Server(app, settings, ready).run([listener])
+    log.info("stopped")

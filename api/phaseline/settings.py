@@ -108,5 +108,13 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
+def described() -> list[tuple[str, object, str]]:
+    """Every variable with its default and its meaning."""
+    return [
+        (PREFIX + name.upper(), field.get_default(call_default_factory=True), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
 def _problem(location: tuple[int | str, ...], message: str) -> str:
     return f"{PREFIX}{str(location[0]).upper()}: {message.removeprefix('Value error, ')}"
