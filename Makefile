@@ -48,13 +48,13 @@ format: $(STAMPS)/dev ## Format the Python files, and mend what can be mended
 
 generate: $(STAMPS)/dev frontend/codegen/node_modules/.package-lock.json ## Write again what is generated: SDL, diagram, frontend types
 	$(PY) tools/generated.py
-	$(NPM) frontend run generate
+	$(NPM) frontend/codegen run generate
 
 lock: $(STAMPS)/dev ## Write requirements*.lock again, after pyproject.toml has changed
 	$(PY) tools/lock.py
 
 wheel: $(STAMPS)/dev ## Build the wheel, complete with the console page, into dist/
-	$(BIN)/uv build --wheel --no-build-isolation --out-dir dist
+	$(BIN)/uv build --wheel --python $(PY) --no-build-isolation --out-dir dist
 
 rehearse: ## Run the two commands in a clean clone, with a bare PATH and empty caches
 	tools/python tools/rehearse.py
