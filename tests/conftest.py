@@ -1,12 +1,19 @@
 """A server and a caller for every test that asks for one."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support.caller import Caller
 from tests.support.server import Server, serving
+
+# New examples in every run; a failure prints what repeats it. `thorough` is for a long look.
+hypothesis.settings.register_profile("ci", max_examples=100, deadline=None, derandomize=False, print_blob=True)
+hypothesis.settings.register_profile("thorough", hypothesis.settings.get_profile("ci"), max_examples=5000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,297 @@
+"""The fold: what a deploy's phases are said to be after its log."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phaseline_schema.phases import PhaseStanding, Standing, advance, fold
+from phaseline_schema.pipeline import Outcome, PhaseState, Pipeline
+from phaseline_schema.pipelines import PIPELINES
+from phaseline_schema.pipelines.console import CONSOLE
+from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord
+from tests.support import model
+
+BEGINNING = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+
+
+def _at(sequence: int) -> datetime:
+    """When the entry with this sequence was recorded."""
+    return BEGINNING + timedelta(minutes=sequence)
+
+
+def _deploy(pipeline: Pipeline = CONSOLE) -> DeployRecord:
+    return DeployRecord(
+        id="d",
+        environment="production",
+        ref="main",
+        pipeline=pipeline.name,
+        status=pipeline.start,
+        attempt=1,
+        sequence=1,
+        started_by="anonymous",
+        started_at=_at(1),
+        updated_at=_at(1),
+        finished_at=None,
+        run_url=None,
+    )
+
+
+def _entry(sequence: int, kind: AuditKind, attempt: int, status: str) -> EntryRecord:
+    return EntryRecord(
+        id=sequence,
+        deploy_id="d",
+        sequence=sequence,
+        kind=kind,
+        pipeline="console",
+        environment="production",
+        from_status=None if kind is AuditKind.DEPLOY_STARTED else "queued",
+        to_status=status,
+        attempt=attempt,
+        actor="anonymous",
+        refusal="ILLEGAL_TRANSITION" if kind is AuditKind.CALLBACK_REFUSED else None,
+        message=None,
+        run_id=None,
+        run_url=None,
+        recorded_at=_at(sequence),
+    )
+
+
+def _log(reports: list[model.Report], pipeline: Pipeline = CONSOLE) -> list[EntryRecord]:
+    """A log in which the reports begin at sequence 2. A status that begins with ! is a refusal."""
+    entries = [_entry(1, AuditKind.DEPLOY_STARTED, 1, pipeline.start)]
+    for sequence, (attempt, status) in enumerate(reports, start=2):
+        refused = status.startswith("!")
+        kind = AuditKind.CALLBACK_REFUSED if refused else AuditKind.TRANSITION
+        entries.append(_entry(sequence, kind, attempt, status.lstrip("!")))
+    return entries
+
+
+def _reports(text: str) -> list[model.Report]:
+    """`building failed | building`: the bar begins the next attempt."""
+    return [(attempt, status) for attempt, part in enumerate(text.split("|"), start=1) for status in part.split()]
+
+
+SMOKE = "smoke_running smoke_passed "
+FREEZE = "freeze_checking freeze_passed "
+TO_DEPLOY = SMOKE + FREEZE + "building deploying "
+
+# A report's sequence is its place in the text, counted from 2. A phase is told as its state, then
+# its attempt and the sequences that began and finished it; - stands for nothing.
+HISTORIES = {
+    "nothing reported": ("", "PENDING", "PENDING", "PENDING", "PENDING"),
+    "in the smoke gate": ("smoke_running", "ACTIVE 1 2 -", "PENDING", "PENDING", "PENDING"),
+    "between the gates": (SMOKE, "PASSED 1 2 3", "PENDING", "PENDING", "PENDING"),
+    "building": (
+        SMOKE + FREEZE + "building",
+        *("PASSED 1 2 3", "PASSED 1 4 5", "ACTIVE 1 6 -", "PENDING"),
+    ),
+    "deploying, active since building": (
+        TO_DEPLOY,
+        *("PASSED 1 2 3", "PASSED 1 4 5", "ACTIVE 1 6 -", "PENDING"),
+    ),
+    "checking health": (
+        TO_DEPLOY + "health_checking",
+        *("PASSED 1 2 3", "PASSED 1 4 5", "PASSED 1 6 8", "ACTIVE 1 8 -"),
+    ),
+    "full success": (
+        TO_DEPLOY + "health_checking succeeded",
+        *("PASSED 1 2 3", "PASSED 1 4 5", "PASSED 1 6 8", "PASSED 1 8 9"),
+    ),
+    "an older workflow": (
+        "building deploying succeeded",
+        *("NOT_REPORTED", "NOT_REPORTED", "PASSED 1 2 4", "NOT_REPORTED"),
+    ),
+    "an older workflow that fails": (
+        "building failed",
+        *("NOT_REPORTED", "NOT_REPORTED", "FAILED 1 2 3", "NOT_REPORTED"),
+    ),
+    "the smoke gate fails": (
+        "smoke_running failed",
+        *("FAILED 1 2 3", "NOT_REPORTED", "NOT_REPORTED", "NOT_REPORTED"),
+    ),
+    "the freeze check fails": (
+        SMOKE + "freeze_checking failed",
+        *("PASSED 1 2 3", "FAILED 1 4 5", "NOT_REPORTED", "NOT_REPORTED"),
+    ),
+    "a failure between two phases is no phase's": (
+        SMOKE + "failed",
+        *("PASSED 1 2 3", "NOT_REPORTED", "NOT_REPORTED", "NOT_REPORTED"),
+    ),
+    "failed before anything was reported": ("failed", *["NOT_REPORTED"] * 4),
+    "the end of the smoke gate is lost": (
+        "smoke_running freeze_checking",
+        *("NOT_REPORTED 1 2 -", "ACTIVE 1 3 -", "PENDING", "PENDING"),
+    ),
+    "the beginning of the smoke gate is lost": (
+        "smoke_passed",
+        *("PASSED 1 - 2", "PENDING", "PENDING", "PENDING"),
+    ),
+    "the whole smoke gate is lost": (
+        "freeze_passed",
+        *("NOT_REPORTED", "PASSED 1 - 2", "PENDING", "PENDING"),
+    ),
+    "cancelled while deploying": (
+        TO_DEPLOY + "cancelled",
+        *("PASSED 1 2 3", "PASSED 1 4 5", "CANCELLED 1 6 8", "NOT_REPORTED"),
+    ),
+    "cancelled before it began": ("cancelled", *["NOT_REPORTED"] * 4),
+    "the health check fails": (
+        TO_DEPLOY + "health_checking failed",
+        *("PASSED 1 2 3", "PASSED 1 4 5", "PASSED 1 6 8", "FAILED 1 8 9"),
+    ),
+    "a re-run of failed jobs keeps what has passed": (
+        SMOKE + FREEZE + "building failed | building",
+        *("PASSED 1 2 3", "PASSED 1 4 5", "ACTIVE 2 8 -", "PENDING"),
+    ),
+    "a re-run of failed jobs that succeeds": (
+        SMOKE + FREEZE + "building failed | building deploying health_checking succeeded",
+        *("PASSED 1 2 3", "PASSED 1 4 5", "PASSED 2 8 10", "PASSED 2 10 11"),
+    ),
+    "a re-run of everything begins each phase anew as it is reported": (
+        SMOKE + "freeze_checking failed | smoke_running",
+        *("ACTIVE 2 6 -", "PENDING", "PENDING", "PENDING"),
+    ),
+    "a re-run of everything, to the end": (
+        TO_DEPLOY + "health_checking failed |" + TO_DEPLOY + "health_checking succeeded",
+        *("PASSED 2 10 11", "PASSED 2 12 13", "PASSED 2 14 16", "PASSED 2 16 17"),
+    ),
+    "a re-run after gates that were never reported": (
+        "building failed | building",
+        *("NOT_REPORTED", "NOT_REPORTED", "ACTIVE 2 4 -", "PENDING"),
+    ),
+    "a re-run whose gates are reported this time": (
+        "building failed | freeze_checking",
+        *("NOT_REPORTED", "ACTIVE 2 4 -", "PENDING", "PENDING"),
+    ),
+    "a re-run of the health check alone": (
+        TO_DEPLOY + "health_checking failed | health_checking",
+        *("PASSED 1 2 3", "PASSED 1 4 5", "PASSED 1 6 8", "ACTIVE 2 10 -"),
+    ),
+    "a re-run of the health check after a deploy that had failed": (
+        "building failed | health_checking",
+        *("NOT_REPORTED", "NOT_REPORTED", "PASSED 2 - 4", "ACTIVE 2 4 -"),
+    ),
+    "a third attempt still knows what the first has passed": (
+        SMOKE + "failed | freeze_checking cancelled | freeze_passed",
+        *("PASSED 1 2 3", "PASSED 3 - 7", "PENDING", "PENDING"),
+    ),
+    "what failed again is no longer passed": (
+        SMOKE + "failed | smoke_running failed | building",
+        *("NOT_REPORTED", "NOT_REPORTED", "ACTIVE 3 7 -", "PENDING"),
+    ),
+    "a re-run takes over where no end was reported": (
+        "building || deploying",
+        *("NOT_REPORTED", "NOT_REPORTED", "ACTIVE 3 3 -", "PENDING"),
+    ),
+}
+
+
+def _standing(told: str) -> PhaseStanding:
+    state, *numbers = told.split()
+    if not numbers:
+        return PhaseStanding(PhaseState(state))
+    attempt, began, finished = numbers
+    return PhaseStanding(
+        PhaseState(state),
+        int(attempt),
+        None if began == "-" else _at(int(began)),
+        None if finished == "-" else _at(int(finished)),
+    )
+
+
+@pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES.keys())
+def test_each_history_says_what_it_says_of_each_phase(history: tuple[str, ...]) -> None:
+    text, *told = history
+    reports = _reports(text)
+    phases = fold(CONSOLE, _deploy(), _log(reports)).phases
+    assert phases == dict(zip(model.PHASES, map(_standing, told), strict=True))
+    # The same table holds the model that the tests of the API use.
+    assert model.phases(reports) == {
+        key: model.PhaseTold(phase.state.value, phase.attempt) for key, phase in phases.items()
+    }
+
+
+@st.composite
+def _histories(draw: st.DrawFn, pipeline: Pipeline = CONSOLE) -> list[model.Report]:
+    """Any walk along the graph, with refusals strewn in and attempts that may rise at any step."""
+    status, attempt = pipeline.start, 1
+    reports: list[model.Report] = []
+    for _ in range(draw(st.integers(0, 24))):
+        if draw(st.integers(0, 4)) == 0:
+            reports.append((draw(st.integers(1, 5)), "!" + draw(st.sampled_from(model.STATUSES))))
+        targets = pipeline.following(status)
+        if not targets:
+            break
+        target = draw(st.sampled_from(targets))
+        higher = pipeline.edges[status, target].new_attempt or draw(st.integers(0, 9)) == 0
+        status, attempt = target, attempt + (draw(st.integers(1, 3)) if higher else 0)
+        reports.append((attempt, status))
+    return reports
+
+
+def _standings(pipeline: Pipeline, log: list[EntryRecord]) -> Iterator[Standing]:
+    standing = fold(pipeline, _deploy(pipeline), log[:1])
+    yield standing
+    for entry in log[1:]:
+        standing = advance(pipeline, standing, entry)
+        yield standing
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES.values(), ids=PIPELINES.keys())
+@given(data=st.data())
+def test_what_the_phases_may_never_say(pipeline: Pipeline, data: st.DataObject) -> None:
+    log = _log(data.draw(_histories(pipeline)), pipeline)
+    asserted: set[str] = set()
+    before: set[str] = set()
+    for entry, standing in zip(log, _standings(pipeline, log), strict=True):
+        states = {key: phase.state for key, phase in standing.phases.items()}
+        active = {key for key, state in states.items() if state is PhaseState.ACTIVE}
+        ended = pipeline.by_key[standing.deploy.status].outcome
+        assert len(active) <= 1
+        if ended is not Outcome.IN_PROGRESS:
+            assert not active
+            assert PhaseState.PENDING not in states.values()
+        if entry.accepted:
+            status = pipeline.by_key[entry.to_status]
+            asserted |= {key for key, state in status.asserts.items() if state is PhaseState.PASSED}
+            if ended is Outcome.SUCCEEDED:
+                asserted |= before  # an end says of the phase that was active how it ended
+            before = active
+        assert {key for key, state in states.items() if state is PhaseState.PASSED} <= asserted
+        for phase in standing.phases.values():
+            assert (phase.finished_at is not None) == (
+                phase.state in (PhaseState.PASSED, PhaseState.FAILED, PhaseState.CANCELLED)
+            )
+            assert phase.attempt is None or phase.attempt <= standing.deploy.attempt
+
+
+@given(_histories())
+def test_entry_by_entry_and_all_at_once_come_to_the_same(reports: list[model.Report]) -> None:
+    log = _log(reports)
+    *_, last = _standings(CONSOLE, log)
+    assert last == fold(CONSOLE, _deploy(), log)
+    accepted = [entry for entry in log if entry.accepted]
+    assert fold(CONSOLE, _deploy(), accepted).phases == last.phases
+
+
+@given(_histories())
+def test_the_fold_agrees_with_the_model_that_looks_at_the_whole(
+    reports: list[model.Report],
+) -> None:
+    phases = fold(CONSOLE, _deploy(), _log(reports)).phases
+    told = model.phases([report for report in reports if not report[1].startswith("!")])
+    assert {key: model.PhaseTold(phase.state, phase.attempt) for key, phase in phases.items()} == told
+
+
+@given(_histories(), st.integers(1, 9), st.sampled_from(model.STATUSES))
+def test_a_refusal_moves_nothing_but_the_sequence(reports: list[model.Report], attempt: int, status: str) -> None:
+    before, after = (
+        fold(CONSOLE, _deploy(), _log(history)) for history in (reports, [*reports, (attempt, f"!{status}")])
+    )
+    assert after.phases == before.phases
+    assert after.deploy.sequence == before.deploy.sequence + 1
+    unmoved = ("status", "attempt", "updated_at", "finished_at", "run_url")
+    assert all(getattr(after.deploy, name) == getattr(before.deploy, name) for name in unmoved)

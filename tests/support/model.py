@@ -1,0 +1,115 @@
+"""What is legal and what the phases say, written from the design's prose and apart from the code.
+
+Legality is told by kinds and ranks, not by rows; the phases are told from the whole of what was
+accepted at once, and not entry by entry.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+START = "queued"
+GATES = ("smoke_running", "smoke_passed", "freeze_checking", "freeze_passed")
+ENDS = ("succeeded", "failed", "cancelled")
+STATUSES = (START, *GATES, "building", "deploying", "health_checking", *ENDS)
+OLDER = (START, "building", "deploying", "succeeded", "failed")
+IN_TURN = (
+    ("building", "deploying"),
+    ("deploying", "health_checking"),
+    ("deploying", "succeeded"),
+    ("health_checking", "succeeded"),
+)
+PHASES = ("smoke_gate", "freeze_check", "deploy", "health_check")
+PHASE_OF = {
+    "smoke_running": "smoke_gate",
+    "smoke_passed": "smoke_gate",
+    "freeze_checking": "freeze_check",
+    "freeze_passed": "freeze_check",
+    "building": "deploy",
+    "deploying": "deploy",
+    "health_checking": "health_check",
+}
+PASSES = {
+    "smoke_passed": "smoke_gate",
+    "freeze_passed": "freeze_check",
+    "health_checking": "deploy",
+}
+
+# An accepted report: its attempt and its status.
+Report = tuple[int, str]
+
+
+def is_legal(origin: str, attempt: int, target: str, reported_attempt: int) -> bool:
+    """Whether a deploy at `origin` in `attempt` may take this report."""
+    if reported_attempt < attempt or origin == "succeeded":
+        return False
+    if origin in ENDS:
+        re_runs = (*GATES, "building", "health_checking")
+        return target in re_runs and reported_attempt > attempt
+    if target in ("failed", "cancelled"):
+        return True
+    if origin == START:
+        return target in (*GATES, "building")
+    if origin in GATES:
+        later = GATES[GATES.index(origin) + 1 :]
+        return target in (*later, "building")
+    return (origin, target) in IN_TURN
+
+
+def open_to(origin: str, attempt: int, reported_attempt: int) -> set[str]:
+    """The statuses that a report of this attempt may have."""
+    return {target for target in STATUSES if is_legal(origin, attempt, target, reported_attempt)}
+
+
+@dataclass(frozen=True)
+class PhaseTold:
+    """What was told of a phase, and by which attempt."""
+
+    state: str
+    attempt: int | None = None
+
+
+def phases(reports: Sequence[Report]) -> dict[str, PhaseTold]:
+    """The phases after these accepted reports."""
+    return {phase: _phase(phase, reports) for phase in PHASES}
+
+
+def _phase(phase: str, reports: Sequence[Report]) -> PhaseTold:
+    standing = None
+    for attempt in sorted({attempt for attempt, _ in reports}):
+        told = _told(phase, [status for number, status in reports if number == attempt])
+        passed_before = standing is not None and standing.state == "PASSED"
+        if told == "PASSED BY THE WAY":
+            told = None if passed_before else "PASSED"
+        if told is not None:
+            standing = PhaseTold(told, attempt)
+        elif not passed_before:
+            standing = None
+    if standing is not None:
+        return standing
+    newest = max((attempt for attempt, _ in reports), default=1)
+    statuses = [status for number, status in reports if number == newest]
+    left_behind = _is_ended(statuses) or any(_is_beyond(status, phase) for status in statuses)
+    return PhaseTold("NOT_REPORTED" if left_behind else "PENDING")
+
+
+def _told(phase: str, statuses: list[str]) -> str | None:
+    """What one attempt told of a phase; None where it said nothing of it."""
+    own = [status for status in statuses if PHASE_OF.get(status) == phase]
+    if any(PASSES.get(status) == phase for status in statuses):
+        return "PASSED" if own else "PASSED BY THE WAY"
+    if not own:
+        return None
+    on_the_way = [status for status in statuses if status not in ENDS]
+    if on_the_way[-1] != own[-1]:
+        return "NOT_REPORTED"
+    if not _is_ended(statuses):
+        return "ACTIVE"
+    return {"succeeded": "PASSED", "failed": "FAILED", "cancelled": "CANCELLED"}[statuses[-1]]
+
+
+def _is_ended(statuses: Iterable[str]) -> bool:
+    return any(status in ENDS for status in statuses)
+
+
+def _is_beyond(status: str, phase: str) -> bool:
+    return status in PHASE_OF and PHASES.index(PHASE_OF[status]) > PHASES.index(phase)
