@@ -2,28 +2,32 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** What an audit entry records: that an operator started the deploy, that a callback was accepted, or that one was refused. */
 export type AuditKind =
   | 'CALLBACK_REFUSED'
   | 'DEPLOY_STARTED'
   | 'TRANSITION';
 
+/** Which deploys are wanted; what is not given does not matter. */
 export type DeployFilter = {
+  /** Those of it. */
   readonly environment?: string | null | undefined;
+  /** Those that stand so. */
   readonly outcome?: DeployOutcome | null | undefined;
+  /** Those started after this time. */
   readonly startedAfter?: string | null | undefined;
+  /** Those started before this time. */
   readonly startedBefore?: string | null | undefined;
 };
 
+/** How a deploy stands as a whole. IN_PROGRESS until an end is reported; the others are ends. */
 export type DeployOutcome =
   | 'CANCELLED'
   | 'FAILED'
   | 'IN_PROGRESS'
   | 'SUCCEEDED';
 
-/**
- * PENDING: nothing yet, and the deploy has not passed it. NOT_REPORTED: a later phase has reported, or the deploy has ended, and this
- * one never reported, or began and never said how it ended (then startedAt is set). Never shown as passed.
- */
+/** What the log says of a phase. PENDING: nothing yet, and the deploy has not passed it. NOT_REPORTED: a later phase has reported, or the deploy has ended, and this one never reported, or began and never said how it ended (then startedAt is set). Never shown as passed. */
 export type PhaseState =
   | 'ACTIVE'
   | 'CANCELLED'
@@ -32,10 +36,15 @@ export type PhaseState =
   | 'PASSED'
   | 'PENDING';
 
+/** What an operator starts. */
 export type StartDeployInput = {
+  /** Where it goes, such as `production`: one line of at most 64 characters. */
   readonly environment: string;
+  /** Why: one line of at most 500 characters, the message of its first entry. */
   readonly note?: string | null | undefined;
+  /** The transition graph it will follow. */
   readonly pipeline?: string | null | undefined;
+  /** A branch, a tag or a commit: one line of at most 255 characters. */
   readonly ref: string;
 };
 

@@ -72,7 +72,7 @@ describe("the steps", () => {
     ];
     await show(deploy(2, "b", { phases }));
     const said = (index: number, part: string) => words(all("step")[index]?.querySelector(`[part="${part}"]`) ?? undefined);
-    expect(said(0, "step-took")).toBe("took 10 s");
+    expect([said(0, "step-took"), all("step-running").length]).toEqual(["took 10 s", 0]);
     expect([said(1, "step-began"), said(1, "step-took"), words(all("step")[1])]).toEqual(["", "", expect.stringContaining("beginning not reported")]);
     expect(words(all("step")[2])).toContain("ending never reported");
     expect([said(3, "step-began"), words(all("step")[3])]).toEqual(["", expect.stringContaining("no report came")]);
@@ -231,7 +231,11 @@ describe("the live region", () => {
   });
 
   test("announces a refusal, but not those that were there before", async () => {
-    await show(deploy(2, "b", { sequence: 3 }), entry(1, "a"), entry(2, "b"), refusal(3, "x"));
+    await pass();
+    server.phaseChanged(deploy(3, "b"), entry(2, "b"));
+    await pass();
+    server.auditEntryAdded(entry(1, "a"), entry(2, "b"), refusal(3, "x"));
+    await pass();
     expect(text("announcer")).toBe("Status: Label of b.");
     server.auditEntryAdded(refusal(4, "y"));
     await pass();
@@ -285,6 +289,8 @@ describe("the element", () => {
   test("takes its feed up again after it was moved in the page", async () => {
     await show();
     modal.remove();
+    await pass();
+    expect(modal.dataset["connection"]).toBe("closed");
     document.body.append(modal);
     await show();
     expect([modal.dataset["connection"], server.sockets.length]).toEqual(["live", 2]);
