@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import StreamExecutionResult
 
 from phaseline.store import is_unavailable
@@ -14,6 +16,9 @@ PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 INTERNAL = "INTERNAL_SERVER_ERROR"
+
+# What Strawberry raises for an operation that it does not begin.
+_NOT_TO_BE_HAD = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
 
 log = structlog.get_logger(__name__)
 
@@ -34,25 +39,31 @@ class ErrorCodes(SchemaExtension):
     def _code(self, result: object) -> None:
         errors: list[GraphQLError] | None = getattr(result, "errors", None)
         if errors:
-            before = bool(self.execution_context.pre_execution_errors)
-            result.errors = [coded(error, before_execution=before) for error in errors]  # type: ignore[attr-defined]
+            result.errors = [coded(error) for error in errors]  # type: ignore[attr-defined]
 
 
-def coded(error: GraphQLError, *, before_execution: bool) -> GraphQLError:
+def coded(error: GraphQLError) -> GraphQLError:
     """The error with a code; one that was never meant for callers is logged and replaced."""
     if error.extensions and "code" in error.extensions:
         return error
     if isinstance(error, GraphQLSyntaxError):
         return _with(error, PARSE_FAILED)
-    if error.original_error is None:
-        return _with(error, VALIDATION_FAILED if before_execution else BAD_USER_INPUT)
-    if before_execution:
-        return _with(error, VALIDATION_FAILED)
-    if is_unavailable(error.original_error):
-        log.error("database unavailable", exc_info=error.original_error)
+    cause = error.original_error
+    if cause is None or _is_the_callers(error):
+        return _with(error, BAD_USER_INPUT if error.path else VALIDATION_FAILED)
+    if is_unavailable(cause):
+        log.error("database unavailable", exc_info=cause)
         return _replaced(error, Unavailable())
-    log.error("unexpected error", path=error.path, exc_info=error.original_error)
+    log.error("unexpected error", path=error.path, exc_info=cause)
     return _replaced(error, None)
+
+
+def _is_the_callers(error: GraphQLError) -> bool:
+    """Whether the operation is at fault: it cannot be had, or a value in it is not of its type.
+
+    What a resolver raised has a path; what a subscription raised between two events has neither that nor nodes.
+    """
+    return isinstance(error.original_error, _NOT_TO_BE_HAD) or (not error.path and bool(error.nodes))
 
 
 def _with(error: GraphQLError, code: str) -> GraphQLError:
