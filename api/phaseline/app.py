@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from phaseline import graph, health, pages, revisions
 from phaseline.context import Context, OnStarted, Services
-from phaseline.endpoint import Endpoint
+from phaseline.endpoint import Endpoint, on_http_exception
 from phaseline.feed import Feed
 from phaseline.identity import ANONYMOUS
 from phaseline.limits import BodyLimit
@@ -42,6 +43,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         return Context(app.state.services, ANONYMOUS)
 
     app = FastAPI(title="phaseline", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_exception_handler(HTTPException, on_http_exception)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(
         CORSMiddleware,

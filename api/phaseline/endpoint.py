@@ -1,18 +1,25 @@
 """GraphQL over HTTP, as its specification has it, and with the status codes of the contract."""
 
 import json
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 from cross_web import HTTPException
 from graphql import GraphQLError
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
+from strawberry.exceptions import MissingQueryError
 from strawberry.fastapi import GraphQLRouter
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
+from strawberry.types.graphql import OperationType
 
 from phaseline.context import Context
 from phaseline.operations.errors import INTERNAL
+from phaseline.sockets import SocketHandler
 from phaseline_schema.refusals import Refusal
 
 _RESPONSE_JSON = "application/graphql-response+json"
@@ -22,13 +29,18 @@ _JSON = "application/json"
 class Endpoint(GraphQLRouter[Context, None]):
     """`/graphql` for queries, mutations and subscriptions (WebSocket, or SSE)."""
 
+    graphql_transport_ws_handler_class = SocketHandler
+
     async def run(self, request: Any, *arguments: Any, **more: Any) -> Any:
         """Answer; a request that is no GraphQL request gets an error of the same form."""
         try:
             return await super().run(request, *arguments, **more)
         except HTTPException as error:
-            content = {"errors": [{"message": error.reason, "extensions": {"code": "BAD_REQUEST"}}]}
-            return JSONResponse(content, error.status_code)
+            return refused(error.status_code, error.reason)
+
+    def should_render_graphql_ide(self, request: Any) -> bool:
+        """Never: without a query there is nothing to answer, whoever asks."""
+        return False
 
     async def get_sub_response(self, request: Request) -> Response:
         """A response of this request's own, which carries the media type that it asked for."""
@@ -38,7 +50,10 @@ class Endpoint(GraphQLRouter[Context, None]):
 
     async def parse_http_body(self, request: Any) -> Any:
         """As inherited, but an answer and not a crash for JSON that is no request."""
-        if request.method == "POST" and _JSON in (request.content_type or ""):
+        if request.method == "POST":
+            # Anything else a page of another site could send without asking first.
+            if (request.content_type or "").partition(";")[0].strip().lower() != _JSON:
+                raise HTTPException(400, f"The content type must be {_JSON}")
             body = self.parse_json(await request.get_body())
             if not isinstance(body, dict | list):
                 raise HTTPException(400, "The request body must be a JSON object")
@@ -46,12 +61,13 @@ class Endpoint(GraphQLRouter[Context, None]):
                 raise HTTPException(400, "`operationName` must be a string or null")
         return await super().parse_http_body(request)
 
-    def parse_json(self, data: str | bytes) -> Any:
-        """JSON as its standard has it: no NaN, and text that is UTF-8."""
+    def decode_json(self, data: str | bytes) -> object:
+        """JSON as its standard has it: no NaN, and text that is UTF-8. Raises JSONDecodeError for all else."""
         try:
-            return json.loads(data, parse_constant=_no_constant)
+            text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
+            return json.loads(text, parse_constant=_no_constant)
         except (ValueError, RecursionError):
-            raise HTTPException(400, "Unable to parse request body as JSON") from None
+            raise json.JSONDecodeError("not JSON", "", 0) from None
 
     async def execute_operation(
         self,
@@ -70,6 +86,43 @@ class Endpoint(GraphQLRouter[Context, None]):
             sub_response.status_code = _status(result, sub_response.media_type)
         return result
 
+    async def execute_single(
+        self,
+        request: Request,
+        request_adapter: Any,
+        sub_response: Response,
+        context: Context,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        """What has one answer: a query, or a mutation that was not sent by GET."""
+        allowed = {OperationType.QUERY}
+        if request_adapter.method == "POST":
+            allowed.add(OperationType.MUTATION)
+        try:
+            return await self.schema.execute(
+                request_data.query,
+                variable_values=request_data.variables,
+                context_value=context,
+                root_value=root_value,
+                operation_name=request_data.operation_name,
+                allowed_operation_types=allowed,
+                operation_extensions=request_data.extensions,
+            )
+        except MissingQueryError:
+            raise HTTPException(400, "There is no `query` in the request") from None
+        except CannotGetOperationTypeError as error:
+            raise HTTPException(400, error.as_http_error_reason()) from None
+        except InvalidOperationTypeError as error:
+            raise HTTPException(400, error.as_http_error_reason(request_adapter.method)) from None
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """As inherited; where nothing was executed there is no data, not even null."""
+        response = await super().process_result(request, result)
+        if result.data is None and result.errors and not any(error.path for error in result.errors):
+            del response["data"]
+        return response
+
     def create_response(
         self,
         response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse],
@@ -81,6 +134,19 @@ class Endpoint(GraphQLRouter[Context, None]):
             status_code=sub_response.status_code,
             media_type=sub_response.media_type,
         )
+
+
+def refused(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer to what is no GraphQL request, in the form of a GraphQL error."""
+    content = {"errors": [{"message": message, "extensions": {"code": HTTPStatus(status).name}}]}
+    # Not JSONResponse, which cannot send half a surrogate pair back to who sent it.
+    return Response(json.dumps(content), status, headers, _JSON)
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """A path that does not exist, or a method that it does not have."""
+    assert isinstance(error, StarletteHTTPException)
+    return refused(error.status_code, error.detail, error.headers)
 
 
 def _no_constant(name: str) -> NoReturn:
