@@ -15,8 +15,9 @@ MESSAGE = 500
 URL = 2048
 CURSOR = 512
 
-# Control characters, and halves of a surrogate pair, which no encoding can carry.
-_FORBIDDEN = {"Cc", "Cs"}
+# Control characters, separators of lines and paragraphs, and halves of a surrogate pair, which no
+# encoding can carry.
+_FORBIDDEN = {"Cc", "Zl", "Zp", "Cs"}
 
 
 def text(field: str, value: str, longest: int) -> str:
