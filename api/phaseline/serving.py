@@ -1,7 +1,7 @@
 """Runs the application under uvicorn, on a socket that is open before anybody is told its address."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 import uvicorn
@@ -43,9 +43,15 @@ def address(listener: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which says when it has begun to accept."""
+    """uvicorn, which says when it has begun to accept, and when it is about to stop."""
 
-    def __init__(self, app: FastAPI, settings: Settings, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        settings: Settings,
+        on_ready: Callable[[], None],
+        on_stopping: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -62,12 +68,19 @@ class Server(uvicorn.Server):
             )
         )
         self._on_ready = on_ready
+        self._on_stopping = on_stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As inherited, then tell."""
         await super().startup(sockets)
         if self.started:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell, while requests are still answered; then as inherited."""
+        if self._on_stopping is not None:
+            await self._on_stopping()
+        await super().shutdown(sockets)
 
 
 def run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:

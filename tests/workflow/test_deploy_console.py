@@ -55,6 +55,11 @@ async def test_a_deploy_that_goes_well_reports_every_status_once_in_order(run: R
         assert "message" not in request.input
 
 
+async def test_a_run_without_a_page_gives_no_address_of_one(run: Run, recorder: Recorder) -> None:
+    assert await run(has_page=False) == 0
+    assert {request.input.get("runUrl") for request in recorder.requests} == {None}
+
+
 async def test_a_deploy_that_the_console_did_not_start_reports_nothing(
     run: Run, recorder: Recorder, tmp_path: Path
 ) -> None:
@@ -88,10 +93,14 @@ async def test_every_gate_that_can_be_made_to_fail_is_tested() -> None:
         watchable(1, fail="canary")
 
 
-async def test_a_gate_without_a_command_is_not_reported_as_passed(run: Run, recorder: Recorder) -> None:
+async def test_a_command_that_is_not_set_passes_and_its_report_says_that_nothing_was_run(
+    run: Run, recorder: Recorder
+) -> None:
     assert await run(commands=Commands(smoke="", freeze_check="", build="", deploy="", health_check="")) == 0
-    assert recorder.statuses == ["building", "deploying", "succeeded"]
-    assert "nothing is deployed" in recorder.requests[1].input["message"]
+    assert recorder.statuses == ALL_STATUSES
+    said = {request.input["status"]: request.input.get("message", "") for request in recorder.requests}
+    for status in ("smoke_passed", "freeze_passed", "deploying", "health_checking"):
+        assert "is not set, nothing" in said[status], status
 
 
 async def test_gates_that_an_older_server_refuses_do_not_stop_the_deploy(

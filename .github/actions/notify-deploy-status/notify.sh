@@ -5,7 +5,8 @@
 #   PHASELINE_URL        base address of the server                                PHASELINE_TOKEN    bearer token
 #   PHASELINE_MESSAGE    one line for people                                       PHASELINE_RETRIES  default 3
 #   PHASELINE_FAIL_ON    outcomes that make this script exit 1; default none
-#   PHASELINE_ATTEMPT, PHASELINE_RUN_ID, PHASELINE_RUN_URL: default to what GitHub Actions says of the run
+#   PHASELINE_ATTEMPT, PHASELINE_RUN_ID, PHASELINE_RUN_URL: default to what GitHub Actions says of the run. An empty
+#   PHASELINE_RUN_URL says that the run has no page.
 #
 # Reporting must never decide a deploy's fate, so the exit code is 0 whatever became of the report, unless
 # PHASELINE_FAIL_ON names the outcome. The outcome itself goes to $GITHUB_OUTPUT, and to a warning when nothing was recorded.
@@ -87,7 +88,7 @@ if [ -n "${GITHUB_REPOSITORY:-}" ] && [ -n "${GITHUB_RUN_ID:-}" ]; then
   run_url="${GITHUB_SERVER_URL:-https://github.com}/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID/attempts/${GITHUB_RUN_ATTEMPT:-1}"
 fi
 export PHASELINE_ATTEMPT="${PHASELINE_ATTEMPT:-${GITHUB_RUN_ATTEMPT:-1}}" \
-  PHASELINE_RUN_ID="${PHASELINE_RUN_ID:-${GITHUB_RUN_ID:-}}" PHASELINE_RUN_URL="${PHASELINE_RUN_URL:-$run_url}"
+  PHASELINE_RUN_ID="${PHASELINE_RUN_ID:-${GITHUB_RUN_ID:-}}" PHASELINE_RUN_URL="${PHASELINE_RUN_URL-$run_url}"
 
 # jq reads the environment itself: nothing is quoted by hand, and nothing passes through a command line.
 # shellcheck disable=SC2016 # the dollars are GraphQL's and jq's

@@ -15,7 +15,7 @@ GATES = {
 
 @dataclass(frozen=True)
 class Commands:
-    """A bash command for each thing the workflow runs. Empty: the phase runs nothing, and a gate reports nothing."""
+    """A bash command for each thing the workflow runs. Empty: it runs nothing, and its report says so."""
 
     smoke: str = "true"
     freeze_check: str = "true"

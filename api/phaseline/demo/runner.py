@@ -45,6 +45,7 @@ async def run_workflow(
     run_id: str | None = None,
     token: str | None = None,
     repository: str = "example/console",
+    has_page: bool = True,
     variables: Mapping[str, str] | None = None,
     workflow: Path | None = None,
     on_line: Callable[[Line], None] | None = None,
@@ -52,9 +53,10 @@ async def run_workflow(
     """Runs deploy-console.yml with the action it uses, and returns the runner's exit code: 0 where every job passed.
 
     `deploy_id` None is a deploy that the console did not start. `attempt` and `run_id` are what the run says of itself,
-    as GitHub would; `variables` are further repository variables; `workflow` is a file to run in the real one's place.
-    Cancelling the task cancels the run as GitHub does, so that it still reports its end; cancelling it a second time,
-    or GRACE seconds, kills it. Raises RunnerMissing where this machine cannot run workflows.
+    as GitHub would, and `has_page` whether it gives an address for itself; `variables` are further repository variables;
+    `workflow` is a file to run in the real one's place. Cancelling the task cancels the run as GitHub does, so that it
+    still reports its end; cancelling it a second time, or GRACE seconds, kills it. Raises RunnerMissing where this
+    machine cannot run workflows.
     """
     act = find_act()
     with tempfile.TemporaryDirectory(prefix="phaseline-", ignore_cleanup_errors=True) as root:
@@ -70,6 +72,7 @@ async def run_workflow(
                 # Only to spare act the search for a repository around the tree, and a warning with each step.
                 "GITHUB_REF": "refs/heads/main",
                 "SHA_REF": "0" * 40,
+                **({} if has_page else {"PHASELINE_RUN_URL": ""}),
             },
         )
         if token is not None:

@@ -33,12 +33,13 @@ class Demo:
     async def serve(self, on_ready: Callable[[], None]) -> None:
         """Serve until a signal ends it, then end the runs as well."""
         app = create_app(self.settings, on_started=self._dispatch)
-        try:
-            await Server(app, self.settings, on_ready).serve([self.listener])
-        finally:
-            for run in self._runs:
-                run.cancel()
-            await asyncio.gather(*self._runs, return_exceptions=True)
+        await Server(app, self.settings, on_ready, on_stopping=self._cancel).serve([self.listener])
+
+    async def _cancel(self) -> None:
+        """Cancel the runs while the server can still be told of it."""
+        for run in self._runs:
+            run.cancel()
+        await asyncio.gather(*self._runs, return_exceptions=True)
 
     async def _dispatch(self, deploy: DeployRecord) -> None:
         """Start a run of the workflow for the deploy, as GitHub would."""
@@ -53,6 +54,7 @@ class Demo:
                 environment=deploy.environment,
                 ref=deploy.ref,
                 server_url=address(self.listener),
+                has_page=False,
                 commands=watchable(self.pause_seconds, self.fail or failing(deploy.ref)),
             )
         except Exception:
