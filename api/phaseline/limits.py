@@ -1,10 +1,16 @@
 """Refuses a request body that is too large before it is held in memory."""
 
+import asyncio
+from contextlib import suppress
+
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phaseline_schema.refusals import TooLarge
+
+# How long a caller that was refused is still listened to, in seconds.
+_LINGER = 5
 
 
 class BodyLimit:
@@ -21,11 +27,11 @@ class BodyLimit:
             return
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdecimal() or int(declared) > self._limit:
-            await self._refuse(scope, receive, send)
+            await self._refuse(receive, send)
             return
         body, whole = await self._read(receive)
         if not whole:
-            await self._refuse(scope, receive, send)
+            await self._refuse(receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
 
@@ -42,12 +48,24 @@ class BodyLimit:
             if not message.get("more_body", False):
                 return messages, True
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, receive: Receive, send: Send) -> None:
         refusal = TooLarge(self._limit)
         content = {"errors": [{"message": refusal.message, "extensions": refusal.extensions}]}
-        # The rest of the body is not read, so the connection cannot be used again.
         response = JSONResponse(content, refusal.http_status, headers={"connection": "close"})
-        await response(scope, receive, send)
+        start = {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": response.body, "more_body": True})
+        await _read_away(receive)
+        await send({"type": "http.response.body"})
+
+
+async def _read_away(receive: Receive) -> None:
+    """Read the rest and keep nothing of it: a caller that is still sending when the connection closes often
+    sees the connection break, and never the answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER):
+            while (await receive()).get("more_body", False):
+                pass
 
 
 def _replay(messages: list[Message], receive: Receive) -> Receive:
