@@ -15,6 +15,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 # shorter than a caller's time-out.
 _SQLITE_BUSY_MS = 5000
 
+# How long a writer waits for its turn among those of this process, in seconds.
+_TURN_SECONDS = 10
+
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an acknowledged callback survives the loss of power
@@ -28,8 +31,10 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._engine = create_async_engine(url)
+        self._turn: asyncio.Lock | None = None
         if make_url(url).get_backend_name() == "sqlite":
             _prepare_sqlite(self._engine.sync_engine)
+            self._turn = asyncio.Lock()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -44,10 +49,23 @@ class Store:
         On SQLite it holds the file's one write lock from its first statement on, so what it has
         read cannot be overtaken by another writer.
         """
-        async with self._engine.connect() as connection:
+        async with self._in_turn(), self._engine.connect() as connection:
             await connection.execution_options(phaseline_writes=True)
             async with connection.begin():
                 yield connection
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        """First come, first served: of many that wait for SQLite's own lock, some never get it."""
+        if self._turn is None:
+            yield
+            return
+        async with asyncio.timeout(_TURN_SECONDS):
+            await self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def close(self) -> None:
         """Give all connections back."""
