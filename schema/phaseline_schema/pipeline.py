@@ -103,7 +103,7 @@ class Pipeline:
         Raises UnknownStatus, StaleAttempt or IllegalTransition.
         """
         if target not in self.by_key:
-            raise UnknownStatus(origin, target, self._open_to(origin, attempt, reported_attempt))
+            raise UnknownStatus(origin, target, self._open_to(origin, attempt, reported_attempt), attempt)
         if reported_attempt < attempt:
             raise StaleAttempt(origin, target, attempt)
         edge = self.edges.get((origin, target))

@@ -69,7 +69,7 @@ class CallbackRefusal(Refusal):
     """A callback for a deploy that exists, off the transition graph. It is recorded in the log.
 
     `details`: `from`, `to`, `allowed` (the statuses a report of this attempt could have asked
-    for) and, where it matters, `attempt` (the one the deploy is in).
+    for) and `attempt` (the one the deploy is in).
     """
 
     http_status = 422
@@ -80,10 +80,10 @@ class UnknownStatus(CallbackRefusal):
 
     code = "UNKNOWN_STATUS"
 
-    def __init__(self, origin: str, target: str, allowed: Sequence[str]) -> None:
+    def __init__(self, origin: str, target: str, allowed: Sequence[str], attempt: int) -> None:
         super().__init__(
             f"this deploy's pipeline has no status {target!r}; {_next(allowed)}",
-            **{"from": origin, "to": target, "allowed": list(allowed)},
+            **{"from": origin, "to": target, "allowed": list(allowed), "attempt": attempt},
         )
 
 
