@@ -158,6 +158,10 @@ HISTORIES = {
         TO_DEPLOY + "health_checking failed |" + TO_DEPLOY + "health_checking succeeded",
         *("PASSED 2 10 11", "PASSED 2 12 13", "PASSED 2 14 16", "PASSED 2 16 17"),
     ),
+    "what passes again, and does not say when it began": (
+        SMOKE + "failed | smoke_passed",
+        *("PASSED 2 - 5", "PENDING", "PENDING", "PENDING"),
+    ),
     "a re-run after gates that were never reported": (
         "building failed | building",
         *("NOT_REPORTED", "NOT_REPORTED", "ACTIVE 2 4 -", "PENDING"),
