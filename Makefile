@@ -13,6 +13,10 @@ PY := $(BIN)/python
 NPM := $(PY) tools/npm.py
 STAMPS := .cache/stamps
 
+# Ctrl-C is how a server is meant to end: make is not to call that an error.
+UNTIL_CTRL_C := trap : INT;
+ENDED := || [ $$? -eq 130 ]
+
 # What the tools check; .venv and node_modules are left out by their own settings in pyproject.toml.
 SHELL_SCRIPTS := .ci/run tools/python .github/actions/notify-deploy-status/notify.sh
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
@@ -21,7 +25,7 @@ ACTIONS := $(wildcard .github/actions/*/action.yml)
 ##@ The two commands
 
 demo: $(STAMPS)/demo frontend/dist/index.html ## Watch a deploy: serve, and run the real workflow on this machine
-	$(BIN)/phaseline demo $(ARGS)
+	@$(UNTIL_CTRL_C) $(BIN)/phaseline demo $(ARGS) $(ENDED)
 
 test: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html test-frontend test-python ## Run every test, except the slow ones
 
@@ -37,7 +41,7 @@ test-slow: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html ## Run th
 	$(BIN)/pytest -m slow --timeout 600 $(ARGS)
 
 serve: $(STAMPS)/demo frontend/dist/index.html ## Serve, as PHASELINE_… variables say (`phaseline settings` lists them)
-	$(BIN)/phaseline serve
+	@$(UNTIL_CTRL_C) $(BIN)/phaseline serve $(ENDED)
 
 migrate: $(STAMPS)/demo ## Bring the database to the newest revision
 	$(BIN)/phaseline migrate

@@ -5,6 +5,7 @@ of basics only, an empty home and so empty caches; as an unprivileged user where
 package managers how to get out to the network is passed on, because no machine works without its own.
 """
 
+import json
 import os
 import pwd
 import re
@@ -15,7 +16,9 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import caches
 
@@ -25,6 +28,7 @@ BASICS = """
 """.split()
 PASSED_ON = re.compile(r"(PIP_|UV_|NPM_CONFIG_|SSL_CERT_|NODE_EXTRA_CA)|(HTTPS?|NO|ALL)_PROXY$|LANG$", re.IGNORECASE)
 NOBODY = "nobody"
+DEMO = "http://127.0.0.1:18437"
 
 
 def python() -> str:
@@ -72,26 +76,43 @@ def rehearse_test(clone: Path, **how: object) -> None:
     subprocess.run(["bash", ".ci/run"], cwd=clone, check=True, stdin=subprocess.DEVNULL, **how)  # type: ignore[call-overload]
 
 
+def answer(path: str, document: str | None = None) -> str:
+    """What the demo's server answers; with a document, to that GraphQL operation."""
+    body = json.dumps({"query": document}).encode() if document else None
+    request = urllib.request.Request(DEMO + path, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        text: str = response.read().decode()
+    return text
+
+
+def within(seconds: float, what: str, demo: "subprocess.Popen[bytes]", done: Callable[[], bool]) -> None:
+    """Wait until it is done; a server that does not answer yet is no error."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if demo.poll() is not None:
+            sys.exit(f"make demo ended by itself, with {demo.returncode}")
+        try:
+            if done():
+                return
+        except OSError:
+            pass
+        time.sleep(0.5)
+    sys.exit(f"make demo: {what} within {seconds:.0f} s")
+
+
 def rehearse_demo(clone: Path, **how: object) -> None:
-    """Until its page answers; then it is stopped as a person stops it."""
-    command = ["make", "demo", "ARGS=--port 18437 --no-browser"]
+    """Its page is there, and a deploy started on it runs to its end; then it is stopped as a person stops it."""
+    command = ["make", "demo", f"ARGS=--port {urlsplit(DEMO).port} --no-browser --pause 0.1"]
     demo = subprocess.Popen(command, cwd=clone, start_new_session=True, **how)  # type: ignore[call-overload]
     try:
-        for _ in range(300):
-            if demo.poll() is not None:
-                sys.exit(f"make demo ended by itself, with {demo.returncode}")
-            time.sleep(1)
-            try:
-                page = urllib.request.urlopen("http://127.0.0.1:18437/", timeout=5).read().decode()
-            except OSError:
-                continue
-            if "<script" not in page:
-                sys.exit("make demo serves something else than the console page")
-            return
-        sys.exit("make demo did not answer within 5 minutes")
+        within(300, "no console page", demo, lambda: "<script" in answer("/"))
+        answer("/graphql", 'mutation { startDeploy(input: {environment: "here", ref: "main"}) { id } }')
+        last = "{ deploys(first: 1) { edges { node { status { key } } } } }"
+        within(60, "the deploy has not succeeded", demo, lambda: '"succeeded"' in answer("/graphql", last))
     finally:
         os.killpg(demo.pid, signal.SIGINT)
-        demo.wait(30)
+        if code := demo.wait(30):
+            sys.exit(f"make demo ended with {code} when it was interrupted")
 
 
 REHEARSALS = {"test": rehearse_test, "demo": rehearse_demo}
@@ -120,4 +141,7 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except subprocess.CalledProcessError as failure:
+        sys.exit(f"The rehearsal failed: {failure}")
