@@ -23,6 +23,8 @@ export class FakeServer {
   accepts = true;
   /** False: whatever is sent vanishes, and nothing comes. */
   answers = true;
+  /** False: pings are answered, and nothing else. */
+  acknowledges = true;
 
   install(): this {
     const server = this;
@@ -88,7 +90,7 @@ class FakeSocket {
   send(text: string): void {
     if (!this.server.answers) return;
     const message = JSON.parse(text) as Message;
-    if (message.type === "connection_init") this.tell({ type: "connection_ack" });
+    if (message.type === "connection_init" && this.server.acknowledges) this.tell({ type: "connection_ack" });
     if (message.type === "ping") this.tell({ type: "pong" });
     if (message.type === "subscribe") this.#subscribed(message);
   }

@@ -11,6 +11,8 @@ export class History {
   deploy: Deploy | null = null;
   /** The newest accepted entry that `phaseChanged` has told of. */
   transition: AuditEntry | null = null;
+  /** The entry that the steps are confirmed up to: `transition`, or the last of the refusals that directly follow it. */
+  confirmedEntry: AuditEntry | null = null;
   /** Every entry that `auditEntryAdded` has told of, oldest first. */
   readonly entries: AuditEntry[] = [];
 
@@ -20,8 +22,9 @@ export class History {
   addTransition(deploy: Deploy, entry: AuditEntry): boolean {
     if (entry.sequence <= this.lastTransition) return false;
     this.deploy = deploy;
-    this.transition = entry;
+    this.transition = this.confirmedEntry = entry;
     this.#newest = Math.max(this.#newest, entry.sequence, deploy.sequence);
+    this.#reach();
     return true;
   }
 
@@ -30,6 +33,7 @@ export class History {
     if (entry.sequence <= this.lastEntry) return false;
     this.entries.push(entry);
     this.#newest = Math.max(this.#newest, entry.sequence);
+    this.#reach();
     return true;
   }
 
@@ -43,21 +47,6 @@ export class History {
     return this.entries.at(-1)?.sequence ?? 0;
   }
 
-  /**
-   * The entry that the steps are confirmed up to: the last transition, or a later refusal where nothing but refusals lies between,
-   * since a refusal changes no step. Null before the first event.
-   */
-  get confirmedEntry(): AuditEntry | null {
-    let confirmed = this.transition;
-    if (!confirmed) return null;
-    for (const entry of this.#entriesAfter(confirmed.sequence)) {
-      const follows = entry.sequence === confirmed.sequence + 1;
-      if (!follows || entry.kind !== "CALLBACK_REFUSED") break;
-      confirmed = entry;
-    }
-    return confirmed;
-  }
-
   /** The X of "entry X of Y". */
   get confirmed(): number {
     return this.confirmedEntry?.sequence ?? 0;
@@ -66,6 +55,19 @@ export class History {
   /** The Y of "entry X of Y": the highest sequence known from either stream. */
   get newest(): number {
     return this.#newest;
+  }
+
+  // A refusal changes no step, so what is confirmed reaches over those that directly follow. It ends before a transition, which
+  // only `phaseChanged` can confirm, and before a gap, where there may be one.
+  #reach(): void {
+    let confirmed = this.confirmedEntry;
+    if (!confirmed) return;
+    for (const entry of this.#entriesAfter(confirmed.sequence)) {
+      const follows = entry.sequence === confirmed.sequence + 1;
+      if (!follows || entry.kind !== "CALLBACK_REFUSED") break;
+      confirmed = entry;
+    }
+    this.confirmedEntry = confirmed;
   }
 
   #entriesAfter(sequence: number): AuditEntry[] {

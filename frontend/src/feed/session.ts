@@ -25,14 +25,16 @@ export class Session {
   readonly #client;
   readonly #events: SessionEvents;
   readonly #unsubscribe: (() => void)[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Two deadlines, because a server may answer pings and yet never acknowledge. */
+  readonly #acknowledgement: ReturnType<typeof setTimeout>;
+  #pong: ReturnType<typeof setTimeout> | undefined;
   #operations = 0;
   #acknowledged = false;
   #over = false;
 
   constructor(url: string, events: SessionEvents) {
     this.#events = events;
-    this.#expectWithin(ACKNOWLEDGED_WITHIN_MS, "The server did not answer.");
+    this.#acknowledgement = this.#giveUpAfter(ACKNOWLEDGED_WITHIN_MS, "The server did not answer.");
     this.#client = createClient({
       url,
       retryAttempts: 0,
@@ -41,13 +43,14 @@ export class Session {
       on: {
         connected: () => {
           this.#acknowledged = true;
+          clearTimeout(this.#acknowledgement);
           if (!this.#over) events.acknowledged();
         },
         ping: (received) => {
-          if (!received) this.#expectWithin(PONG_WITHIN_MS, "The server stopped answering.");
+          if (!received) this.#pong = this.#giveUpAfter(PONG_WITHIN_MS, "The server stopped answering.");
         },
         message: () => {
-          clearTimeout(this.#timer);
+          clearTimeout(this.#pong);
           if (!this.#over) events.heard();
         },
       },
@@ -82,7 +85,8 @@ export class Session {
 
   close(): void {
     this.#over = true;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#acknowledgement);
+    clearTimeout(this.#pong);
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     // A connection that was never acknowledged would otherwise be left to the browser's own time-out.
     if (!this.#acknowledged) this.#client.terminate();
@@ -105,10 +109,9 @@ export class Session {
     this.#unsubscribe.push(this.#client.subscribe<Result>({ query: document.text, variables }, guarded));
   }
 
-  #expectWithin(milliseconds: number, otherwise: string): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#end(new Failure(otherwise, "SILENT"));
+  #giveUpAfter(milliseconds: number, reason: string): ReturnType<typeof setTimeout> {
+    return setTimeout(() => {
+      this.#end(new Failure(reason, "SILENT"));
       this.#client.terminate();
     }, milliseconds);
   }

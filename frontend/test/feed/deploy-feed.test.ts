@@ -163,6 +163,17 @@ describe("a lost connection", () => {
     expect(server.sockets.length).toBeGreaterThan(1);
   });
 
+  test("gives up a server that answers pings and never acknowledges", async () => {
+    await live();
+    server.acknowledges = false;
+    server.last.drop();
+    await pass(30_000);
+    expect(feed.connection).toBe("lost");
+    server.acknowledges = true;
+    await pass(30_000);
+    expect(feed.connection).toBe("live");
+  });
+
   test("is tried at once on request, and when the computer is online again", async () => {
     await live();
     server.accepts = false;
