@@ -42,7 +42,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv = tmp_path_factory.mktemp("clean") / "venv"
     subprocess.run([UV, "venv", "--quiet", venv], check=True)
     python = venv / "bin" / "python"
-    locked = ["--constraint", ROOT / "requirements-dev.lock"]
+    locked = ["--constraint", str(ROOT / "requirements-dev.lock")]
     subprocess.run([UV, "pip", "install", "--quiet", "--python", python, *locked, wheel], check=True)
     return venv / "bin"
 
