@@ -136,8 +136,9 @@ $(STAMPS)/test-tools: tests/tools/node_modules/.package-lock.json tests/tools/ch
 	@$(NPM) $* ci
 	@touch $@
 
-FRONTEND_SOURCES := $(shell find frontend -name node_modules -prune -o -name dist -prune -o \
-	-path frontend/test -prune -o -path frontend/codegen -prune -o -type f -print)
+# Folders are in the list as well: they change when a file in them goes away.
+FRONTEND_SOURCES := $(shell find frontend -mindepth 1 \( -name node_modules -o -name dist -o -path frontend/test \
+	-o -path frontend/codegen \) -prune -o -print)
 
 frontend/dist/index.html: $(FRONTEND_SOURCES) frontend/node_modules/.package-lock.json
 	@echo '» building the console page'
