@@ -19,6 +19,7 @@ _PAGE_HEADERS = {
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
+_ICON_HEADERS = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
 _SCRIPT_HEADERS = {
     "cache-control": "no-cache",
     "x-content-type-options": "nosniff",
@@ -30,7 +31,7 @@ _SCRIPT_HEADERS = {
 
 
 def mount(app: FastAPI) -> None:
-    """Serve `/`, `/deploys/<id>`, `/assets/` and `/phaseline-modal.js`, if they have been built."""
+    """Serve `/`, `/deploys/<id>`, `/icon.svg`, `/assets/` and `/phaseline-modal.js`, if they have been built."""
     try:
         built = resources.find("frontend/dist")
     except FileNotFoundError:
@@ -47,6 +48,10 @@ def _routes(built: Path) -> APIRouter:
     @router.get("/deploys/{deploy_id}")
     async def page() -> Response:
         return FileResponse(built / "index.html", headers=_PAGE_HEADERS)
+
+    @router.get("/icon.svg")
+    async def icon() -> Response:
+        return FileResponse(built / "icon.svg", headers=_ICON_HEADERS)
 
     @router.get("/phaseline-modal.js")
     async def script() -> Response:
