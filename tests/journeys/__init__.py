@@ -1,0 +1,1 @@
+"""From the workflow to the screen: nothing in between is replaced."""

@@ -1,0 +1,63 @@
+"""A browser for all journeys; pages, a door and the workflow for each."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser
+
+from phaseline.demo import Commands, run_workflow
+from tests.journeys.door import Door, door_to
+from tests.support.browser import Viewers, chromium
+from tests.support.server import Server
+
+StartWorkflow = Callable[..., "asyncio.Task[int]"]
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for all tests: each page has a context of its own."""
+    async with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+async def viewers(browser: Browser) -> AsyncIterator[Viewers]:
+    """Opens pages. The test fails where one of them has complained in its console."""
+    opened = Viewers(browser)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def door(server: Server) -> AsyncIterator[Door]:
+    """A door to the shared server."""
+    async with door_to(server.url) as standing:
+        yield standing
+
+
+@pytest.fixture
+async def start_workflow() -> AsyncIterator[StartWorkflow]:
+    """Starts the real deploy-console.yml for a deploy, and ends at the test's end what is still going on."""
+    runs: list[asyncio.Task[int]] = []
+
+    def start(deploy: dict[str, Any] | None, server_url: str, **chosen: Any) -> asyncio.Task[int]:
+        told: dict[str, Any] = {
+            "deploy_id": deploy["id"] if deploy else None,
+            "environment": deploy["environment"] if deploy else "production",
+            "ref": deploy["ref"] if deploy else "main",
+            "server_url": server_url,
+            "commands": Commands(),
+            **chosen,
+        }
+        runs.append(asyncio.create_task(run_workflow(**told)))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.cancel()
+        run.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await run

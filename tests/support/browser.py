@@ -1,0 +1,85 @@
+"""Headless Chromium, and pages of it that are held to complaining of nothing."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+from tests.tools.chromium import launch_options
+
+ARTEFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+
+# Playwright hears of errors and warnings in the console; a violated policy is told to the page itself as well.
+_TELL_OF_VIOLATIONS = """
+    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+        console.error(`policy violated: ${violatedDirective} by ${blockedURI}`));
+"""
+
+# What Chromium logs, and no page can hinder, where a connection cannot be made or breaks.
+OUTAGE = r"WebSocket connection to .* failed|Failed to load resource: net::ERR_"
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser for the length of a block."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(**launch_options())
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@dataclass
+class Viewers:
+    """Opens pages, each in a context of its own, and keeps what they complain of."""
+
+    browser: Browser
+    complaints: list[str] = field(default_factory=list)
+    _tolerated: list[str] = field(default_factory=list)
+    _contexts: list[BrowserContext] = field(default_factory=list)
+
+    async def open(self, url: str, **options: Any) -> Page:
+        """A page at this address. Options are those of a Playwright context."""
+        page = await self.blank(**options)
+        await page.goto(url)
+        return page
+
+    async def blank(self, **options: Any) -> Page:
+        """A page that has not gone anywhere yet."""
+        context = await self.browser.new_context(**{"viewport": {"width": 1180, "height": 900}, **options})
+        self._contexts.append(context)
+        await context.add_init_script(_TELL_OF_VIOLATIONS)
+        context.on("console", self._said)
+        context.on("weberror", lambda error: self.complaints.append(f"uncaught: {error.error}"))
+        return await context.new_page()
+
+    def tolerate(self, *patterns: str) -> None:
+        """Take complaints that match for what this test causes on purpose."""
+        self._tolerated += patterns
+
+    async def close(self) -> None:
+        """Close all pages. Raises AssertionError with whatever they have complained of."""
+        for context in self._contexts:
+            await context.close()
+        complaints = [
+            complaint
+            for complaint in self.complaints
+            if not any(re.search(pattern, complaint) for pattern in self._tolerated)
+        ]
+        assert complaints == [], "\n".join(complaints)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning", "assert"):
+            self.complaints.append(f"{message.type}: {message.text} ({message.location['url']})")
+
+
+async def keep_screenshot(page: Page, name: str, *, full_page: bool = False) -> None:
+    """A picture of the page as it is, kept in `artifacts/` as NAME.png."""
+    path = ARTEFACTS / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=path, full_page=full_page, animations="disabled")
