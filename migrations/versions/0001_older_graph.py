@@ -57,14 +57,22 @@ SQLITE_GUARDS = [
             WHERE id = NEW.deploy_id
                 AND environment = NEW.environment AND pipeline = NEW.pipeline
         );
-        SELECT RAISE(ABORT, 'the transition graph has no such edge from where the deploy stands')
+        SELECT RAISE(ABORT, 'an audit entry begins where the entry before it left the deploy')
+        WHERE NOT EXISTS (
+            SELECT 1 FROM deploys
+            WHERE id = NEW.deploy_id AND sequence = max(NEW.sequence - 1, 1)
+                AND status = coalesce(NEW.from_status, NEW.to_status)
+        );
+        SELECT RAISE(ABORT, 'the transition graph has no such edge for this attempt')
         WHERE NEW.kind = 'TRANSITION' AND NOT EXISTS (
             SELECT 1 FROM deploys JOIN pipeline_transitions AS edge
-                ON edge.pipeline = deploys.pipeline AND edge.from_status = deploys.status
+                ON edge.pipeline = deploys.pipeline
             WHERE deploys.id = NEW.deploy_id
                 AND edge.from_status = NEW.from_status AND edge.to_status = NEW.to_status
                 AND NEW.attempt >= deploys.attempt + edge.new_attempt
         );
+        SELECT RAISE(ABORT, 'a deploy starts in attempt 1')
+        WHERE NEW.kind = 'DEPLOY_STARTED' AND NEW.attempt <> 1;
     END
     """,
     """
@@ -86,6 +94,11 @@ SQLITE_GUARDS = [
         WHERE EXISTS (SELECT 1 FROM deploys WHERE id = NEW.id);
         SELECT RAISE(ABORT, 'a deploy starts with entry 1 of attempt 1')
         WHERE NEW.sequence <> 1 OR NEW.attempt <> 1;
+        SELECT RAISE(ABORT, 'a deploy starts in the status that no transition leads to')
+        WHERE EXISTS (
+            SELECT 1 FROM pipeline_transitions
+            WHERE pipeline = NEW.pipeline AND to_status = NEW.status
+        );
     END
     """,
     """
