@@ -25,6 +25,8 @@ export class FakeServer {
   answers = true;
   /** False: pings are answered, and nothing else. */
   acknowledges = true;
+  /** How messages arrive: all at once, or each as a task of its own, as in a browser. */
+  arrive: (deliver: () => void) => void = queueMicrotask;
 
   install(): this {
     const server = this;
@@ -107,7 +109,7 @@ class FakeSocket {
   }
 
   tell(message: unknown): void {
-    queueMicrotask(() => {
+    this.server.arrive(() => {
       if (this.server.answers && this.readyState === FakeSocket.OPEN) this.onmessage?.({ data: JSON.stringify(message) });
     });
   }

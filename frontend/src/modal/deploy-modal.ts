@@ -86,6 +86,12 @@ export class DeployModal extends LitElement {
     this.requestUpdate();
   }
 
+  // A viewer who comes late receives a long history message by message: what arrives together is drawn once.
+  protected override async scheduleUpdate(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve));
+    super.scheduleUpdate();
+  }
+
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("deployId") || changed.has("open")) {
       this.#announcer.forget();

@@ -25,7 +25,7 @@ afterEach(() => {
 
 async function pass(milliseconds = 0): Promise<void> {
   await vi.advanceTimersByTimeAsync(milliseconds);
-  await modal.updateComplete;
+  while (modal.isUpdatePending) await vi.advanceTimersByTimeAsync(1);
 }
 
 async function show(shown = deploy(2, "b"), ...entries: ReturnType<typeof entry>[]): Promise<void> {
@@ -253,6 +253,15 @@ describe("the live region", () => {
 });
 
 describe("the element", () => {
+  test("draws once what arrives together, however much it is", async () => {
+    await show(deploy(2, "b"), entry(1, "a"), entry(2, "b"));
+    server.arrive = (deliver) => void setTimeout(deliver);
+    const draw = vi.spyOn(modal as unknown as { render(): unknown }, "render");
+    server.auditEntryAdded(...Array.from({ length: 50 }, (_, index) => refusal(index + 3, "x")));
+    await pass();
+    expect([draw.mock.calls.length, modal.dataset["sequence"]]).toEqual([1, "52"]);
+  });
+
   test("tells the page of each change, and of nothing else", async () => {
     const told: ChangeDetail[] = [];
     document.addEventListener("phaseline-change", (event) => told.push((event as CustomEvent<ChangeDetail>).detail), { once: false });
