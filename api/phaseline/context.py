@@ -53,17 +53,14 @@ class LogReader:
 
     async def entries_of(self, deploy: DeployRecord, first: int | None, after: str | None) -> Page[EntryRecord]:
         """The deploy's entries up to the one it has come to, oldest first."""
-        async with self._store.reading() as connection:
-            return await history.entries_of(connection, deploy, first, after)
+        return await self._store.read(lambda connection: history.entries_of(connection, deploy, first, after))
 
     async def _load_deploys(self, ids: list[str]) -> list[DeployRecord]:
-        async with self._store.reading() as connection:
-            found = await history.deploys_by_id(connection, ids)
+        found = await self._store.read(lambda connection: history.deploys_by_id(connection, ids))
         return [found[deploy_id] for deploy_id in ids]
 
     async def _load_moves(self, ids: list[str]) -> list[list[EntryRecord]]:
-        async with self._store.reading() as connection:
-            found = await history.moves_of(connection, ids)
+        found = await self._store.read(lambda connection: history.moves_of(connection, ids))
         return [found[deploy_id] for deploy_id in ids]
 
 

@@ -2,6 +2,9 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history
 from phaseline.feed import Feed
@@ -9,7 +12,7 @@ from phaseline.store import Store
 from phaseline_schema import inputs
 from phaseline_schema.phases import Standing, advance, fold
 from phaseline_schema.pipeline import Pipeline
-from phaseline_schema.records import EntryRecord
+from phaseline_schema.records import DeployRecord, EntryRecord
 from phaseline_schema.refusals import AfterAhead, DeployNotFound
 
 # Entries read at once: bounds the memory of a follower that has a long log to catch up with.
@@ -44,24 +47,17 @@ async def follow(
     """
     inputs.number("after", after, 0, least=0, most=2**31 - 1)
     with feed.following(deploy_id) as wakeups:
-        async with store.reading() as connection:
-            deploy = await history.deploy(connection, deploy_id)
-            if deploy is None:
-                raise DeployNotFound
-            last = deploy.sequence if after is None else after
-            if last > deploy.sequence:
-                raise AfterAhead(deploy.sequence)
-            moves = await history.moves_of(connection, [deploy_id])
-            newest = await history.entries_between(connection, deploy_id, last - 1, last)
+        deploy, moves, newest = await store.read(lambda connection: _begin(connection, deploy_id, after))
+        last = deploy.sequence if after is None else after
         pipeline = pipelines[deploy.pipeline]
-        seen = [move for move in moves[deploy_id] if move.sequence <= last]
+        seen = [move for move in moves if move.sequence <= last]
         standing = fold(pipeline, deploy, seen)
         standing = replace(standing, deploy=replace(standing.deploy, sequence=last))
         if after is None:
-            yield Event(newest[-1] if refusals else seen[-1], standing)
+            yield Event(newest if refusals else seen[-1], standing)
         while True:
-            async with store.reading() as connection:
-                entries = await history.entries_between(connection, deploy_id, last, last + _BATCH)
+            batch = partial(history.entries_between, deploy_id=deploy_id, after=last, upto=last + _BATCH)
+            entries = await store.read(batch)
             for entry in entries:
                 standing = advance(pipeline, standing, entry)
                 last = entry.sequence
@@ -69,3 +65,17 @@ async def follow(
                     yield Event(entry, standing)
             if not entries:
                 await wakeups.wait()
+
+
+async def _begin(
+    connection: AsyncConnection, deploy_id: str, after: int | None
+) -> tuple[DeployRecord, list[EntryRecord], EntryRecord]:
+    """The deploy, its accepted entries, and its newest entry of all."""
+    deploy = await history.deploy(connection, deploy_id)
+    if deploy is None:
+        raise DeployNotFound
+    if after is not None and after > deploy.sequence:
+        raise AfterAhead(deploy.sequence)
+    moves = await history.moves_of(connection, [deploy_id])
+    (newest,) = await history.entries_between(connection, deploy_id, deploy.sequence - 1, deploy.sequence)
+    return deploy, moves[deploy_id], newest

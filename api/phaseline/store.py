@@ -1,9 +1,9 @@
 """The database: engine, transactions, and everything in which one database differs from another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
@@ -24,6 +24,9 @@ _SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     f"PRAGMA busy_timeout = {_SQLITE_BUSY_MS}",
 )
+
+Result = TypeVar("Result")
+Work = Callable[[AsyncConnection], Awaitable[Result]]
 
 
 class Store:
@@ -53,6 +56,28 @@ class Store:
             await connection.execution_options(phaseline_writes=True)
             async with connection.begin():
                 yield connection
+
+    async def read(self, work: Work[Result]) -> Result:
+        """What `work` finds, given a connection as `reading` has it. It ends even where its caller is cancelled.
+
+        A viewer may vanish at any moment. A connection that is dropped in the middle of a statement is lost to the
+        pool, and who closes it is cancelled in turn.
+        """
+
+        async def run() -> Result:
+            async with self.reading() as connection:
+                return await work(connection)
+
+        return await asyncio.shield(asyncio.create_task(run()))
+
+    async def write(self, work: Work[Result]) -> Result:
+        """The same, given a connection as `writing` has it."""
+
+        async def run() -> Result:
+            async with self.writing() as connection:
+                return await work(connection)
+
+        return await asyncio.shield(asyncio.create_task(run()))
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:

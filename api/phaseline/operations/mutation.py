@@ -35,8 +35,9 @@ class Mutation:
             pipeline=inputs.text("pipeline", input.pipeline or "console", inputs.NAME),
             note=inputs.optional_text("note", input.note, inputs.MESSAGE),
         )
-        async with services.store.writing() as connection:
-            deploy = await deploys.start(connection, services.pipelines, identity, wanted)
+        deploy = await services.store.write(
+            lambda connection: deploys.start(connection, services.pipelines, identity, wanted)
+        )
         log.info("deploy started", deploy=deploy.id, environment=deploy.environment, ref=deploy.ref)
         if services.on_started is not None:
             await services.on_started(deploy)
@@ -64,8 +65,9 @@ class Mutation:
             run_url=inputs.optional_url("runUrl", input.run_url),
             message=inputs.optional_text("message", input.message, inputs.MESSAGE),
         )
-        async with services.store.writing() as connection:
-            receipt = await deploys.apply(connection, services.pipelines, identity, callback)
+        receipt = await services.store.write(
+            lambda connection: deploys.apply(connection, services.pipelines, identity, callback)
+        )
         if not receipt.duplicate:
             services.feed.wake(receipt.deploy.id)
         log.info(

@@ -28,8 +28,7 @@ class Query:
     ) -> Deploy | None:
         """A deploy as it stands."""
         wanted = inputs.text("id", id, inputs.ID)
-        async with info.context.services.store.reading() as connection:
-            record = await history.deploy(connection, wanted)
+        record = await info.context.services.store.read(lambda connection: history.deploy(connection, wanted))
         return Deploy(record=record) if record else None
 
     @strawberry.field(description="Deploys, newest first.")
@@ -43,8 +42,10 @@ class Query:
         after: Annotated[str | None, strawberry.argument(description=_AFTER)] = None,
     ) -> DeployConnection:
         """A page of deploys."""
-        async with info.context.services.store.reading() as connection:
-            return DeployConnection.of(await history.deploys_page(connection, filter, first, after))
+        page = await info.context.services.store.read(
+            lambda connection: history.deploys_page(connection, filter, first, after)
+        )
+        return DeployConnection.of(page)
 
     @strawberry.field(description="The audit entries of all deploys, newest first.")
     async def audit_entries(
@@ -57,8 +58,10 @@ class Query:
         after: Annotated[str | None, strawberry.argument(description=_AFTER)] = None,
     ) -> AuditEntryConnection:
         """A page of audit entries."""
-        async with info.context.services.store.reading() as connection:
-            return AuditEntryConnection.of(await history.entries_page(connection, filter, first, after))
+        page = await info.context.services.store.read(
+            lambda connection: history.entries_page(connection, filter, first, after)
+        )
+        return AuditEntryConnection.of(page)
 
     @strawberry.field(description="The transition graph itself.")
     def pipeline(
