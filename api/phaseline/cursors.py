@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 from phaseline_schema.inputs import CURSOR, text
 from phaseline_schema.refusals import BadUserInput
@@ -24,7 +24,7 @@ def decode_time_and_id(cursor: str) -> tuple[datetime, str]:
         at = datetime.fromisoformat(time)
         if at.tzinfo is None:
             raise ValueError
-        return at, text("after", row_id, CURSOR)
+        return at.astimezone(UTC), text("after", row_id, CURSOR)
     except (ValueError, TypeError, OverflowError):
         raise _bad() from None
 
