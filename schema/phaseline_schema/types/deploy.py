@@ -10,64 +10,14 @@ from strawberry import ID, Info, Private
 from phaseline_schema import pipeline as graph
 from phaseline_schema.phases import PhaseStanding, Standing
 from phaseline_schema.records import DeployRecord, EntryRecord
-from phaseline_schema.types.enums import AuditKind, DeployOutcome, PhaseState
+from phaseline_schema.types.enums import AuditKind
+from phaseline_schema.types.page import PageInfo
 from phaseline_schema.types.pipeline import Pipeline
 from phaseline_schema.types.reader import HasReader, Page
+from phaseline_schema.types.standing import DeployStatus, Phase
 
 _FIRST = "How many, 1 to 200."
 _AFTER = "The cursor of the last one of the page before."
-
-
-@strawberry.type(description="Where a page stands among the others.")
-class PageInfo:
-    """As in the GraphQL cursor connections specification."""
-
-    has_next_page: bool = strawberry.field(description="Whether more follow this page.")
-    has_previous_page: bool = strawberry.field(description="Whether any come before this page.")
-    start_cursor: str | None = strawberry.field(description="The cursor of the page's first edge.")
-    end_cursor: str | None = strawberry.field(description="The cursor of the page's last edge.")
-
-    @classmethod
-    def of(cls, page: Page[DeployRecord] | Page[EntryRecord]) -> Self:
-        """What a page of records says of itself."""
-        return cls(
-            has_next_page=page.has_next,
-            has_previous_page=page.has_previous,
-            start_cursor=page.rows[0][0] if page.rows else None,
-            end_cursor=page.rows[-1][0] if page.rows else None,
-        )
-
-
-@strawberry.type(description="The status that a deploy was last reported to have.")
-class DeployStatus:
-    """A status with what may follow it."""
-
-    key: str = strawberry.field(description="Its name for programs, such as `deploying`.")
-    label: str = strawberry.field(description="Its name for people.")
-    outcome: DeployOutcome = strawberry.field(description="How the deploy stands as a whole.")
-    next: list[str] = strawberry.field(
-        description=(
-            "The statuses that may be reported next. Those after a failed or cancelled deploy are "
-            "open to a higher attempt alone."
-        )
-    )
-
-
-@strawberry.type(description="A step of the stepper, as the deploy's accepted callbacks tell it.")
-class Phase:
-    """A phase of the pipeline with its standing."""
-
-    key: str = strawberry.field(description="The phase's key, such as `smoke_gate`.")
-    label: str = strawberry.field(description="Its name for people, such as `Smoke gate`.")
-    position: int = strawberry.field(description="Its place in stepper order, from 1.")
-    state: PhaseState = strawberry.field(description="What the log says of it.")
-    attempt: int | None = strawberry.field(description="The attempt that reported it; null while nothing has.")
-    started_at: datetime | None = strawberry.field(
-        description="When its beginning was recorded; null where it was not reported."
-    )
-    finished_at: datetime | None = strawberry.field(
-        description="When its end was recorded; null where it was not reported."
-    )
 
 
 @strawberry.type(description="A deploy of a ref to an environment, as its callbacks tell it.")
