@@ -32,8 +32,9 @@ def pip(step: str, *arguments: str | Path) -> None:
 
 
 def uv(step: str, *arguments: str | Path) -> None:
-    command = [UV, "pip", "install", "--no-config", "--python", PYTHON, *arguments]
-    progress.run(step, command, environment=caches.environment())
+    command = [UV, "pip", "install", "--python", PYTHON, *arguments]
+    # Not run in the checkout: `exclude-newer` there is for making the locks, and fails with an index that tells no dates.
+    progress.run(step, command, directory=Path("/"), environment=caches.environment())
 
 
 def install(lock: Path) -> None:

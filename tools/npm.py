@@ -15,8 +15,10 @@ NPM = [str(HOME / "bin" / "node"), str(HOME / "lib" / "node_modules" / "npm" / "
 
 
 def environment() -> dict[str, str]:
-    """npm's scripts look for `node` on PATH. The switches keep npm from asking its registry for more than packages."""
+    """npm's scripts look for `node` on PATH. The switches keep npm from asking its registry for more than packages,
+    and from leaving out what builds and tests, which it does under NODE_ENV=production."""
     return {
+        "npm_config_include": "dev",
         "npm_config_audit": "false",
         "npm_config_fund": "false",
         "npm_config_update_notifier": "false",
