@@ -33,7 +33,7 @@ def pip(step: str, *arguments: str | Path) -> None:
 
 def uv(step: str, *arguments: str | Path) -> None:
     command = [UV, "pip", "install", "--python", PYTHON, *arguments]
-    # Not run in the checkout: `exclude-newer` there is for making the locks, and fails with an index that tells no dates.
+    # Not run in the checkout: its `exclude-newer` is for making locks, and fails with an index that tells no dates.
     progress.run(step, command, directory=Path("/"), environment=caches.environment())
 
 
