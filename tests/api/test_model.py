@@ -168,7 +168,7 @@ class Callbacks(RuleBasedStateMachine):
             self.http.close()
 
 
-@pytest.mark.timeout(300)  # a failure takes its time until it is small
+@pytest.mark.timeout(400)  # a failure takes its time until it is small
 async def test_the_api_agrees_with_the_model_whatever_is_sent(server: Server) -> None:
     class Here(Callbacks):
         url = server.url
