@@ -1,7 +1,7 @@
 """A browser for all journeys; pages, a door and the workflow for each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -10,9 +10,11 @@ from playwright.async_api import Browser
 
 from phaseline.demo import Commands, run_workflow
 from tests.journeys.door import Door, door_to
+from tests.journeys.modal import KEEP_WHAT_WAS_SHOWN, Modal
 from tests.support.browser import Viewers, chromium
 from tests.support.server import Server
 
+OpenModal = Callable[[dict[str, Any]], Awaitable[Modal]]
 StartWorkflow = Callable[..., "asyncio.Task[int]"]
 
 
@@ -29,6 +31,19 @@ async def viewers(browser: Browser) -> AsyncIterator[Viewers]:
     opened = Viewers(browser)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def open_modal(server: Server, viewers: Viewers) -> OpenModal:
+    """Opens the shared server's modal of a deploy at its own address."""
+
+    async def open_it(deploy: dict[str, Any]) -> Modal:
+        page = await viewers.blank()
+        await page.add_init_script(KEEP_WHAT_WAS_SHOWN)
+        await page.goto(f"{server.url}/deploys/{deploy['id']}")
+        return Modal(page)
+
+    return open_it
 
 
 @pytest.fixture

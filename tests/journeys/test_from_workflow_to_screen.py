@@ -2,25 +2,21 @@
 
 from playwright.async_api import expect
 
-from tests.journeys.conftest import StartWorkflow
+from tests.journeys.conftest import OpenModal, StartWorkflow
 from tests.journeys.door import Door
 from tests.journeys.expected import EIGHT, GOES_WELL, LABELS, STARTED, WORDS
-from tests.journeys.modal import KEEP_WHAT_WAS_SHOWN, Modal
-from tests.support.browser import Viewers, keep_screenshot
+from tests.support.browser import keep_screenshot
 from tests.support.caller import Caller
-from tests.support.server import Server
 
 PICTURES = "from-workflow-to-screen"
 
 
 async def test_every_status_of_the_real_workflow_shows_the_right_step_and_is_in_the_audit_trail(
-    server: Server, caller: Caller, door: Door, viewers: Viewers, start_workflow: StartWorkflow
+    caller: Caller, door: Door, open_modal: OpenModal, start_workflow: StartWorkflow
 ) -> None:
     deploy = await caller.start("production", "v2.4.1", note="A journey from the workflow to the screen")
-    page = await viewers.blank(color_scheme="light")
-    await page.add_init_script(KEEP_WHAT_WAS_SHOWN)
-    await page.goto(f"{server.url}/deploys/{deploy['id']}")
-    modal = Modal(page)
+    modal = await open_modal(deploy)
+    page = modal.page
     run = start_workflow(deploy, door.url)
 
     shown = await modal.at("queued", 1)
