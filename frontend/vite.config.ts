@@ -6,13 +6,16 @@ const consolePage = {
   license: { fileName: "console.licenses.md" },
 };
 
+// The file travels alone, so it says itself whose work it holds.
+const notice = `/*! phaseline-modal, Apache-2.0. With Lit (BSD-3-Clause, Google LLC) and graphql-ws (MIT, Denis Badurina). */`;
+
 const modalScript = {
   emptyOutDir: false,
   copyPublicDir: false,
   license: { fileName: "phaseline-modal.licenses.md" },
   rolldownOptions: {
     input: "src/modal/phaseline-deploy-modal.ts",
-    output: { entryFileNames: "phaseline-modal.js", codeSplitting: false },
+    output: { entryFileNames: "phaseline-modal.js", codeSplitting: false, postBanner: notice },
   },
 } as const;
 

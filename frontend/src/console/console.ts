@@ -30,6 +30,10 @@ export class Console extends LitElement {
     window.removeEventListener("popstate", this.#moved);
   }
 
+  protected override willUpdate(): void {
+    document.title = `${this.#deployId === null ? "Deploys" : `Deploy ${this.#deployId}`} · phaseline`;
+  }
+
   protected override render(): TemplateResult {
     return html`<div class="frame">
         <header class="top">

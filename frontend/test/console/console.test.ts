@@ -138,6 +138,7 @@ describe("a deploy's own address", () => {
   test("opens the modal when it is loaded directly", async () => {
     await open("/deploys/d2");
     expect([modal().open, modal().getAttribute("deploy-id")]).toEqual([true, "d2"]);
+    expect(document.title).toBe("Deploy d2 · phaseline");
   });
 
   test("is where a row leads; closing leads back, and the row has the focus again", async () => {
@@ -146,7 +147,7 @@ describe("a deploy's own address", () => {
     expect([location.pathname, modal().open]).toEqual(["/deploys/d2", true]);
     modal().close();
     await settled();
-    expect([location.pathname, modal().open]).toEqual(["/", false]);
+    expect([location.pathname, modal().open, document.title]).toEqual(["/", false, "Deploys · phaseline"]);
     expect((page.shadowRoot?.activeElement as HTMLElement | null)?.dataset["deploy"]).toBe("d2");
   });
 
@@ -189,6 +190,13 @@ describe("the start form", () => {
     await submit();
     expect(words(form().querySelector(".notice"))).toBe("The deploy was not started. you may not start deploys FORBIDDEN");
   });
+});
+
+test("axe objects to nothing in the start form, with an error shown", async () => {
+  find(".start")?.click();
+  refusal = { message: "ref must not be empty", extensions: { code: "BAD_USER_INPUT", field: "ref" } };
+  await submit();
+  await expectAccessible(page);
 });
 
 test.each(["/", "/deploys/d1"])("axe objects to nothing at %s", async (path) => {
