@@ -29,24 +29,16 @@ class BodyLimit:
         if not declared.isdecimal() or int(declared) > self._limit:
             await self._refuse(receive, send)
             return
-        body, whole = await self._read(receive)
-        if not whole:
-            await self._refuse(receive, send)
-            return
-        await self._app(scope, _replay(body, receive), send)
-
-    async def _read(self, receive: Receive) -> tuple[list[Message], bool]:
-        """The messages of the body, and whether they are all of it."""
-        messages: list[Message] = []
+        body: list[Message] = []
         size = 0
-        while True:
-            message = await receive()
-            messages.append(message)
-            size += len(message.get("body", b""))
+        while not body or body[-1].get("more_body", False):
+            body.append(await receive())
+            size += len(body[-1].get("body", b""))
             if size > self._limit:
-                return messages, False
-            if not message.get("more_body", False):
-                return messages, True
+                await self._refuse(receive, send)
+                return
+        if body[-1]["type"] == "http.request":  # else the caller went away, and nobody is left to be answered
+            await self._app(scope, _replay(body, receive), send)
 
     async def _refuse(self, receive: Receive, send: Send) -> None:
         refusal = TooLarge(self._limit)
