@@ -1,0 +1,270 @@
+"""Odd values in every place of the schema: a clear error with a code, nothing written, nothing given away."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import get_nullable_type
+from graphql.type import GraphQLInputObjectType
+
+from phaseline.operations.schema import SCHEMA
+from tests.support.caller import Caller
+from tests.support.fields import Place, places
+from tests.support.server import Server, serving
+from tests.support.viewer import viewing
+from tests.support.witness import clear_codes, faults, written
+
+PLACES = places(SCHEMA._schema)
+SURROGATE = "half \ud800 a pair"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a place takes: examples that are accepted, each with the code that it may be answered with; and others."""
+
+    accepted: tuple[Any, ...]
+    refused: tuple[Any, ...]
+    codes: tuple[str | None, ...] = (None,)
+
+
+def _text(longest: int, *codes: str, blank: bool = False) -> Form:
+    """One line of text; `blank` where an empty one stands for none."""
+    free = ("שָׁלוֹם עולם", "👩‍🚀 déploiement", "<script>alert(1)</script>", "'; DROP TABLE deploys; --", "::error::%s{0}")
+    bad = ("   ", "a\0b", "a\nb", "a\r\nb", "\x1b[31m", "\x7f", "a\u2028b", "a\x85b", SURROGATE, "x" * (longest + 1))
+    empty = ("",)
+    return Form(
+        ("x" * longest, "👩" * longest, *free, *(empty if blank else ())),
+        (*bad, *(() if blank else empty)),
+        (*codes, None),
+    )
+
+
+def _number(least: int, most: int, *codes: str) -> Form:
+    return Form((least, most), (least - 1, most + 1, -(2**31), 2**31), (*codes, None))
+
+
+def _cursor(*good: str) -> Form:
+    """Cursors that were given out by no list, among them ones that are well-formed on the outside."""
+    keys: tuple[Any, ...] = (
+        5,
+        None,
+        {},
+        [],
+        [[]],
+        ["x"],
+        [-1],
+        [2**63],
+        [1.5],
+        [True],
+        ["x", "y", "z"],
+        [5, 5],
+        [None, None],
+    )
+    times = (["2026-01-01T00:00:00", "a"], ["0001-01-01T00:00:00+23:59", "a"], ["2026-01-01T00:00:00Z", "a\0"])
+    made = [base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=") for key in (*keys, *times)]
+    deep = base64.urlsafe_b64encode(b"[" * 300).decode()
+    return Form(good, ("", "x", "!", "====", "e30", "bnVsbA==", "a\0", SURROGATE, "x" * 513, deep, "/w", *made))
+
+
+ID = _text(64, "DEPLOY_NOT_FOUND")
+TIME = Form(
+    ("2026-11-23T09:30:00Z", "2026-11-23T09:30:00.123456+02:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"),
+    (
+        *("", "yesterday", "2026-11-23", "2026-11-23T09:30:00", "2026-13-45T00:00:00Z", "2026-11-23T09:30:00Z\0"),
+        *("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "10000-01-01T00:00:00Z", SURROGATE, 0, 1.5, True),
+        *("2026-11-23T09:30:00+99:99", "2026-11-23T25:00:00Z", "T", "2026-11-23T09:30:00Z" * 1000),
+    ),
+)
+URL = Form(
+    (
+        "https://example.org/runs/1?a=b#c",
+        "http://[::1]:8080/",
+        "https://bücher.example/",
+        "https://e.org/" + "x" * 2034,
+    ),
+    (
+        *("javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///etc/passwd", "//example.org", "x"),
+        *("https://", "http://[::1", "https://example.org/a b", "https://example.org/\n", "\0https://example.org"),
+        *(" javascript:alert(1)", "https://e.org/" + "x" * 2035, "vbscript:x", f"https://e.org/{SURROGATE}", "   "),
+    ),
+)
+FIRST = _number(1, 200)
+FORMS = {
+    "deploy.id": ID,
+    "deploys.filter.environment": _text(64),
+    "deploys.filter.outcome": Form(("SUCCEEDED",), ("succeeded", "NOPE", "", SURROGATE, "__class__")),
+    "deploys.filter.startedAfter": TIME,
+    "deploys.filter.startedBefore": TIME,
+    "deploys.first": FIRST,
+    "deploys.after": _cursor(base64.b64encode(b'["2026-01-01T00:00:00+00:00","a"]').decode()),
+    "auditEntries.filter.deployId": ID,
+    "auditEntries.filter.environment": _text(64),
+    "auditEntries.filter.kind": Form(("TRANSITION",), ("transition", "NOPE", "", SURROGATE)),
+    "auditEntries.filter.actor": _text(255),
+    "auditEntries.filter.toStatus": _text(64),
+    "auditEntries.filter.recordedAfter": TIME,
+    "auditEntries.filter.recordedBefore": TIME,
+    "auditEntries.first": FIRST,
+    "auditEntries.after": _cursor("WzFd"),
+    "pipeline.name": _text(64, "PIPELINE_NOT_FOUND", blank=True),
+    "Deploy-auditEntries.first": FIRST,
+    "Deploy-auditEntries.after": _cursor("WzFd"),
+    "startDeploy.input.environment": _text(64),
+    "startDeploy.input.ref": _text(255),
+    "startDeploy.input.pipeline": _text(64, "PIPELINE_NOT_FOUND", blank=True),
+    "startDeploy.input.note": _text(500, blank=True),
+    "applyCallback.input.deployId": ID,
+    "applyCallback.input.status": _text(64, "UNKNOWN_STATUS"),
+    "applyCallback.input.attempt": _number(1, 2**31 - 1, "ILLEGAL_TRANSITION"),
+    "applyCallback.input.runId": _text(64, blank=True),
+    "applyCallback.input.runUrl": URL,
+    "applyCallback.input.message": _text(500, blank=True),
+    "phaseChanged.deployId": ID,
+    "phaseChanged.after": _number(0, 2**31 - 1, "AFTER_AHEAD"),
+    "auditEntryAdded.deployId": ID,
+    "auditEntryAdded.after": _number(0, 2**31 - 1, "AFTER_AHEAD"),
+}
+# Of the wrong type, by the scalar's name. JSON has numbers that GraphQL has not.
+WRONG: dict[str, tuple[Any, ...]] = {
+    "String": (5, 1.5, True, [], {}, [["x"]], {"a": {}}),
+    "ID": (1.5, True, [], {}, [["x"]]),
+    "Int": ("1", 1.5, True, [], {}, 10**30, -(10**30), 1e300),
+}
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of this file's own, because what is written is counted."""
+    return tmp_path_factory.mktemp("bad-input") / "phaseline.db"
+
+
+@pytest.fixture(scope="module")
+async def server(database: Path) -> AsyncIterator[Server]:
+    """A server on it."""
+    async with serving(database) as running:
+        yield running
+    assert not faults(running)
+
+
+@pytest.fixture(scope="module")
+async def caller(server: Server) -> AsyncIterator[Caller]:
+    """One caller for the file: a client takes longer to make than a request."""
+    async with Caller(server.url) as calling:
+        yield calling
+
+
+@pytest.fixture(scope="module")
+async def examples(caller: Caller) -> dict[str, Any]:
+    """What stands in the places that must not be empty while another one is tried."""
+    deploy = (await caller.start())["id"]
+    return {
+        "deploy.id": deploy,
+        "startDeploy.input.environment": "staging",
+        "startDeploy.input.ref": "main",
+        "applyCallback.input.deployId": deploy,
+        "applyCallback.input.status": "building",
+        "phaseChanged.deployId": deploy,
+        "auditEntryAdded.deployId": deploy,
+        "Deploy-auditEntries.first": 1,
+    }
+
+
+def test_every_place_of_the_schema_has_its_examples() -> None:
+    assert {place.name for place in PLACES} == set(FORMS)
+
+
+TRIED = [pytest.param(place, id=f"{place.kind}-{place.name}") for place in PLACES]
+
+
+@pytest.mark.parametrize("place", TRIED)
+async def test_a_bad_value_is_refused_with_a_code_and_nothing_is_written(
+    place: Place, server: Server, caller: Caller, database: Path, examples: dict[str, Any]
+) -> None:
+    values = [*FORMS[place.name].refused, *WRONG.get(place.scalar, (5, True, [], {}))]
+    before = written(database)
+    for value in values + [None] * place.required:
+        errors = await _ask(caller, place, value, examples)
+        assert errors, (value, "was accepted")
+        clear_codes(errors)
+    assert written(database) == before
+    assert not faults(server)
+
+
+@pytest.mark.parametrize("place", TRIED)
+async def test_a_good_value_is_taken_up_to_the_limit(place: Place, caller: Caller, examples: dict[str, Any]) -> None:
+    form = FORMS[place.name]
+    for value in form.accepted + (None,) * (not place.required):
+        errors = await _ask(caller, place, value, examples)
+        codes = clear_codes(errors) if errors else [None]
+        assert set(codes) <= set(form.codes), (value, errors)
+
+
+FOLLOWED = [pytest.param(place, id=place.name) for place in PLACES if place.kind == "subscription"]
+
+
+@pytest.mark.parametrize("place", FOLLOWED)
+async def test_bad_values_are_refused_over_websocket_in_the_same_manner(
+    place: Place, server: Server, examples: dict[str, Any]
+) -> None:
+    values = [*FORMS[place.name].refused, *WRONG[place.scalar]]
+    async with viewing(server.url) as viewer:
+        for number, value in enumerate(values):
+            payload = {"query": place.document, "variables": place.variables(value, examples)}
+            await viewer.send(id=str(number), type="subscribe", payload=payload)
+            message = await viewer.receive()
+            while message["type"] == "complete":
+                message = await viewer.receive()
+            assert message["id"] == str(number)
+            clear_codes(message["payload"] if message["type"] == "error" else message["payload"]["errors"])
+    assert not faults(server)
+
+
+OBJECTS = sorted(
+    {
+        (kind, name, argument)
+        for kind, root in (("query", SCHEMA._schema.query_type), ("mutation", SCHEMA._schema.mutation_type))
+        for name, field in root.fields.items()  # type: ignore[union-attr]
+        for argument, given in field.args.items()
+        if isinstance(get_nullable_type(given.type), GraphQLInputObjectType)
+    }
+)
+
+
+@pytest.mark.parametrize(("kind", "name", "argument"), OBJECTS)
+async def test_what_is_no_input_object_or_has_an_unknown_field_is_refused(
+    kind: str, name: str, argument: str, caller: Caller, database: Path
+) -> None:
+    before = written(database)
+    document = next(place.document for place in PLACES if place.name.startswith(f"{name}.{argument}."))
+    values: list[Any] = [5, "x", [], True, [[]], {"nope": 1}, {"": 1}, {"\0": 1}, {SURROGATE: 1}, {"__proto__": {}}]
+    for value in values:
+        content = json.dumps({"query": document, "variables": {argument: value}})
+        response = await caller.http.post("/graphql", content=content, headers=JSON)
+        assert response.status_code in (200, 400), (value, response.text)
+        clear_codes(response.json()["errors"])
+    assert written(database) == before
+
+
+JSON = {"content-type": "application/json"}
+
+
+async def _ask(caller: Caller, place: Place, value: Any, examples: dict[str, Any]) -> list[dict[str, Any]]:
+    """The errors of the answer; of the first event, where it is a stream."""
+    variables = place.variables(value, examples)
+    if "id" in variables and place.around:
+        variables["id"] = examples["deploy.id"]
+    # Halves of a surrogate pair can only be sent as escapes.
+    content = json.dumps({"query": place.document, "variables": variables})
+    headers = JSON | ({"accept": "text/event-stream"} if place.kind == "subscription" else {})
+    async with caller.http.stream("POST", "/graphql", content=content, headers=headers) as response:
+        assert response.status_code in (200, 400, 422), (value, response.status_code)
+        async for line in response.aiter_lines():
+            text = line.removeprefix("data: ")
+            if text.startswith("{"):
+                errors: list[dict[str, Any]] = json.loads(text).get("errors", [])
+                return errors
+    raise AssertionError((value, "no answer"))

@@ -1,0 +1,80 @@
+# GraphQL is full of braces, which `%` leaves alone.
+# ruff: noqa: UP031
+"""Documents that ask for too much, or in an odd way: refused before anything is executed, and quickly."""
+
+import time
+
+import pytest
+
+from tests.support.caller import DEPLOY, ENTRY, Caller
+from tests.support.server import Server
+from tests.support.witness import clear_codes, faults
+
+ENTRIES = "auditEntries(first: 200) { edges { node { %s } } }"
+FANS = " ".join(f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(200))
+CHAIN = " ".join(f"fragment f{i} on Query {{ ...f{i + 1} }}" for i in range(30))
+TOO_MUCH = {
+    "deep braces": "{" + "a{" * 900 + "b" + "}" * 901,
+    "deep fields": "{deploys{edges{node{" + "auditEntries{edges{node{deploy{" * 3 + "id" + "}" * 16,
+    "a deep value": "{deploy(id:" + "[" * 900 + "]" * 900 + "){id}}",
+    "a deep type": "query($a:" + "[" * 900 + "Int" + "]" * 900 + "){__typename}",
+    "a deep introspection": "{__schema" + "{types{fields{type" * 3 + "{name}" + "}}}" * 3 + "}",
+    "many tokens": "{" + "__typename " * 5000 + "}",
+    "many repetitions": "{" + "__typename " * 1900 + "}",
+    "many unknown fields": "{" + " ".join(f"x{i}" for i in range(1900)) + "}",
+    "many aliases": "{" + " ".join(f"a{i}:__typename" for i in range(100)) + "}",
+    "many aliases in fragments": "{" + " ".join(f"a{i}:pipeline{{...p}}" for i in range(20)) + "}"
+    "fragment p on Pipeline{a:name b:name}",
+    "many operations": " ".join(f"query q{i}{{__typename}}" for i in range(300)),
+    "many variables": "query(" + " ".join(f"$a{i}:Int" for i in range(400)) + "){__typename}",
+    "many directives": "{__typename " + "@skip(if:false) " * 300 + "}",
+    "a fragment in itself": "{...a} fragment a on Query{...a}",
+    "fragments in a circle": "{...a} fragment a on Query{...b} fragment b on Query{deploy(id:1){id} ...a}",
+    "fragments that double 200 times": f"{{...f0}} {FANS} fragment f200 on Query{{__typename}}",
+    "no such fragment": "{...a}",
+    "200 times 200 entries": "{deploys(first:200){edges{node{%s}}}}" % (ENTRIES % "id"),
+    "entries of entries' deploys": "{%s}" % (ENTRIES % ("deploy{%s}" % (ENTRIES % "id"))),
+    "many by a variable": "query($n:Int){deploys(first:$n){edges{node{auditEntries(first:$n){edges{cursor}}}}}}",
+    "less than nothing to make up": "{a:deploys(first:-200){edges{node{%s}}} deploys(first:200){edges{node{%s}}}}"
+    % (ENTRIES % "id", ENTRIES % "id"),
+    "nothing": "fragment a on Query{__typename}",
+    "type definitions": "type A{a:Int}",
+    "two operations without a name": "{__typename} {__typename}",
+    "two operations of which none is named": "query A{__typename} query B{__typename}",
+    "half a surrogate pair": '{deploy(id:"\\ud800"){id}}',
+    "two subscriptions in one": "subscription{a:auditEntryAdded(deployId:1){id} b:auditEntryAdded(deployId:1){id}}",
+}
+
+
+@pytest.mark.parametrize("document", TOO_MUCH.values(), ids=TOO_MUCH)
+async def test_a_document_that_asks_for_too_much_is_refused_within_a_second(
+    server: Server, caller: Caller, document: str
+) -> None:
+    before, began = len(faults(server)), time.monotonic()
+    answer = await caller.send(document)
+    assert time.monotonic() - began < 1
+    assert answer.status in (200, 400)
+    assert answer.body.get("data") is None
+    clear_codes(answer.body["errors"])
+    assert not faults(server)[before:]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{deploys(first:200){edges{cursor node{%s}} pageInfo{endCursor}}}" % DEPLOY,
+        "{auditEntries(first:200){edges{cursor node{%s deploy{%s}}}}}" % (ENTRY, DEPLOY),
+        "{deploys{edges{node{auditEntries{edges{node{%s}}}}}}}" % ENTRY,
+        "{pipeline{name phases{key label position} statuses{key label} transitions{from to why newAttempt}}}",
+        f"{{...f0}} {CHAIN} fragment f30 on Query{{__typename}}",
+    ],
+    ids=["a full page of deploys", "a full page of entries", "a page of logs", "the graph", "a chain of fragments"],
+)
+async def test_what_tools_ask_for_is_answered(caller: Caller, document: str) -> None:
+    assert (await caller.send(document)).data is not None
+
+
+async def test_of_two_operations_the_named_one_is_run(caller: Caller) -> None:
+    document = "query A { a: __typename } query B { b: __typename }"
+    response = await caller.http.post("/graphql", json={"query": document, "operationName": "B"})
+    assert response.json() == {"data": {"b": "Query"}}

@@ -1,0 +1,59 @@
+"""When the server itself is at fault: the caller is told that, and nothing of how."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tests.support.caller import Caller
+from tests.support.server import Server
+from tests.support.viewer import PHASE_CHANGED, viewing
+from tests.support.witness import faults
+
+
+def _damage(database: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+async def test_an_unexpected_error_is_logged_and_its_text_kept_inside(
+    own_server: Server, own_caller: Caller, database: Path
+) -> None:
+    deploy = await own_caller.start()
+    triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    with closing(sqlite3.connect(database)) as connection:
+        names = [name for (name,) in connection.execute(triggers)]
+    broken = f"UPDATE deploys SET status = 'nonsense' WHERE id = '{deploy['id']}'"
+    _damage(database, *(f"DROP TRIGGER {name}" for name in names), broken)
+    query = "query ($id: ID!) { deploy(id: $id) { status { key } } }"
+    answer = await own_caller.send(query, id=deploy["id"])
+    assert (answer.status, answer.code) == (500, "INTERNAL_SERVER_ERROR")
+    assert "nonsense" not in str(answer.body)
+    async with viewing(own_server.url) as viewer:
+        await viewer.subscribe(query, id=deploy["id"])
+        message = await viewer.receive()
+        assert message["payload"]["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
+        assert "nonsense" not in str(message)
+    logged = [line for line in faults(own_server) if line["event"] == "unexpected error"]
+    assert len(logged) == 2
+    assert all("KeyError: 'nonsense'" in line["exception"] for line in logged)
+
+
+async def test_a_database_that_does_not_answer_is_503_and_callers_may_try_again(
+    own_server: Server, own_caller: Caller, database: Path
+) -> None:
+    deploy = await own_caller.start()
+    _damage(database, "ALTER TABLE deploys RENAME TO mislaid")
+    for answer in (
+        await own_caller.send("query ($id: ID!) { deploy(id: $id) { id } }", id=deploy["id"]),
+        await own_caller.report(deploy["id"], "building"),
+    ):
+        assert (answer.status, answer.code) == (503, "UNAVAILABLE")
+        assert "mislaid" not in str(answer.body)
+        assert "deploys" not in answer.body["errors"][0]["message"]
+    async with viewing(own_server.url) as viewer:
+        await viewer.subscribe(PHASE_CHANGED, id=deploy["id"])
+        message = await viewer.receive()
+        assert message["payload"]["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+    _damage(database, "ALTER TABLE mislaid RENAME TO deploys")
+    await own_caller.walk(deploy["id"], "building")

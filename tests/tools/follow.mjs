@@ -1,0 +1,19 @@
+// Follows a deploy with the reference client of a protocol, until it has as many events as it was told:
+// node follow.mjs ws|sse http://127.0.0.1:8000/graphql DEPLOY AFTER COUNT
+import { createClient as sse } from "graphql-sse";
+import { createClient as ws } from "graphql-ws";
+
+const [protocol, url, deployId, after, count] = process.argv.slice(2);
+const client = protocol === "ws" ? ws({ url: url.replace("http", "ws"), retryAttempts: 0 }) : sse({ url, retryAttempts: 0 });
+const events = client.iterate({
+  query: `subscription ($deployId: ID!, $after: Int) {
+    phaseChanged(deployId: $deployId, after: $after) { entry { sequence toStatus } deploy { status { key } } }
+  }`,
+  variables: { deployId, after: Number(after) },
+});
+let left = Number(count);
+for await (const event of events) {
+  console.log(JSON.stringify(event));
+  if (--left === 0) break;
+}
+client.dispose();
