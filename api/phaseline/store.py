@@ -1,13 +1,22 @@
 """The database: engine, transactions, and everything in which one database differs from another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+    TimeoutError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -19,7 +28,6 @@ _SQLITE_BUSY_MS = 5000
 _TURN_SECONDS = 10
 
 _SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an acknowledged callback survives the loss of power
     "PRAGMA foreign_keys = ON",
     f"PRAGMA busy_timeout = {_SQLITE_BUSY_MS}",
@@ -36,7 +44,7 @@ class Store:
         self._engine = create_async_engine(url)
         self._turn: asyncio.Lock | None = None
         if make_url(url).get_backend_name() == "sqlite":
-            _prepare_sqlite(self._engine.sync_engine)
+            _prepare_sqlite(self._engine.sync_engine, make_url(url).database or "")
             self._turn = asyncio.Lock()
 
     @asynccontextmanager
@@ -101,18 +109,44 @@ def is_unavailable(error: BaseException) -> bool:
     """Whether an error says that the database does not answer, so that the same may work later."""
     if isinstance(error, TimeoutError | asyncio.TimeoutError):
         return True
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, OperationalError | InterfaceError | sqlite3.OperationalError):
+        return True
+    if type(error) is DatabaseError:  # SQLite: the file is no database, or a damaged one
         return True
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
-def _prepare_sqlite(engine: Any) -> None:
+def try_to_open(url: str) -> None:
+    """Raise sqlite3.OperationalError where the file cannot be opened.
+
+    The asynchronous driver raises the same, but from a thread that is still busy when its loop has gone.
+    """
+    sqlite3.connect(make_url(url).database or "").close()
+
+
+def _prepare_sqlite(engine: Any, path: str) -> None:
     @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: ConnectionPoolEntry) -> None:
+    def connected(connection: Any, record: ConnectionPoolEntry) -> None:
         # The driver's own transaction control begins too late (with the first write, and never
         # for DDL); with it off, ours below is the only one.
         connection.isolation_level = None
-        _execute_each(connection, _SQLITE_PRAGMAS)
+        record.info["file"] = _file(path)
+        cursor = connection.cursor()
+        for pragma in _SQLITE_PRAGMAS:
+            cursor.execute(pragma)
+        # The file remembers this one, so it is said only of a file that is ours, or nobody's.
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = {name for (name,) in cursor.fetchall()}
+        if not tables or "audit_entries" in tables:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.close()
+
+    @event.listens_for(engine, "checkout")
+    def checked_out(_connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        # Whoever has moved the file away, or put a backup in its place, would otherwise have
+        # callbacks acknowledged that are in no file any more.
+        if record.info["file"] != _file(path):
+            raise DisconnectionError(f"{path} is another file than before")
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
@@ -120,8 +154,10 @@ def _prepare_sqlite(engine: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _execute_each(connection: Any, statements: Iterable[str]) -> None:
-    cursor = connection.cursor()
-    for statement in statements:
-        cursor.execute(statement)
-    cursor.close()
+def _file(path: str) -> tuple[int, int] | None:
+    """What tells one file from another, whatever its name."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
