@@ -38,11 +38,13 @@ async def current(connection: AsyncConnection) -> str | None:
 async def migrate(connection: AsyncConnection, revision: str = "head") -> None:
     """Bring the database up or down to a revision, inside the caller's transaction.
 
-    Raises WrongRevision where there is no such revision, and WouldLose where a downgrade would
-    lose entries; then nothing has changed.
+    Raises WrongRevision where there is no such revision or the tables are somebody else's, and
+    WouldLose where a downgrade would lose entries; then nothing has changed.
     """
     if revision not in ("head", "base") and revision not in _known():
         raise WrongRevision(f"there is no revision {revision!r}; there are: {', '.join(_known())}")
+    if await current(connection) is None and not await _is_empty(connection):
+        raise WrongRevision(_advice(None))
     try:
         await connection.run_sync(_migrate, revision)
     except RuntimeError as error:  # what a migration that refuses raises
@@ -72,8 +74,12 @@ async def prepare(store: Store, accepted: str | None) -> None:
 
 
 async def _is_empty(connection: AsyncConnection) -> bool:
-    """Whether the database has no tables at all, so that nothing can be lost by migrating it."""
-    return not await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    """Whether the database has no tables at all, so that nothing can be lost by migrating it.
+
+    A downgrade to nothing leaves Alembic's own table behind, without a revision in it.
+    """
+    tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    return set(tables) <= {"alembic_version"} and await current(connection) is None
 
 
 def _advice(at: str | None) -> str:
