@@ -5,18 +5,19 @@ import os
 import socket
 import sys
 import webbrowser
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from phaseline import logs, revisions, serving, settings
 from phaseline.app import create_app
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings, SettingsError
-from phaseline.store import Store, is_unavailable
+from phaseline.store import Store, is_unavailable, try_to_open
 from phaseline_schema import diagram as drawing
 from phaseline_schema.pipelines import PIPELINES
 
@@ -27,6 +28,8 @@ app = typer.Typer(
     add_completion=False,
 )
 console = Console()
+
+Result = TypeVar("Result")
 
 
 def _fail(message: str) -> typer.Exit:
@@ -43,25 +46,34 @@ def _settings() -> Settings:
     return found
 
 
-def _prepared(found: Settings) -> socket.socket:
-    """Make the database ready and the address ours, or say in one line why that cannot be."""
+def _with_store(found: Settings, work: Callable[[Store], Awaitable[Result]]) -> Result:
+    """What `work` finds in the database, or one line on why it cannot be had."""
 
-    async def prepare() -> None:
+    async def run() -> Result:
         store = Store(found.database_url)
         try:
-            await revisions.prepare(store, found.accept_revision)
+            return await work(store)
         finally:
             await store.close()
 
     try:
-        asyncio.run(prepare())
-        return serving.listen(found)
-    except (revisions.WrongRevision, serving.AddressUnusable) as error:
+        try_to_open(found.database_url)
+        return asyncio.run(run())
+    except (revisions.WrongRevision, revisions.WouldLose) as error:
         raise _fail(str(error)) from None
     except Exception as error:
         if not is_unavailable(error):
             raise
         raise _fail(f"{found.database_url} cannot be opened: {error.__cause__ or error}") from None
+
+
+def _prepared(found: Settings) -> socket.socket:
+    """Make the database ready and the address ours, or say in one line why that cannot be."""
+    _with_store(found, lambda store: revisions.prepare(store, found.accept_revision))
+    try:
+        return serving.listen(found)
+    except serving.AddressUnusable as error:
+        raise _fail(str(error)) from None
 
 
 @app.command()
@@ -77,22 +89,14 @@ def migrate(
     to: Annotated[str, typer.Option(help="The revision to go to, up or down.")] = "head",
 ) -> None:
     """Bring the database to the newest revision, or to another one."""
-    found = _settings()
 
-    async def run() -> tuple[str | None, str | None]:
-        store = Store(found.database_url)
-        try:
-            async with store.writing() as connection:
-                before = await revisions.current(connection)
-                await revisions.migrate(connection, to)
-                return before, await revisions.current(connection)
-        finally:
-            await store.close()
+    async def run(store: Store) -> tuple[str | None, str | None]:
+        async with store.writing() as connection:
+            before = await revisions.current(connection)
+            await revisions.migrate(connection, to)
+            return before, await revisions.current(connection)
 
-    try:
-        before, after = asyncio.run(run())
-    except (revisions.WrongRevision, revisions.WouldLose) as error:
-        raise _fail(str(error)) from None
+    before, after = _with_store(_settings(), run)
     console.print(f"database: {before or 'empty'} -> {after or 'empty'}", highlight=False)
 
 
@@ -161,7 +165,8 @@ def list_settings(
         for name, default, meaning in rows:
             typer.echo(f"| `{name}` | {default if default == '–' else f'`{default}`'} | {meaning} |")
         return
-    table = Table("Variable", "Default", "Meaning")
+    # A name that is broken in two cannot be found or copied.
+    table = Table(Column("Variable", no_wrap=True), "Default", "Meaning")
     for row in rows:
         table.add_row(*row)
     console.print(table)
