@@ -1,5 +1,6 @@
 """Runs the application under uvicorn, on a socket that is open before anybody is told its address."""
 
+import signal
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -89,5 +90,8 @@ def run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
     def ready() -> None:
         log.info("serving", address=address(listener))
 
+    # Having stopped in good order, uvicorn raises the signal once more: that is not to end it with an error.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: None)
     Server(app, settings, ready).run([listener])
     log.info("stopped")
