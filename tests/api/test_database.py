@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from phaseline import revisions
 from phaseline.store import Store
+from tests.support.database import migrate
 
 NOW = "2026-11-23 09:30:00.000000"
 DEPLOY: dict[str, Any] = {
@@ -76,10 +76,7 @@ class Writer:
 async def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database that holds the log above; tests get copies of it."""
     database = tmp_path_factory.mktemp("filled") / "phaseline.db"
-    store = Store(f"sqlite+aiosqlite:///{database}")
-    async with store.writing() as connection:
-        await revisions.migrate(connection)
-    await store.close()
+    await migrate(database)
     writer = Writer(database)
     writer.insert("deploys", DEPLOY)
     for sequence, entry in enumerate(LOG, start=1):

@@ -11,24 +11,15 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
 from phaseline import revisions
-from phaseline.store import Store
 from phaseline_schema.pipelines import PIPELINES
 from phaseline_schema.pipelines.console import CONSOLE
 from phaseline_schema.tables import metadata
 from tests.support import model
 from tests.support.caller import Caller
+from tests.support.database import migrate
 from tests.support.server import serving
 
 Rows = set[tuple[Any, ...]]
-
-
-async def _migrate(database: Path, revision: str) -> None:
-    store = Store(f"sqlite+aiosqlite:///{database}")
-    try:
-        async with store.writing() as connection:
-            await revisions.migrate(connection, revision)
-    finally:
-        await store.close()
 
 
 def _rows(database: Path, query: str) -> Rows:
@@ -46,7 +37,7 @@ LOG = "SELECT * FROM audit_entries"
 
 
 async def test_the_first_revision_holds_the_older_graph(database: Path) -> None:
-    await _migrate(database, "0001")
+    await migrate(database, "0001")
     assert {row[1] for row in _rows(database, STATUSES)} == set(model.OLDER)
     legal = {
         (origin, target) for origin in model.OLDER for target in model.OLDER if model.is_legal(origin, 1, target, 1)
@@ -55,7 +46,7 @@ async def test_the_first_revision_holds_the_older_graph(database: Path) -> None:
 
 
 async def test_the_newest_revision_holds_the_rows_of_the_code(database: Path) -> None:
-    await _migrate(database, "head")
+    await migrate(database, "head")
     every = PIPELINES.values()
     assert _rows(database, PHASES) == {
         (pipeline.name, phase.key, phase.label, place)
@@ -75,9 +66,9 @@ async def test_the_newest_revision_holds_the_rows_of_the_code(database: Path) ->
 
 
 async def test_the_newest_revision_adds_rows_and_changes_none_that_were_there(database: Path) -> None:
-    await _migrate(database, "0001")
+    await migrate(database, "0001")
     before = {query: _rows(database, query) for query in (PHASES, STATUSES, TRANSITIONS)}
-    await _migrate(database, "0002")
+    await migrate(database, "0002")
     assert all(rows <= _rows(database, query) for query, rows in before.items())
 
 
@@ -92,7 +83,7 @@ def _definitions(database: Path) -> Rows:
 
 
 async def test_the_migrations_make_the_tables_that_the_code_speaks_of(database: Path, tmp_path: Path) -> None:
-    await _migrate(database, "head")
+    await migrate(database, "head")
     created = tmp_path / "created.db"
     engine = create_engine(f"sqlite:///{created}")
     metadata.create_all(engine)
@@ -118,18 +109,18 @@ async def _fill(database: Path, *statuses: str) -> None:
 
 
 async def test_older_moves_survive_the_way_up_and_down_and_up(database: Path) -> None:
-    await _migrate(database, "0001")
+    await migrate(database, "0001")
     await _fill(database, "building", "deploying", "succeeded")
     log, transitions = _rows(database, LOG), _rows(database, TRANSITIONS)
     assert len(log) == 5
-    await _migrate(database, "0002")
+    await migrate(database, "0002")
     await _fill(database, "building", "failed")
     longer = _rows(database, LOG)
     assert log < longer
-    await _migrate(database, "0001")
+    await migrate(database, "0001")
     assert _rows(database, TRANSITIONS) == transitions
     assert _rows(database, LOG) == longer
-    await _migrate(database, "head")
+    await migrate(database, "head")
     assert _rows(database, LOG) == longer
     await _fill(database, *model.GATES, "building")
 
@@ -140,7 +131,7 @@ async def test_a_log_with_newer_moves_does_not_go_down(database: Path, walk: tup
     before = {query: _rows(database, query) for query in (LOG, STATUSES, TRANSITIONS)}
     for revision in ("0001", "base"):
         with pytest.raises(revisions.WouldLose, match="1 audit entries took transitions"):
-            await _migrate(database, revision)
+            await migrate(database, revision)
         assert {query: _rows(database, query) for query in before} == before
     assert _rows(database, "SELECT version_num FROM alembic_version") == {("0002",)}
 
@@ -149,23 +140,23 @@ async def test_a_log_with_entries_is_not_dropped_and_stays_at_its_revision(datab
     await _fill(database, "building")
     log = _rows(database, LOG)
     with pytest.raises(revisions.WouldLose, match="3 entries"):
-        await _migrate(database, "base")
+        await migrate(database, "base")
     assert _rows(database, LOG) == log
     assert _rows(database, "SELECT version_num FROM alembic_version") == {("0002",)}
     assert len(_rows(database, TRANSITIONS)) == len(CONSOLE.transitions)
 
 
 async def test_without_entries_the_way_leads_down_to_nothing_and_up_again(database: Path) -> None:
-    await _migrate(database, "head")
+    await migrate(database, "head")
     before = _definitions(database)
-    await _migrate(database, "base")
+    await migrate(database, "base")
     assert not _definitions(database)
     assert not _rows(database, "SELECT name FROM sqlite_master WHERE type = 'trigger'")
-    await _migrate(database, "head")
+    await migrate(database, "head")
     assert _definitions(database) == before
 
 
 async def test_a_revision_that_does_not_exist_is_refused_by_name(database: Path) -> None:
     with pytest.raises(revisions.WrongRevision, match=r"'0003'; there are: 0001, 0002"):
-        await _migrate(database, "0003")
+        await migrate(database, "0003")
     assert not _rows(database, "SELECT name FROM sqlite_master")
