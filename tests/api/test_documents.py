@@ -3,15 +3,16 @@
 """Documents that ask for too much, or in an odd way: refused before anything is executed, and quickly."""
 
 import time
+from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.support.caller import DEPLOY, ENTRY, Caller
 from tests.support.server import Server
-from tests.support.witness import clear_codes, faults
+from tests.support.witness import clear_codes, faultless
 
 ENTRIES = "auditEntries(first: 200) { edges { node { %s } } }"
-FANS = " ".join(f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(200))
+FANS = " ".join(f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(40))
 CHAIN = " ".join(f"fragment f{i} on Query {{ ...f{i + 1} }}" for i in range(30))
 TOO_MUCH = {
     "deep braces": "{" + "a{" * 900 + "b" + "}" * 901,
@@ -30,7 +31,7 @@ TOO_MUCH = {
     "many directives": "{__typename " + "@skip(if:false) " * 300 + "}",
     "a fragment in itself": "{...a} fragment a on Query{...a}",
     "fragments in a circle": "{...a} fragment a on Query{...b} fragment b on Query{deploy(id:1){id} ...a}",
-    "fragments that double 200 times": f"{{...f0}} {FANS} fragment f200 on Query{{__typename}}",
+    "fragments that double 40 times": f"{{...f0}} {FANS} fragment f40 on Query{{__typename}}",
     "no such fragment": "{...a}",
     "200 times 200 entries": "{deploys(first:200){edges{node{%s}}}}" % (ENTRIES % "id"),
     "entries of entries' deploys": "{%s}" % (ENTRIES % ("deploy{%s}" % (ENTRIES % "id"))),
@@ -46,17 +47,21 @@ TOO_MUCH = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+async def _nothing_is_unexpected(server: Server) -> AsyncIterator[None]:
+    """No test here may leave a trace in the server's log."""
+    async with faultless(server):
+        yield
+
+
 @pytest.mark.parametrize("document", TOO_MUCH.values(), ids=TOO_MUCH)
-async def test_a_document_that_asks_for_too_much_is_refused_within_a_second(
-    server: Server, caller: Caller, document: str
-) -> None:
-    before, began = len(faults(server)), time.monotonic()
+async def test_a_document_that_asks_for_too_much_is_refused_within_a_second(caller: Caller, document: str) -> None:
+    began = time.monotonic()
     answer = await caller.send(document)
     assert time.monotonic() - began < 1
     assert answer.status in (200, 400)
     assert answer.body.get("data") is None
     clear_codes(answer.body["errors"])
-    assert not faults(server)[before:]
 
 
 @pytest.mark.parametrize(

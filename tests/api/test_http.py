@@ -15,7 +15,7 @@ import pytest
 from tests.support import node
 from tests.support.caller import Caller
 from tests.support.server import Server
-from tests.support.witness import clear_codes, faults
+from tests.support.witness import clear_codes, faultless
 
 JSON = {"content-type": "application/json"}
 RESPONSE_JSON = "application/graphql-response+json"
@@ -24,12 +24,11 @@ START = 'mutation { startDeploy(input: { environment: "staging", ref: "main" }) 
 FIVE_MEGABYTES = json.dumps({"query": TYPENAME, "variables": {"x": "x" * 5_000_000}}).encode()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 async def _nothing_is_unexpected(server: Server) -> AsyncIterator[None]:
     """No test here may leave a trace in the server's log."""
-    before = len(faults(server))
-    yield
-    assert not faults(server)[before:]
+    async with faultless(server):
+        yield
 
 
 async def _newest(caller: Caller) -> Any:

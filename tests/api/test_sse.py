@@ -11,17 +11,16 @@ from tests.support import node
 from tests.support.caller import Caller
 from tests.support.server import Server
 from tests.support.viewer import PHASE_CHANGED
-from tests.support.witness import clear_codes, faults, sockets, sockets_fall_to
+from tests.support.witness import clear_codes, faultless, faults, sockets, sockets_fall_to
 
 HEADERS = {"content-type": "application/json", "accept": "text/event-stream"}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 async def _nothing_is_unexpected(server: Server) -> AsyncIterator[None]:
     """No test here may leave a trace in the server's log."""
-    before = len(faults(server))
-    yield
-    assert not faults(server)[before:]
+    async with faultless(server):
+        yield
 
 
 async def _events(caller: Caller, **request: Any) -> list[tuple[str, Any]]:

@@ -15,19 +15,18 @@ from tests.support import node
 from tests.support.caller import Caller
 from tests.support.server import Server
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, PROTOCOL, Viewer, viewing
-from tests.support.witness import clear_codes, faults, sockets, sockets_fall_to
+from tests.support.witness import clear_codes, faultless, faults, sockets, sockets_fall_to
 
 INIT = {"type": "connection_init"}
 QUERY = {"query": "{ __typename }"}
 SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": QUERY}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 async def _nothing_is_unexpected(server: Server) -> AsyncIterator[None]:
     """No test here may leave a trace in the server's log."""
-    before = len(faults(server))
-    yield
-    assert not faults(server)[before:]
+    async with faultless(server):
+        yield
 
 
 def _connect(server: Server, *protocols: str) -> connect:

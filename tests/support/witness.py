@@ -3,7 +3,8 @@
 import asyncio
 import re
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,15 @@ _INSIDE = re.compile(
 def faults(server: Server) -> list[dict[str, Any]]:
     """The lines of its log that no caller, however odd, may cause."""
     return [line for line in server.log if line.get("level") not in ("debug", "info", "warning") or "exception" in line]
+
+
+@asynccontextmanager
+async def faultless(server: Server) -> AsyncIterator[None]:
+    """A block in which the server logs none of them."""
+    before = len(faults(server))
+    yield
+    await asyncio.sleep(0.3)  # what it logs comes through a pipe
+    assert not faults(server)[before:]
 
 
 def written(database: Path) -> tuple[int, int]:
