@@ -106,10 +106,10 @@ export const modalStyles = css`
   .connection.lost::before {
     border-color: var(--pl-failed);
   }
-  /* Motion says "running", and who is not heard cannot say that. */
+  /* Motion says "running", and who is not heard cannot say that. Important, because whoever animates sets it running. */
   :host(:not([data-connection="live"])) dialog *,
   :host(:not([data-connection="live"])) dialog *::after {
-    animation-play-state: paused;
+    animation-play-state: paused !important;
   }
   .body {
     display: grid;
