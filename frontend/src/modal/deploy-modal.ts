@@ -184,7 +184,9 @@ export class DeployModal extends LitElement {
     this.dispatchEvent(new CustomEvent("phaseline-change", { detail, bubbles: true, composed: true }));
   }
 
+  // The event comes a moment after the closing: by then somebody (a quick "back" and "forward") may have opened it again.
   readonly #closed = (): void => {
+    if (this.renderRoot.querySelector("dialog")?.open) return;
     this.open = false;
     this.dispatchEvent(new Event("phaseline-close", { bubbles: true, composed: true }));
   };
