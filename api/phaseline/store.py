@@ -24,8 +24,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 # shorter than a caller's time-out.
 _SQLITE_BUSY_MS = 5000
 
-# How long a writer waits for its turn among those of this process, in seconds.
-_TURN_SECONDS = 10
+# How long a writer waits for its turn among those of this process, in seconds. Both waits together
+# are shorter than the 15 seconds after which a workflow gives up, so it is told why.
+_TURN_SECONDS = 8
 
 _SQLITE_PRAGMAS = (
     "PRAGMA synchronous = FULL",  # an acknowledged callback survives the loss of power
