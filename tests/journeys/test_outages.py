@@ -15,14 +15,13 @@ from tests.journeys.expected import EIGHT
 from tests.journeys.modal import KEEP_WHAT_WAS_SHOWN, Modal
 from tests.journeys.steps import TO_DEPLOYING, walk
 from tests.journeys.wire import Wire, wire_to
-from tests.support.browser import OUTAGE, Viewers, keep_screenshot
+from tests.support.browser import OUTAGE, Viewers, keep_screenshot, moving
 from tests.support.caller import Caller
 from tests.support.server import Server, serving, start
 
 # What the product promises: whoever watches is told of a lost connection within this, in milliseconds.
 TOLD_WITHIN = 10_000
 RECONNECTED_WITHIN = 20_000
-RUNNING_ANIMATIONS = "document.getAnimations().filter(({ playState }) => playState === 'running').length"
 
 
 async def clock_runs(modal: Modal) -> None:
@@ -39,7 +38,7 @@ async def stands_still(modal: Modal) -> None:
     later = re.compile(rf"try {int(said[1]) + 2}\b")
     await expect(modal.part("retry")).to_have_text(later, timeout=RECONNECTED_WITHIN)
     assert await modal.part("step-running").inner_text() == clock
-    assert await modal.page.evaluate(RUNNING_ANIMATIONS) == 0
+    assert await moving(modal.page) == []
 
 
 async def last_heard(modal: Modal) -> datetime:
@@ -74,6 +73,7 @@ async def test_a_server_killed_in_mid_deploy_is_said_to_be_lost_and_forgets_no_a
             # Recorded, but the workflow never learns of it: what a server killed in the act of answering leaves behind.
             await door.lose_answer("deploying")
             before = await modal.at("deploying", 7)
+            assert await moving(page)
             await first.kill()
 
             await modal.connection("lost", within=TOLD_WITHIN)

@@ -78,6 +78,23 @@ class Viewers:
             self.complaints.append(f"{message.type}: {message.text} ({message.location['url']})")
 
 
+async def moving(page: Page) -> list[str]:
+    """What moves on the page by itself, by element. A document does not tell of the animations in its shadow roots."""
+    return list(
+        await page.evaluate("""() => {
+            const roots = [document];
+            for (const root of roots)
+                for (const { shadowRoot } of root.querySelectorAll("*")) if (shadowRoot) roots.push(shadowRoot);
+            const running = new Set(roots.flatMap((root) => root.getAnimations()));
+            return [...running].filter(({ playState }) => playState === "running").map((animation) => {
+                const { target, pseudoElement } = animation.effect;
+                const what = animation.animationName ?? animation.transitionProperty;
+                return `${what} of ${target.localName}.${target.getAttribute("class")}${pseudoElement ?? ""}`;
+            });
+        }""")
+    )
+
+
 async def keep_screenshot(page: Page, name: str, *, full_page: bool = False) -> None:
     """A picture of the page as it is, kept in `artifacts/` as NAME.png."""
     path = ARTEFACTS / f"{name}.png"
