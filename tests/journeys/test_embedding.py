@@ -1,0 +1,82 @@
+"""The modal in a stranger's page: one script, one tag, on another origin."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.journeys.modal import Modal
+from tests.support.browser import OUTAGE, Viewers, keep_screenshot
+from tests.support.caller import Caller
+from tests.support.server import serving
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head><title>A team's own page</title><link rel="icon" href="data:,"></head>
+<body>
+<h1>Our releases</h1>
+<script type="module" src="{server}/phaseline-modal.js"></script>
+<phaseline-deploy-modal deploy-id="{deploy}" open></phaseline-deploy-modal>
+</body>
+</html>
+"""
+
+
+class Site:
+    """Another site, which serves one page at every address."""
+
+    def __init__(self) -> None:
+        self.origin = ""
+        self.page = ""
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request."""
+        if await reader.read(65_536):
+            body = self.page.encode()
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}"
+            writer.write(f"{head}\r\nConnection: close\r\n\r\n".encode() + body)
+            await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    """Another site, on an origin of its own."""
+    elsewhere = Site()
+    listening = await asyncio.start_server(elsewhere.answer, "127.0.0.1", 0)
+    elsewhere.origin = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    yield elsewhere
+    listening.close()
+
+
+async def test_a_page_of_an_allowed_origin_shows_the_modal_live(site: Site, database: Path, viewers: Viewers) -> None:
+    async with serving(database, allowed_origins=site.origin) as server, Caller(server.url) as caller:
+        deploy = await caller.start("staging", "v7")
+        site.page = PAGE.format(server=server.url, deploy=deploy["id"])
+        modal = Modal(await viewers.open(site.origin))
+        await modal.at("queued", 1)
+        await caller.walk(deploy["id"], "smoke_running", "smoke_passed")
+        shown = await modal.at("smoke_passed", 3)
+        assert (shown.connection, shown.states) == ("live", "PASSED PENDING PENDING PENDING")
+        assert shown.pill == "Smoke gate passed"
+        await keep_screenshot(modal.page, "embedded")
+        await modal.page.keyboard.press("Escape")
+        await expect(modal.part("dialog")).to_be_hidden()
+
+
+async def test_a_page_of_any_other_origin_is_told_that_it_cannot_connect(
+    site: Site, database: Path, viewers: Viewers
+) -> None:
+    viewers.tolerate(OUTAGE, r"blocked by CORS policy")
+    async with serving(database, allowed_origins="https://elsewhere.example") as server, Caller(server.url) as caller:
+        deploy = await caller.start("staging", "v7")
+        site.page = PAGE.format(server=server.url, deploy=deploy["id"])
+        modal = Modal(await viewers.open(site.origin))
+        await modal.connection("lost")
+        await expect(modal.part("lost")).to_contain_text("Connection lost.")
+        await expect(modal.part("lost")).to_contain_text("The server could not be reached.")
+        await expect(modal.part("lost")).to_contain_text("Nothing has been received yet.")
+        await expect(modal.part("step")).to_have_count(0)
+        await keep_screenshot(modal.page, "embedded-not-allowed")
