@@ -3,11 +3,13 @@
 import asyncio
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support import model
+from tests.support.application import in_this_process
 from tests.support.caller import Answer, Caller
 from tests.support.server import Server
 
@@ -127,13 +129,14 @@ async def test_an_unknown_status_is_refused_with_what_is_legal(caller: Caller, a
     assert "rolling_back" in answer.body["errors"][0]["message"]
 
 
-async def test_a_callback_for_no_deploy_is_refused_and_recorded_nowhere(own_caller: Caller) -> None:
-    deploy = await own_caller.start()
-    answer = await own_caller.report("b2a2b9de-0000-4000-8000-000000000000", "building")
-    assert (answer.status, answer.error) == (422, {"code": "DEPLOY_NOT_FOUND"})
-    everything = await own_caller.send("{ auditEntries(first: 200) { edges { node { sequence } } } }")
-    assert everything.data["auditEntries"]["edges"] == [{"node": {"sequence": 1}}]
-    assert (await own_caller.deploy(deploy["id"])) == deploy
+async def test_a_callback_for_no_deploy_is_refused_and_recorded_nowhere(database: Path) -> None:
+    async with in_this_process(database) as caller:
+        deploy = await caller.start()
+        answer = await caller.report("b2a2b9de-0000-4000-8000-000000000000", "building")
+        assert (answer.status, answer.error) == (422, {"code": "DEPLOY_NOT_FOUND"})
+        everything = await caller.send("{ auditEntries(first: 200) { edges { node { sequence } } } }")
+        assert everything.data["auditEntries"]["edges"] == [{"node": {"sequence": 1}}]
+        assert (await caller.deploy(deploy["id"])) == deploy
 
 
 REPEATED = ("smoke_running", "smoke_passed", "building", "failed")

@@ -1,18 +1,15 @@
 """Reading the history: pages of deploys and audit entries, newest first, and what they can be filtered by."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from phaseline.app import create_app
-from phaseline.settings import Settings
+from tests.support.application import in_this_process
 from tests.support.caller import Answer, Caller
 from tests.support.server import Server, serving
 
@@ -195,18 +192,19 @@ async def test_after_the_last_row_comes_an_empty_page(reader: Caller, query: str
 
 
 @both_lists
-async def test_what_is_recorded_meanwhile_shifts_no_page(own_caller: Caller, query: str, name: str) -> None:
-    for _ in range(6):
-        await own_caller.start()
-    every = await _nodes(own_caller, query)
-    seen: list[str] = []
-    after = None
-    for _ in range(3):
-        page = (await own_caller.send(query, first=2, after=after)).data[name]
-        seen += [edge["node"]["id"] for edge in page["edges"]]
-        after = page["pageInfo"]["endCursor"]
-        await own_caller.start()
-    assert seen == [node["id"] for node in every]
+async def test_what_is_recorded_meanwhile_shifts_no_page(database: Path, query: str, name: str) -> None:
+    async with in_this_process(database) as caller:
+        for _ in range(6):
+            await caller.start()
+        every = await _nodes(caller, query)
+        seen: list[str] = []
+        after = None
+        for _ in range(3):
+            page = (await caller.send(query, first=2, after=after)).data[name]
+            seen += [edge["node"]["id"] for edge in page["edges"]]
+            after = page["pageInfo"]["endCursor"]
+            await caller.start()
+        assert seen == [node["id"] for node in every]
 
 
 async def test_the_log_of_a_deploy_comes_oldest_first_and_in_pages(reader: Caller) -> None:
@@ -257,15 +255,6 @@ def _is_refused(answer: Answer) -> None:
     assert (answer.status, answer.code, answer.error["field"]) == (400, "BAD_USER_INPUT", "after")
 
 
-@asynccontextmanager
-async def _in_this_process(database: Path) -> AsyncIterator[Caller]:
-    """A caller of an application whose statements can be counted."""
-    app = create_app(Settings(database_url=f"sqlite+aiosqlite:///{database}"))
-    async with app.router.lifespan_context(app), Caller("http://app") as caller:
-        caller.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=caller.url)
-        yield caller
-
-
 @pytest.mark.parametrize(
     "query",
     [
@@ -279,7 +268,7 @@ async def test_a_long_page_with_phases_takes_as_many_statements_as_a_short_one(d
     def executed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         statements.append(statement)
 
-    async with _in_this_process(database) as caller:
+    async with in_this_process(database) as caller:
         for _ in range(100):
             await caller.start()
         counts = []

@@ -15,9 +15,8 @@ from phaseline_schema.pipelines import PIPELINES
 from phaseline_schema.pipelines.console import CONSOLE
 from phaseline_schema.tables import metadata
 from tests.support import model
-from tests.support.caller import Caller
+from tests.support.application import in_this_process
 from tests.support.database import migrate
-from tests.support.server import serving
 
 Rows = set[tuple[Any, ...]]
 
@@ -102,7 +101,7 @@ async def test_the_migrations_make_the_tables_that_the_code_speaks_of(database: 
 
 async def _fill(database: Path, *statuses: str) -> None:
     """A deploy and its callbacks, along whatever graph the database holds."""
-    async with serving(database, accept_revision="0001") as server, Caller(server.url) as caller:
+    async with in_this_process(database, accept_revision="0001") as caller:
         deploy = await caller.start()
         await caller.walk(deploy["id"], *statuses)
         await caller.report(deploy["id"], "queued")

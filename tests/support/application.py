@@ -1,0 +1,22 @@
+"""The application in this process: for tests that count its statements, or need a log of their own at little cost."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from phaseline.app import create_app
+from phaseline.settings import Settings
+from tests.support.caller import Caller
+
+
+@asynccontextmanager
+async def in_this_process(database: Path, accept_revision: str | None = None) -> AsyncIterator[Caller]:
+    """A caller of an application that runs here."""
+    found = Settings(database_url=f"sqlite+aiosqlite:///{database}", accept_revision=accept_revision)
+    app = create_app(found)
+    async with app.router.lifespan_context(app), Caller("http://app") as caller:
+        await caller.http.aclose()
+        caller.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=caller.url)
+        yield caller
