@@ -42,7 +42,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     def context() -> Context:
         return Context(app.state.services, ANONYMOUS)
 
-    app = FastAPI(title="phaseline", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title="phaseline", lifespan=lifespan, openapi_url=None)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(

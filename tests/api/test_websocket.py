@@ -154,8 +154,8 @@ async def test_a_message_beyond_the_limit_closes_the_socket_with_1009(server: Se
         ({"query": "fragment a on Query{__typename}"}, "GRAPHQL_VALIDATION_FAILED"),
         ({"query": "query A{__typename} query B{__typename}"}, "GRAPHQL_VALIDATION_FAILED"),
         ({"query": "{__typename}", "operationName": "x" * 500}, "GRAPHQL_VALIDATION_FAILED"),
-        ({"query": PHASE_CHANGED, "variables": {}}, "GRAPHQL_VALIDATION_FAILED"),
-        ({"query": PHASE_CHANGED, "variables": {"id": "x", "after": "x"}}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": PHASE_CHANGED, "variables": {}}, "BAD_USER_INPUT"),
+        ({"query": PHASE_CHANGED, "variables": {"id": "x", "after": "x"}}, "BAD_USER_INPUT"),
     ],
 )
 async def test_an_operation_that_cannot_be_had_gets_an_error_and_the_socket_goes_on(

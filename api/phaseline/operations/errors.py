@@ -26,6 +26,13 @@ log = structlog.get_logger(__name__)
 class ErrorCodes(SchemaExtension):
     """Puts `extensions.code` on each error of a result, streamed results included."""
 
+    _began = False
+
+    def on_execute(self) -> Iterator[None]:
+        """Note that the document was good enough to begin with."""
+        self._began = True
+        yield
+
     def on_operation(self) -> Iterator[None]:
         """Code the errors of an answer that comes at once."""
         yield
@@ -39,18 +46,21 @@ class ErrorCodes(SchemaExtension):
     def _code(self, result: object) -> None:
         errors: list[GraphQLError] | None = getattr(result, "errors", None)
         if errors:
-            result.errors = [coded(error) for error in errors]  # type: ignore[attr-defined]
+            result.errors = [coded(error, began=self._began) for error in errors]  # type: ignore[attr-defined]
 
 
-def coded(error: GraphQLError) -> GraphQLError:
-    """The error with a code; one that was never meant for callers is logged and replaced."""
+def coded(error: GraphQLError, *, began: bool) -> GraphQLError:
+    """The error with a code; one that was never meant for callers is logged and replaced.
+
+    `began`: the operation had begun, so that a fault of the caller's lies in its values and not in the document.
+    """
     if error.extensions and "code" in error.extensions:
         return error
     if isinstance(error, GraphQLSyntaxError):
         return _with(error, PARSE_FAILED)
     cause = error.original_error
     if cause is None or _is_the_callers(error):
-        return _with(error, BAD_USER_INPUT if error.path else VALIDATION_FAILED)
+        return _with(error, BAD_USER_INPUT if began else VALIDATION_FAILED)
     if is_unavailable(cause):
         log.error("database unavailable", exc_info=cause)
         return _replaced(error, Unavailable())
