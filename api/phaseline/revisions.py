@@ -57,7 +57,12 @@ async def require(connection: AsyncConnection, accepted: str | None) -> None:
     Raises WrongRevision.
     """
     at = await current(connection)
-    if at == newest() or (at is not None and at == accepted and at in SERVABLE):
+    if at in _known() and accepted is not None and accepted not in SERVABLE:
+        raise WrongRevision(
+            f"PHASELINE_ACCEPT_REVISION is {accepted!r}, which this version of phaseline cannot serve; "
+            f"it can serve: {', '.join(SERVABLE)}"
+        )
+    if at == newest() or (at is not None and at == accepted):
         return
     raise WrongRevision(_advice(at))
 

@@ -89,7 +89,9 @@ def _phases_after(pipeline: Pipeline, before: Standing, entry: EntryRecord) -> d
 
 
 def _carried(phase: PhaseStanding) -> PhaseStanding:
-    """A phase as a new attempt finds it: what has passed stays passed, the rest is open again."""
+    """A phase as a new attempt finds it: passed stays passed, begun stays begun, all else is open again."""
+    if phase.state is PhaseState.ACTIVE:  # the attempt that began it never said how it ended
+        return replace(phase, state=PhaseState.NOT_REPORTED)
     return phase if phase.state is PhaseState.PASSED else _PENDING
 
 

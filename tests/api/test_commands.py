@@ -41,6 +41,11 @@ async def test_an_older_database_is_not_served_and_the_way_on_is_named(database:
     assert "0001 -> 0002" in phaseline(database, "migrate").stdout
 
 
+async def test_a_revision_that_cannot_be_served_is_not_accepted(database: Path) -> None:
+    for accepted in ("0002", "1", "x"):
+        _is_refused(phaseline(database, "serve", ACCEPT_REVISION=accepted), "PHASELINE_ACCEPT_REVISION", "0001")
+
+
 async def test_a_database_that_a_newer_version_has_migrated_is_not_touched(database: Path) -> None:
     await migrate(database)
     change(database, "UPDATE alembic_version SET version_num = '9999'")

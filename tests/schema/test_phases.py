@@ -190,6 +190,10 @@ HISTORIES = {
         "building || deploying",
         *("NOT_REPORTED", "NOT_REPORTED", "ACTIVE 3 3 -", "PENDING"),
     ),
+    "a re-run that fails says nothing of what the attempt before had begun": (
+        "building | failed",
+        *("NOT_REPORTED", "NOT_REPORTED", "NOT_REPORTED 1 2 -", "NOT_REPORTED"),
+    ),
 }
 
 

@@ -82,6 +82,8 @@ def _phase(phase: str, reports: Sequence[Report]) -> PhaseTold:
             told = None if passed_before else "PASSED"
         if told is not None:
             standing = PhaseTold(told, attempt)
+        elif standing is not None and standing.state == "ACTIVE":
+            standing = PhaseTold("NOT_REPORTED", standing.attempt)
         elif not passed_before:
             standing = None
     if standing is not None:
