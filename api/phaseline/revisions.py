@@ -62,7 +62,7 @@ async def require(connection: AsyncConnection, accepted: str | None) -> None:
             f"PHASELINE_ACCEPT_REVISION is {accepted!r}, which this version of phaseline cannot serve; "
             f"it can serve: {', '.join(SERVABLE)}"
         )
-    if at == newest() or (at is not None and at == accepted):
+    if at == newest() or (at in SERVABLE and at == accepted):
         return
     raise WrongRevision(_advice(at))
 
