@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -72,7 +71,7 @@ async def start_workflow() -> AsyncIterator[StartWorkflow]:
 
     yield start
     for run in runs:
-        run.cancel()
-        run.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await run
+        # Once, as somebody cancels it; again, because nobody is there any more to let its last report in.
+        for patience in (0.1, None):
+            run.cancel()
+            await asyncio.wait({run}, timeout=patience)
