@@ -82,7 +82,8 @@ async def test_the_page_keeps_to_the_scheme_that_was_asked_for(
     console = ConsolePage(await viewers.open(own_server.url, color_scheme=scheme))
     await expect(console.rows).to_have_count(5)
     lightness = await console.page.evaluate("""() => {
-        const [red, green, blue] = getComputedStyle(document.querySelector("phaseline-console")).backgroundColor.match(/\\d+/g);
+        const { backgroundColor } = getComputedStyle(document.querySelector("phaseline-console"));
+        const [red, green, blue] = backgroundColor.match(/\\d+/g);
         return (Number(red) + Number(green) + Number(blue)) / 765;
     }""")
     assert lightness > 0.8 if scheme == "light" else lightness < 0.2
