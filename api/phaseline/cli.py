@@ -7,7 +7,7 @@ import sys
 import webbrowser
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -37,9 +37,9 @@ def _fail(message: str) -> typer.Exit:
     return typer.Exit(2)
 
 
-def _settings() -> Settings:
+def _settings(**instead: Any) -> Settings:
     try:
-        found = settings.read()
+        found = settings.read(**instead)
     except SettingsError as error:
         raise _fail(str(error)) from None
     logs.configure(found)
@@ -129,8 +129,7 @@ def demo(
     except RunnerMissing as error:
         raise _fail(str(error)) from None
     database.parent.mkdir(parents=True, exist_ok=True)
-    found = Settings(database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console")
-    logs.configure(found)
+    found = _settings(database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console")
     listener = _prepared(found)
     page = serving.address(listener)
 

@@ -23,9 +23,8 @@ def routes(store: Store, accepted_revision: str | None) -> APIRouter:
     @router.get("/readyz", summary="The database answers and is at the right revision.")
     async def readyz() -> JSONResponse:
         try:
-            async with asyncio.timeout(_SECONDS), store.reading() as connection:
-                await revisions.require(connection, accepted_revision)
-                revision = await revisions.current(connection)
+            async with asyncio.timeout(_SECONDS):
+                revision = await store.read(lambda connection: revisions.require(connection, accepted_revision))
         except revisions.WrongRevision as error:
             return JSONResponse({"status": "wrong revision", "detail": str(error)}, 503)
         except Exception as error:

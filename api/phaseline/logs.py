@@ -19,8 +19,9 @@ _SHARED: list[Any] = [
 def configure(settings: Settings) -> None:
     """Send every log line through one formatter: for people on a terminal, else as JSON."""
     for_people = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    # Traces without the values of variables: those hold what callers sent.
     renderers: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if for_people
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -51,8 +51,8 @@ async def migrate(connection: AsyncConnection, revision: str = "head") -> None:
         raise WouldLose(str(error)) from error
 
 
-async def require(connection: AsyncConnection, accepted: str | None) -> None:
-    """Hold the database's revision against the newest, or an older one that was accepted.
+async def require(connection: AsyncConnection, accepted: str | None) -> str:
+    """The database's revision, which is the newest, or an older one that was accepted.
 
     Raises WrongRevision.
     """
@@ -62,8 +62,8 @@ async def require(connection: AsyncConnection, accepted: str | None) -> None:
             f"PHASELINE_ACCEPT_REVISION is {accepted!r}, which this version of phaseline cannot serve; "
             f"it can serve: {', '.join(SERVABLE)}"
         )
-    if at == newest() or (at in SERVABLE and at == accepted):
-        return
+    if at is not None and (at == newest() or (at in SERVABLE and at == accepted)):
+        return at
     raise WrongRevision(_advice(at))
 
 

@@ -1,8 +1,7 @@
 """What can be set: environment variables that begin with PHASELINE_, read once into a frozen object."""
 
 import os
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -90,9 +89,12 @@ def _origin(text: str) -> str:
     return text.rstrip("/").lower()
 
 
-def read(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings. Raises SettingsError, which names every variable that is wrong."""
-    given = {name for name in environment if name.upper().startswith(PREFIX)}
+def read(**instead: Any) -> Settings:
+    """Read the settings; `instead` holds those that do not come from the environment.
+
+    Raises SettingsError, which names every variable that is wrong.
+    """
+    given = {name for name in os.environ if name.upper().startswith(PREFIX)}
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     problems = [
         f"{name}: there is no such setting; see `phaseline settings`"
@@ -100,7 +102,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         if name.upper() not in known
     ]
     try:
-        settings = Settings()
+        settings = Settings(**instead)
     except ValidationError as error:
         problems += [_problem(detail["loc"], detail["msg"]) for detail in error.errors()]
     if problems:

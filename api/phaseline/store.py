@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -67,17 +67,13 @@ class Store:
                 yield connection
 
     async def read(self, work: Work[Result]) -> Result:
-        """What `work` finds, given a connection as `reading` has it. It ends even where its caller is cancelled.
-
-        A viewer may vanish at any moment. A connection that is dropped in the middle of a statement is lost to the
-        pool, and who closes it is cancelled in turn.
-        """
+        """What `work` finds, given a connection as `reading` has it. It ends even where its caller is cancelled."""
 
         async def run() -> Result:
             async with self.reading() as connection:
                 return await work(connection)
 
-        return await asyncio.shield(asyncio.create_task(run()))
+        return await to_the_end(run())
 
     async def write(self, work: Work[Result]) -> Result:
         """The same, given a connection as `writing` has it."""
@@ -86,7 +82,7 @@ class Store:
             async with self.writing() as connection:
                 return await work(connection)
 
-        return await asyncio.shield(asyncio.create_task(run()))
+        return await to_the_end(run())
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:
@@ -104,6 +100,15 @@ class Store:
     async def close(self) -> None:
         """Give all connections back."""
         await self._engine.dispose()
+
+
+async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """What `work` returns. It goes on to its end even where its caller is cancelled, as when a viewer vanishes.
+
+    A connection that is dropped in the middle of a statement is lost to the pool, and who closes it is cancelled in
+    turn; and what has been recorded has to be told.
+    """
+    return await asyncio.shield(asyncio.create_task(work))
 
 
 def is_unavailable(error: BaseException) -> bool:

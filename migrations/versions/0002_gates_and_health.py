@@ -1,6 +1,6 @@
 """The four gate statuses, the health check, cancellation, and re-runs: rows only.
 
-Nothing that 0001 put there changes, so a server that knows only the older graph goes on working.
+Nothing that 0001 put there changes, so a server that is running on the older graph goes on working.
 
 Revision: 0002
 Revises: 0001
@@ -117,8 +117,8 @@ def downgrade() -> None:
     entries = op.get_bind().execute(taken).scalar_one()
     if entries:
         raise RuntimeError(
-            f"{entries} audit entries took transitions that the older graph does not have; "
-            "the older server works on this database as it is"
+            f"{entries} audit entries took transitions that the older graph does not have, "
+            "and audit entries are never deleted"
         )
     op.execute(
         sa.delete(_transitions).where(

@@ -19,15 +19,24 @@ CURSOR = 512
 # encoding can carry.
 _FORBIDDEN = {"Cc", "Zl", "Zp", "Cs"}
 
+# They turn the direction of what follows, so that a text reads as another one.
+_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+# What has no shape of its own: spaces, formats, marks upon other characters, what is not assigned.
+_SHAPELESS = {"Zs", "Cf", "Mn", "Me", "Cn", "Co"}
+
 
 def text(field: str, value: str, longest: int) -> str:
     """One line of text with something in it, of at most `longest` characters."""
-    if not value.strip():
-        raise BadUserInput(field, "must not be empty")
     if len(value) > longest:
         raise BadUserInput(field, f"has {len(value)} characters, more than {longest}")
-    if any(unicodedata.category(character) in _FORBIDDEN for character in value):
+    categories = {unicodedata.category(character) for character in value}
+    if categories & _FORBIDDEN or _TURNING & set(value):
         raise BadUserInput(field, "must be one line without control characters")
+    if categories <= _SHAPELESS:
+        raise BadUserInput(field, "must not be empty")
+    if value != value.strip():
+        raise BadUserInput(field, "must not begin or end with a space")
     return value
 
 

@@ -35,6 +35,7 @@ _SIZE = 60_000
 _PAGE = 200  # what `first` is taken for where it is a variable
 _LIST = 20  # how long a list without `first` is taken to be
 _CACHED_DOCUMENTS = 200
+_LONGEST_CACHED = 10_000  # characters: two thousand tokens may be a quarter of a megabyte, most of it one string
 
 
 class DocumentLimits(SchemaExtension):
@@ -49,7 +50,8 @@ class DocumentLimits(SchemaExtension):
         """Parse; an error is left to Strawberry, which parses again and reports it."""
         context = self.execution_context
         with suppress(GraphQLError, RecursionError):
-            context.graphql_document = _parse(context.query or "")
+            text = context.query or ""
+            context.graphql_document = _parse_cached(text) if _is_cached(text) else _parse(text)
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -58,7 +60,8 @@ class DocumentLimits(SchemaExtension):
         document = context.graphql_document
         assert document is not None
         try:
-            context.pre_execution_errors = _problems(context.schema._schema, document, context.validation_rules)
+            problems = _problems_cached if _is_cached(context.query or "") else _problems
+            context.pre_execution_errors = problems(context.schema._schema, document, context.validation_rules)
         except RecursionError:
             context.pre_execution_errors = [GraphQLError("the document is nested too deeply")]
         # Strawberry would take the first one.
@@ -67,14 +70,20 @@ class DocumentLimits(SchemaExtension):
         yield
 
 
-@lru_cache(_CACHED_DOCUMENTS)
+def _is_cached(text: str) -> bool:
+    return len(text) <= _LONGEST_CACHED
+
+
 def _parse(text: str) -> DocumentNode:
     return parse(text, max_tokens=_TOKENS)
 
 
-@lru_cache(_CACHED_DOCUMENTS)
 def _problems(schema: GraphQLSchema, document: DocumentNode, rules: tuple[Any, ...]) -> list[GraphQLError]:
     return validate_document(schema, document, rules) or _excesses(schema, document)
+
+
+_parse_cached = lru_cache(_CACHED_DOCUMENTS)(_parse)
+_problems_cached = lru_cache(_CACHED_DOCUMENTS)(_problems)
 
 
 def _operations(document: DocumentNode) -> int:

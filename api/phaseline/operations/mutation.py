@@ -7,8 +7,11 @@ import structlog
 from strawberry import Info
 
 from phaseline import deploys
-from phaseline.context import Context
+from phaseline.context import Context, Services
+from phaseline.identity import Identity
+from phaseline.store import to_the_end
 from phaseline_schema import inputs
+from phaseline_schema.records import DeployRecord
 from phaseline_schema.types.deploy import AuditEntry, CallbackReceipt, Deploy
 from phaseline_schema.types.inputs import CallbackInput, StartDeployInput
 
@@ -35,13 +38,7 @@ class Mutation:
             pipeline=inputs.text("pipeline", input.pipeline or "console", inputs.NAME),
             note=inputs.optional_text("note", input.note, inputs.MESSAGE),
         )
-        deploy = await services.store.write(
-            lambda connection: deploys.start(connection, services.pipelines, identity, wanted)
-        )
-        log.info("deploy started", deploy=deploy.id, environment=deploy.environment, ref=deploy.ref)
-        if services.on_started is not None:
-            await services.on_started(deploy)
-        return Deploy(record=deploy)
+        return Deploy(record=await to_the_end(_start(services, identity, wanted)))
 
     @strawberry.mutation(
         description=(
@@ -65,20 +62,7 @@ class Mutation:
             run_url=inputs.optional_url("runUrl", input.run_url),
             message=inputs.optional_text("message", input.message, inputs.MESSAGE),
         )
-        receipt = await services.store.write(
-            lambda connection: deploys.apply(connection, services.pipelines, identity, callback)
-        )
-        if not receipt.duplicate:
-            services.feed.wake(receipt.deploy.id)
-        log.info(
-            "callback",
-            deploy=receipt.deploy.id,
-            status=callback.status,
-            attempt=callback.attempt,
-            sequence=receipt.entry.sequence,
-            duplicate=receipt.duplicate,
-            refusal=receipt.refusal.code if receipt.refusal else None,
-        )
+        receipt = await to_the_end(_apply(services, identity, callback))
         if receipt.refusal is not None:
             raise receipt.refusal
         deploy = Deploy(record=receipt.deploy)
@@ -87,3 +71,33 @@ class Mutation:
             entry=AuditEntry(record=receipt.entry, known_deploy=deploy),
             duplicate=receipt.duplicate,
         )
+
+
+async def _start(services: Services, identity: Identity, wanted: deploys.Start) -> DeployRecord:
+    """Record the deploy, and tell of it."""
+    deploy = await services.store.write(
+        lambda connection: deploys.start(connection, services.pipelines, identity, wanted)
+    )
+    log.info("deploy started", deploy=deploy.id, environment=deploy.environment, ref=deploy.ref)
+    if services.on_started is not None:
+        await services.on_started(deploy)
+    return deploy
+
+
+async def _apply(services: Services, identity: Identity, callback: deploys.Callback) -> deploys.Receipt:
+    """Record the callback, and tell of it."""
+    receipt = await services.store.write(
+        lambda connection: deploys.apply(connection, services.pipelines, identity, callback)
+    )
+    if not receipt.duplicate:
+        services.feed.wake(receipt.deploy.id)
+    log.info(
+        "callback",
+        deploy=receipt.deploy.id,
+        status=callback.status,
+        attempt=callback.attempt,
+        sequence=receipt.entry.sequence,
+        duplicate=receipt.duplicate,
+        refusal=receipt.refusal.code if receipt.refusal else None,
+    )
+    return receipt
