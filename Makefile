@@ -54,6 +54,9 @@ generate: $(STAMPS)/dev frontend/codegen/node_modules/.package-lock.json ## Writ
 	$(PY) tools/generated.py
 	$(NPM) frontend/codegen run generate
 
+picture: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html ## Take the README's picture anew
+	$(PY) -m tests.journeys.picture
+
 lock: $(STAMPS)/dev ## Write requirements*.lock again, after pyproject.toml has changed
 	$(PY) tools/lock.py
 
@@ -112,7 +115,7 @@ help: ## List these targets
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: demo test test-python test-frontend test-slow serve migrate format generate lock wheel rehearse clean check $(CHECKS) help
+.PHONY: demo test test-python test-frontend test-slow serve migrate format generate picture lock wheel rehearse clean check $(CHECKS) help
 
 # --- Set-up. A stamp is younger than what it was made from, or its step is done again. ---
 
