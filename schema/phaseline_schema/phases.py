@@ -71,7 +71,8 @@ def moved(pipeline: Pipeline, deploy: DeployRecord, entry: EntryRecord) -> Deplo
         sequence=entry.sequence,
         updated_at=entry.recorded_at,
         finished_at=entry.recorded_at if ended else None,
-        run_url=entry.run_url or deploy.run_url,
+        # A run's page is its attempt's own: an older one must not stand beside a newer attempt.
+        run_url=entry.run_url or (deploy.run_url if entry.attempt == deploy.attempt else None),
     )
 
 

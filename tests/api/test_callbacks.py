@@ -190,7 +190,7 @@ async def test_every_entry_says_who_what_and_when(caller: Caller) -> None:
     assert len({entry["id"] for entry in (start, moved, refused)}) == 3
 
 
-async def test_the_run_shown_is_the_last_one_that_moved_the_deploy(caller: Caller) -> None:
+async def test_the_run_shown_is_the_last_one_of_this_attempt_that_moved_the_deploy(caller: Caller) -> None:
     deploy = await caller.start()
     assert deploy["runUrl"] is None
 
@@ -204,7 +204,8 @@ async def test_the_run_shown_is_the_last_one_that_moved_the_deploy(caller: Calle
     assert await after("building", url="https://example.org/repeat") == "https://example.org/1"
     assert await after("queued", url="https://example.org/refused") == "https://example.org/1"
     assert await after("failed") == "https://example.org/1"
-    assert await after("building", 2, "https://example.org/2") == "https://example.org/2"
+    assert await after("building", 2) is None, "the page of an older attempt is no page of this one"
+    assert await after("deploying", 2, "https://example.org/2") == "https://example.org/2"
 
 
 async def test_a_re_run_opens_the_deploy_again_and_keeps_what_has_passed(caller: Caller) -> None:

@@ -113,7 +113,7 @@ class Deploy:
         """The time of its end."""
         return self.record.finished_at
 
-    @strawberry.field(description="The workflow run's page, as the workflow last gave it.")
+    @strawberry.field(description="The workflow run's page, as this attempt last gave it.")
     def run_url(self) -> str | None:
         """Its run."""
         return self.record.run_url
