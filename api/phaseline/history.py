@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import cursors
 from phaseline_schema import inputs
-from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord
+from phaseline_schema.records import AuditKind, Callback, DeployRecord, EntryRecord
 from phaseline_schema.tables import audit_entries, deploys, pipeline_statuses
 from phaseline_schema.types.inputs import AuditFilter, DeployFilter
 from phaseline_schema.types.reader import Page
@@ -33,6 +33,20 @@ async def deploy(connection: AsyncConnection, deploy_id: str, *, for_update: boo
     query = deploy_rows.where(deploys.c.id == deploy_id)
     row = (await connection.execute(query.with_for_update() if for_update else query)).first()
     return DeployRecord(*tuple(row)) if row else None
+
+
+async def reported(connection: AsyncConnection, callback: Callback) -> EntryRecord | None:
+    """The entry of an accepted callback with the same deploy, attempt and status, if there is one."""
+    columns = audit_entries.c
+    rows = await connection.execute(
+        entry_rows.where(
+            columns.deploy_id == callback.deploy_id,
+            columns.attempt == callback.attempt,
+            columns.edge_to == callback.status,
+        )
+    )
+    found = rows.first()
+    return entry(found) if found else None
 
 
 async def deploys_by_id(connection: AsyncConnection, ids: Collection[str]) -> dict[str, DeployRecord]:

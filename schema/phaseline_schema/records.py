@@ -1,4 +1,4 @@
-"""A deploy and an audit entry as values, one field a column."""
+"""A deploy and an audit entry as values, one field a column, and what is asked for them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,9 +37,11 @@ class DeployRecord:
 
 @dataclass(frozen=True, slots=True)
 class EntryRecord:
-    """A row of `audit_entries`. `id` orders all entries; `sequence` those of one deploy."""
+    """A row of `audit_entries`. `sequence` orders a deploy's entries, `id` those of all deploys.
 
-    id: int
+    The database gives an entry its `id` when it is written; until then it is 0.
+    """
+
     deploy_id: str
     sequence: int
     kind: AuditKind
@@ -49,13 +51,36 @@ class EntryRecord:
     to_status: str
     attempt: int
     actor: str
-    refusal: str | None
-    message: str | None
-    run_id: str | None
-    run_url: str | None
     recorded_at: datetime
+    refusal: str | None = None
+    message: str | None = None
+    run_id: str | None = None
+    run_url: str | None = None
+    id: int = 0
 
     @property
     def accepted(self) -> bool:
         """Whether the entry moved the deploy, as everything but a refusal does."""
         return self.kind is not AuditKind.CALLBACK_REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What an operator asks for."""
+
+    environment: str
+    ref: str
+    pipeline: str
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What a workflow reports."""
+
+    deploy_id: str
+    status: str
+    attempt: int
+    run_id: str | None
+    run_url: str | None
+    message: str | None

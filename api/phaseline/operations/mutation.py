@@ -11,7 +11,7 @@ from phaseline.context import Context, Services
 from phaseline.identity import Identity
 from phaseline.store import to_the_end
 from phaseline_schema import inputs
-from phaseline_schema.records import DeployRecord
+from phaseline_schema.records import Callback, DeployRecord, Start
 from phaseline_schema.types.deploy import AuditEntry, CallbackReceipt, Deploy
 from phaseline_schema.types.inputs import CallbackInput, StartDeployInput
 
@@ -32,7 +32,7 @@ class Mutation:
     ) -> Deploy:
         """Record a new deploy."""
         services, identity = info.context.services, info.context.identity
-        wanted = deploys.Start(
+        wanted = Start(
             environment=inputs.text("environment", input.environment, inputs.ENVIRONMENT),
             ref=inputs.text("ref", input.ref, inputs.REF),
             pipeline=inputs.text("pipeline", input.pipeline or "console", inputs.NAME),
@@ -54,7 +54,7 @@ class Mutation:
     ) -> CallbackReceipt:
         """Record a report, accepted or refused."""
         services, identity = info.context.services, info.context.identity
-        callback = deploys.Callback(
+        callback = Callback(
             deploy_id=inputs.text("deployId", input.deploy_id, inputs.ID),
             status=inputs.text("status", input.status, inputs.STATUS),
             attempt=inputs.number("attempt", input.attempt, 1, least=1, most=2**31 - 1),
@@ -73,7 +73,7 @@ class Mutation:
         )
 
 
-async def _start(services: Services, identity: Identity, wanted: deploys.Start) -> DeployRecord:
+async def _start(services: Services, identity: Identity, wanted: Start) -> DeployRecord:
     """Record the deploy, and tell of it."""
     deploy = await services.store.write(
         lambda connection: deploys.start(connection, services.pipelines, identity, wanted)
@@ -84,7 +84,7 @@ async def _start(services: Services, identity: Identity, wanted: deploys.Start) 
     return deploy
 
 
-async def _apply(services: Services, identity: Identity, callback: deploys.Callback) -> deploys.Receipt:
+async def _apply(services: Services, identity: Identity, callback: Callback) -> deploys.Receipt:
     """Record the callback, and tell of it."""
     receipt = await services.store.write(
         lambda connection: deploys.apply(connection, services.pipelines, identity, callback)

@@ -1,13 +1,6 @@
 """The transition graph of the `console` pipeline: the only file that knows its statuses by name."""
 
-from phaseline_schema.pipeline import (
-    Outcome,
-    Phase,
-    PhaseState,
-    Pipeline,
-    Status,
-    Transition,
-)
+from phaseline_schema.pipeline import Outcome, Phase, PhaseState, Pipeline, Status, Transition
 
 _ACTIVE = PhaseState.ACTIVE
 _PASSED = PhaseState.PASSED
@@ -23,35 +16,24 @@ _STATUSES = (
     Status("queued", "Queued"),
     Status("smoke_running", "Smoke gate running", "smoke_gate", asserts={"smoke_gate": _ACTIVE}),
     Status("smoke_passed", "Smoke gate passed", "smoke_gate", asserts={"smoke_gate": _PASSED}),
-    Status(
-        "freeze_checking",
-        "Checking for a freeze",
-        "freeze_check",
-        asserts={"freeze_check": _ACTIVE},
-    ),
+    Status("freeze_checking", "Checking for a freeze", "freeze_check", asserts={"freeze_check": _ACTIVE}),
     Status("freeze_passed", "Freeze check passed", "freeze_check", asserts={"freeze_check": _PASSED}),
     Status("building", "Building", "deploy", asserts={"deploy": _ACTIVE}),
     Status("deploying", "Deploying", "deploy", asserts={"deploy": _ACTIVE}),
-    Status(
-        "health_checking",
-        "Checking health",
-        "health_check",
-        asserts={"deploy": _PASSED, "health_check": _ACTIVE},
-    ),
+    Status("health_checking", "Checking health", "health_check", asserts={"deploy": _PASSED, "health_check": _ACTIVE}),
     Status("succeeded", "Succeeded", outcome=Outcome.SUCCEEDED),
     Status("failed", "Failed", outcome=Outcome.FAILED),
     Status("cancelled", "Cancelled", outcome=Outcome.CANCELLED),
 )
 
 # Reasons that several rows share.
-_BEGINS = "the first report of a run"
 _LOST = "a lost or refused gate callback must not wedge the deploy"
 _RERUN = "a re-run starts where the earlier attempt failed or was cancelled"
 _FAILS = "a run can fail at any point"
 _CANCELS = "a run can be cancelled at any point"
 
 _TRANSITIONS = (
-    Transition("queued", "smoke_running", _BEGINS),
+    Transition("queued", "smoke_running", "the first report of a run"),
     Transition("queued", "smoke_passed", _LOST),
     Transition("queued", "freeze_checking", _LOST),
     Transition("queued", "freeze_passed", _LOST),
@@ -100,10 +82,4 @@ _TRANSITIONS = (
     Transition("cancelled", "health_checking", _RERUN, new_attempt=True),
 )
 
-CONSOLE = Pipeline(
-    name="console",
-    start="queued",
-    phases=_PHASES,
-    statuses=_STATUSES,
-    transitions=_TRANSITIONS,
-)
+CONSOLE = Pipeline(name="console", start="queued", phases=_PHASES, statuses=_STATUSES, transitions=_TRANSITIONS)
