@@ -1,5 +1,6 @@
 import { vi } from "vitest";
 import type { AuditEntry, Deploy } from "../src/graphql/documents.ts";
+import { deploy } from "./make.ts";
 
 interface Message {
   readonly id?: string;
@@ -12,7 +13,7 @@ export interface Subscription {
   readonly field: string;
   readonly variables: Record<string, unknown>;
   next(data: unknown): void;
-  error(code: string): void;
+  error(code: string, field?: string): void;
   complete(): void;
 }
 
@@ -25,6 +26,8 @@ export class FakeServer {
   answers = true;
   /** False: pings are answered, and nothing else. */
   acknowledges = true;
+  /** The log of the one deploy it holds, which it answers from as the real one does; empty: it holds none. Null: it says nothing. */
+  log: AuditEntry[] | null = null;
   /** How messages arrive: all at once, or each as a task of its own, as in a browser. */
   arrive: (deliver: () => void) => void = queueMicrotask;
 
@@ -58,6 +61,13 @@ export class FakeServer {
     this.subscription("phaseChanged").next({ phaseChanged: { deploy, entry } });
   }
 
+  /** Appends an entry to the log, and tells both streams of it. */
+  record(entry: AuditEntry): void {
+    this.log?.push(entry);
+    if (entry.kind !== "CALLBACK_REFUSED") this.phaseChanged(deployAt(entry), entry);
+    this.auditEntryAdded(entry);
+  }
+
   auditEntryAdded(...entries: AuditEntry[]): void {
     for (const entry of entries) this.subscription("auditEntryAdded").next({ auditEntryAdded: entry });
   }
@@ -83,7 +93,10 @@ class FakeSocket {
     server.sockets.push(this);
     queueMicrotask(() => {
       if (!server.answers) return;
-      if (!server.accepts) return this.drop();
+      if (!server.accepts) {
+        this.onerror?.({ type: "error" });
+        return this.drop();
+      }
       this.readyState = FakeSocket.OPEN;
       this.onopen?.();
     });
@@ -116,12 +129,31 @@ class FakeSocket {
 
   #subscribed({ id, payload }: Message): void {
     const field = /\{\s*(\w+)/.exec(payload?.query ?? "")?.[1] ?? "";
-    this.subscriptions.push({
+    const subscription: Subscription = {
       field,
       variables: payload?.variables ?? {},
       next: (data) => this.tell({ id, type: "next", payload: { data } }),
-      error: (code) => this.tell({ id, type: "error", payload: [{ message: `refused: ${code}`, extensions: { code } }] }),
+      error: (code, field) => this.tell({ id, type: "error", payload: [{ message: `refused: ${code}`, extensions: { code, field } }] }),
       complete: () => this.tell({ id, type: "complete" }),
-    });
+    };
+    this.subscriptions.push(subscription);
+    if (this.server.log) answer(subscription, this.server.log);
   }
+}
+
+function deployAt({ sequence, toStatus, attempt }: AuditEntry, known = sequence): Deploy {
+  return deploy(known, toStatus ?? "", { attempt });
+}
+
+function answer({ field, variables, next, error }: Subscription, log: readonly AuditEntry[]): void {
+  if (field === "deploy") return next({ deploy: log.length ? { sequence: log.length } : null });
+  if (field !== "phaseChanged" && field !== "auditEntryAdded") return;
+  const after = variables["after"] as number | null;
+  if (!log.length) return error("DEPLOY_NOT_FOUND");
+  if (after !== null && after > log.length) return error("AFTER_AHEAD");
+  if (field === "auditEntryAdded") return log.slice(after ?? -1).forEach((auditEntryAdded) => next({ auditEntryAdded }));
+  const moves = log.filter(({ kind }) => kind !== "CALLBACK_REFUSED");
+  const last = moves.at(-1);
+  if (after === null && last) return next({ phaseChanged: { deploy: deployAt(last, log.length), entry: last } });
+  for (const entry of moves.filter(({ sequence }) => sequence > (after ?? 0))) next({ phaseChanged: { deploy: deployAt(entry), entry } });
 }

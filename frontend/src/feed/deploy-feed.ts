@@ -1,5 +1,11 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { auditEntryAddedDocument, phaseChangedDocument, pipelineLabelsDocument } from "../graphql/documents.ts";
+import {
+  auditEntryAddedDocument,
+  deploySequenceDocument,
+  phaseChangedDocument,
+  pipelineLabelsDocument,
+  type AuditEntry,
+} from "../graphql/documents.ts";
 import { Failure } from "../graphql/failure.ts";
 import { ServerClock } from "../time/server-clock.ts";
 import { History } from "./history.ts";
@@ -7,8 +13,8 @@ import { pauseBefore } from "./pauses.ts";
 import { Session } from "./session.ts";
 
 /**
- * connecting: nothing received yet. live: the server is heard. lost: it was, or should be, and is not; we keep trying.
- * closed: nobody tries, because nothing is followed or because trying again cannot help.
+ * connecting: nothing confirmed yet. live: the server is heard, and holds what is shown. lost: it was, or should be, and is not; we
+ * keep trying. closed: nobody tries, because nothing is followed or because trying again cannot help.
  */
 export type Connection = "connecting" | "live" | "lost" | "closed";
 
@@ -19,10 +25,16 @@ export interface Retry {
 }
 
 // To ask again would bring the same answer. Everything else, a closed socket above all, is tried for ever.
-const FINAL_CODES = new Set(["DEPLOY_NOT_FOUND", "UNAUTHENTICATED", "FORBIDDEN"]);
+const FINAL_CODES = new Set(["DEPLOY_NOT_FOUND", "BAD_USER_INPUT", "UNAUTHENTICATED", "FORBIDDEN"]);
 
 // A server that accepts and dies at once must not be met with the shortest pause each time.
 const GOOD_AFTER_MS = 10_000;
+
+// A server may answer pings, and nothing that it is asked: nobody would be told, and nobody could ask it again.
+const LIVE_WITHIN_MS = 15_000;
+
+/** What has to come before a connection is live. */
+type Proof = "phaseChanged" | "auditEntryAdded" | "sequence";
 
 /** Follows one deploy for its host: owns the socket, keeps what was received, and reconnects. */
 export class DeployFeed implements ReactiveController {
@@ -33,9 +45,9 @@ export class DeployFeed implements ReactiveController {
   /** Set where `connection` is "closed" or "lost": why. */
   failure: Failure | null = null;
   retry: Retry | null = null;
-  /** Where the server's history turned out to be shorter than what was shown: the entry that had been reached. */
+  /** Where the server's history turned out to differ from what was shown: the entry that had been reached. */
   restartedFrom: number | null = null;
-  /** When the server was last heard, on `clock`. */
+  /** When the server was last heard while it was live, on `clock`: what is shown is confirmed up to then. */
   heardAt: number | null = null;
   readonly clock = new ServerClock();
 
@@ -43,9 +55,11 @@ export class DeployFeed implements ReactiveController {
   #target: { deployId: string; url: string } | null = null;
   #session: Session | null = null;
   #askedForLabels: Session | null = null;
+  #awaited = new Set<Proof>();
   #tries = 0;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #good: ReturnType<typeof setTimeout> | undefined;
+  #late: ReturnType<typeof setTimeout> | undefined;
 
   constructor(host: ReactiveControllerHost) {
     this.#host = host;
@@ -101,35 +115,61 @@ export class DeployFeed implements ReactiveController {
     if (this.retry) this.retry = { attempt: this.retry.attempt, at: null };
     const { deployId, url } = this.#target;
     const session = new Session(url, {
-      acknowledged: () => this.#acknowledged(),
-      heard: () => (this.heardAt = this.clock.now()),
+      heard: () => {
+        if (this.connection === "live") this.heardAt = this.clock.now();
+      },
       ended: (failure) => this.#ended(failure),
     });
     this.#session = session;
-    const { lastTransition, lastEntry } = this.history;
-    session.follow(phaseChangedDocument, { deployId, after: lastTransition || null }, ({ phaseChanged }) => {
-      this.clock.hear(phaseChanged.entry.recordedAt);
-      if (this.history.addTransition(phaseChanged.deploy, phaseChanged.entry)) this.#received(session);
+    this.#late = setTimeout(() => this.#ended(new Failure("The server did not answer.", "SILENT")), LIVE_WITHIN_MS);
+    const { lastTransition, lastEntry, newest } = this.history;
+    this.#awaited = new Set(["phaseChanged"]);
+    if (lastEntry) this.#awaited.add("auditEntryAdded");
+    if (newest) this.#awaited.add("sequence");
+    // Each stream begins with its last entry again: a restored server may hold another one in its place.
+    session.follow(phaseChangedDocument, { deployId, after: lastTransition ? lastTransition - 1 : null }, ({ phaseChanged }) => {
+      const { deploy, entry } = phaseChanged;
+      this.#received("phaseChanged", lastTransition, entry, () => this.history.addTransition(deploy, entry));
     });
-    session.follow(auditEntryAddedDocument, { deployId, after: lastEntry }, ({ auditEntryAdded }) => {
-      this.clock.hear(auditEntryAdded.recordedAt);
-      if (this.history.addEntry(auditEntryAdded)) this.#received(session);
-    });
-    if (this.history.deploy) this.#learnLabels(session);
+    session.follow(auditEntryAddedDocument, { deployId, after: Math.max(0, lastEntry - 1) }, ({ auditEntryAdded: entry }) =>
+      this.#received("auditEntryAdded", lastEntry, entry, () => this.history.addEntry(entry)),
+    );
+    if (newest) this.#askHowFar(session, deployId, newest);
     this.#host.requestUpdate();
   }
 
-  #acknowledged(): void {
-    this.#good = setTimeout(() => (this.#tries = 0), GOOD_AFTER_MS);
-    // Before the first event nothing can be shown, and so nothing is live.
-    if (this.history.deploy) this.#become("live", null);
+  // A log that is exactly one entry shorter has nothing to send again, and nothing to object to.
+  #askHowFar(session: Session, id: string, newest: number): void {
+    session.ask(
+      deploySequenceDocument,
+      { id },
+      ({ deploy }) => {
+        if (!deploy) this.#ended(new Failure("The server holds no deploy with this id.", "DEPLOY_NOT_FOUND"));
+        else if (deploy.sequence < newest) this.#startOver();
+        else this.#proved("sequence");
+      },
+      (failure) => this.#ended(failure),
+    );
   }
 
-  #received(session: Session): void {
-    if (this.history.deploy) {
-      this.#learnLabels(session);
-      this.#become("live", null);
-    }
+  // `last` is the entry that the stream had reached, and has to begin with; 0 where it begins anew.
+  #received(stream: Proof, last: number, entry: AuditEntry, add: () => boolean): void {
+    this.clock.hear(entry.recordedAt);
+    const begins = this.#awaited.has(stream);
+    if ((begins && last && entry.sequence !== last) || this.history.contradicts(entry)) return this.#startOver();
+    if (add()) this.#host.requestUpdate();
+    this.#proved(stream);
+  }
+
+  #proved(proof: Proof): void {
+    this.#awaited.delete(proof);
+    if (!this.#session || this.#awaited.size) return;
+    this.#learnLabels(this.#session);
+    if (this.connection === "live") return;
+    clearTimeout(this.#late);
+    this.#good = setTimeout(() => (this.#tries = 0), GOOD_AFTER_MS);
+    this.heardAt = this.clock.now();
+    this.#become("live", null);
   }
 
   #learnLabels(session: Session): void {
@@ -149,8 +189,9 @@ export class DeployFeed implements ReactiveController {
     else this.#lose(failure);
   }
 
-  // The server holds less than was shown (a restored backup, say). What it holds is the truth, so what was shown is dropped.
+  // The server holds another log than was shown (a restored backup, say). What it holds is the truth, so what was shown is dropped.
   #startOver(): void {
+    this.#hangUp();
     this.restartedFrom = this.history.newest;
     this.history = new History();
     this.#connectAfresh();
@@ -167,6 +208,7 @@ export class DeployFeed implements ReactiveController {
   #hangUp(): void {
     clearTimeout(this.#pause);
     clearTimeout(this.#good);
+    clearTimeout(this.#late);
     this.#session?.close();
     this.#session = null;
   }

@@ -37,6 +37,17 @@ export class History {
     return true;
   }
 
+  /** Whether an entry of the same sequence was received, and was another one. Ids do not tell: they may repeat in a restored log. */
+  contradicts(entry: AuditEntry): boolean {
+    const { sequence, kind, toStatus, attempt, recordedAt } = entry;
+    const known = sequence > this.lastEntry ? undefined : this.entries.findLast((known) => known.sequence === sequence);
+    return [this.transition, known].some(
+      (known) =>
+        known?.sequence === sequence &&
+        !(known.kind === kind && known.toStatus === toStatus && known.attempt === attempt && known.recordedAt === recordedAt),
+    );
+  }
+
   /** Where `phaseChanged` continues: its last received sequence, 0 before the first. */
   get lastTransition(): number {
     return this.transition?.sequence ?? 0;

@@ -9,8 +9,6 @@ const PONG_WITHIN_MS = 3_000;
 const ACKNOWLEDGED_WITHIN_MS = 8_000;
 
 export interface SessionEvents {
-  /** The server has accepted the connection. */
-  acknowledged(): void;
   /** The server was heard: any message, or an answer to a ping. */
   heard(): void;
   /** The session is over, for this reason. Called once, and never after `close()`. */
@@ -44,7 +42,6 @@ export class Session {
         connected: () => {
           this.#acknowledged = true;
           clearTimeout(this.#acknowledgement);
-          if (!this.#over) events.acknowledged();
         },
         ping: (received) => {
           if (!received) this.#pong = this.#giveUpAfter(PONG_WITHIN_MS, "The server stopped answering.");
@@ -70,15 +67,17 @@ export class Session {
     });
   }
 
-  /** Asks once. An answer that does not come, or is a refusal, leaves the session as it is. */
+  /** Asks once. The session goes on whatever the answer is; `refused` hears of one that is none. */
   ask<Result, Variables extends Record<string, unknown>>(
     document: Document<Result, Variables>,
     variables: Variables,
     receive: (data: Result) => void,
+    refused: (failure: Failure) => void = () => {},
   ): void {
     this.#subscribe(document, variables, {
-      next: (result) => result.data && receive(result.data),
-      error: () => {},
+      // Beside errors there may be data, in which a null says nothing.
+      next: ({ data, errors }) => (data && !errors?.length ? receive(data) : refused(Failure.from(errors?.[0]))),
+      error: (reason) => refused(failureFrom(reason)),
       complete: () => {},
     });
   }
@@ -103,7 +102,7 @@ export class Session {
   ): void {
     const guarded = {
       next: (result: FormattedExecutionResult<Result, unknown>) => void (this.#over || sink.next(result)),
-      error: sink.error,
+      error: (reason: unknown) => void (this.#over || sink.error(reason)),
       complete: sink.complete,
     };
     this.#unsubscribe.push(this.#client.subscribe<Result>({ query: document.text, variables }, guarded));

@@ -3,6 +3,7 @@
 import auditEntryFields from "./audit-entry.graphql?raw";
 import auditEntryAdded from "./audit-entry-added.graphql?raw";
 import deployFields from "./deploy.graphql?raw";
+import deploySequence from "./deploy-sequence.graphql?raw";
 import deploys from "./deploys.graphql?raw";
 import phaseChanged from "./phase-changed.graphql?raw";
 import pipelineLabels from "./pipeline-labels.graphql?raw";
@@ -12,6 +13,8 @@ import type {
   AuditEntryAddedSubscriptionVariables,
   AuditEntryFieldsFragment,
   DeployFieldsFragment,
+  DeploySequenceQuery,
+  DeploySequenceQueryVariables,
   DeploysQuery,
   DeploysQueryVariables,
   PhaseChangedSubscription,
@@ -43,6 +46,11 @@ export const auditEntryAddedDocument: Document<AuditEntryAddedSubscription, Audi
 /** The labels of statuses: an audit entry carries only their keys. */
 export const pipelineLabelsDocument: Document<PipelineLabelsQuery, PipelineLabelsQueryVariables> = {
   text: pipelineLabels,
+};
+
+/** How far the server's log reaches: on a reconnection, less than was shown proves that it is another log. */
+export const deploySequenceDocument: Document<DeploySequenceQuery, DeploySequenceQueryVariables> = {
+  text: deploySequence,
 };
 
 export const deploysDocument: Document<DeploysQuery, DeploysQueryVariables> = {

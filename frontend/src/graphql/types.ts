@@ -58,6 +58,13 @@ export type AuditEntryAddedSubscription = { readonly auditEntryAdded: { readonly
 
 export type AuditEntryFieldsFragment = { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly recordedAt: string };
 
+export type DeploySequenceQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DeploySequenceQuery = { readonly deploy: { readonly sequence: number } | null };
+
 export type DeployFieldsFragment = { readonly id: string, readonly environment: string, readonly ref: string, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }> };
 
 export type DeploysQueryVariables = Exact<{

@@ -1,33 +1,51 @@
 import type { Connection, DeployFeed } from "../feed/deploy-feed.ts";
+import type { History } from "../feed/history.ts";
 import type { Deploy } from "../graphql/documents.ts";
 import { announcement } from "./announcement.ts";
 import { entryStatus } from "./audit-list.ts";
+import { isUnknown } from "./notices.ts";
 
 /** Chooses the words of the live region. They change only when there is something new to say, for whatever is rewritten is read. */
 export class Announcer {
   text = "";
+  /** The history that was last told of. */
+  #history: History | null = null;
   #deploy: Deploy | null = null;
-  #connection: Connection = "connecting";
+  /** The connection that was last told of. Null before the first. */
+  #connection: Connection | null = null;
   #entriesTold = 0;
 
   hear(feed: DeployFeed): void {
-    const said = [this.#connectionWords(feed), ...this.#refusalWords(feed), this.#deployWords(feed)].filter(Boolean);
+    const words = [this.#connectionWords(feed), this.#restartWords(feed), ...this.#refusalWords(feed), this.#deployWords(feed)];
+    const said = words.filter(Boolean);
     if (said.length) this.text = said.join(" ");
   }
 
   forget(): void {
     this.text = "";
+    this.#history = null;
     this.#deploy = null;
-    this.#connection = "connecting";
+    this.#connection = null;
     this.#entriesTold = 0;
   }
 
-  #connectionWords({ connection, history }: DeployFeed): string {
+  // To be connecting is no news, and to be closed is none where nothing failed.
+  #connectionWords(feed: DeployFeed): string {
+    const { connection, failure } = feed;
     const before = this.#connection;
+    if (connection === before || connection === "connecting" || (connection === "closed" && !failure)) return "";
     this.#connection = connection;
-    if (connection === before) return "";
-    if (connection === "lost") return `Connection lost. Last confirmed: entry ${history.confirmed}.`;
-    return connection === "live" && before === "lost" ? "Connected again." : "";
+    if (connection === "live") return before === null ? "" : this.#history ? "Connected again." : "Connected.";
+    return troubleWords(feed);
+  }
+
+  // Said together with how the deploy stands in the history that replaced what was shown, for a moment later it would be overwritten.
+  #restartWords({ history, restartedFrom }: DeployFeed): string {
+    if (!history.deploy || history === this.#history) return "";
+    this.#history = history;
+    this.#deploy = null;
+    this.#entriesTold = 0;
+    return restartedFrom === null ? "" : "The server's history differs from what was shown here.";
   }
 
   #deployWords({ history: { deploy } }: DeployFeed): string {
@@ -47,4 +65,12 @@ export class Announcer {
       .filter((entry) => entry.kind === "CALLBACK_REFUSED")
       .map((entry) => `Entry ${entry.sequence}: callback refused, asked for ${entryStatus(entry.toStatus, labels)}.`);
   }
+}
+
+function troubleWords(feed: DeployFeed): string {
+  const { connection, failure, history } = feed;
+  if (isUnknown(feed)) return "There is no deploy with this id.";
+  const last = history.deploy ? ` Last confirmed: entry ${history.confirmed}.` : "";
+  if (connection === "lost") return (history.deploy ? "Connection lost." : "No connection.") + last;
+  return (failure?.code === "DEPLOY_NOT_FOUND" ? "The server no longer holds this deploy." : `${failure?.message}`) + last;
 }

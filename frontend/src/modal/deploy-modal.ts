@@ -11,7 +11,7 @@ import { auditListStyles } from "./audit-list.styles.ts";
 import { modalStyles } from "./deploy-modal.styles.ts";
 import { facts } from "./facts.ts";
 import { standing, title } from "./headline.ts";
-import { closedNotice, lostNotice, notFound, restartedNotice, waiting } from "./notices.ts";
+import { closedNotice, isUnknown, lostNotice, notFound, restartedNotice, waiting } from "./notices.ts";
 import { stepper, type Now } from "./stepper.ts";
 import { stepperStyles } from "./stepper.styles.ts";
 
@@ -41,8 +41,8 @@ export interface ChangeDetail {
  * Events, which bubble and cross shadow roots: `phaseline-close` when the modal has closed, by whomever; `phaseline-change` when
  * the status or the confirmed entry has changed, with a `ChangeDetail`.
  *
- * Parts: dialog, environment, ref, status, outcome, connection, close; lost, last-confirmed, retry, try-now, restarted, failure,
- * try-again, not-found, waiting; stepper, step (with data-phase, data-state, data-attempt) and its step-label, step-state,
+ * Parts: dialog, environment, ref, status, outcome, connection, close; lost, last-confirmed, origin-hint, retry, try-now, restarted,
+ * failure, try-again, not-found, waiting; stepper, step (with data-phase, data-state, data-attempt) and its step-label, step-state,
  * step-began, step-ended, step-took, step-running, step-as-of, step-attempt; facts: attempt, run, started-by, started-at,
  * finished-at, last-report, deploy-id; position ("entry 7 of 7"), entries, entry (with data-sequence, data-kind, data-to-status,
  * data-refusal), older; announcer, the live region. There are no slots.
@@ -128,14 +128,18 @@ export class DeployModal extends LitElement {
 
   #notices(): TemplateResult {
     const { connection, failure, restartedFrom } = this.#feed;
-    const refused = connection === "closed" && failure && failure.code !== "DEPLOY_NOT_FOUND";
+    const refused = connection === "closed" && failure && !isUnknown(this.#feed);
     return html`${restartedFrom === null ? nothing : restartedNotice(restartedFrom)}
-    ${connection === "lost" ? lostNotice(this.#feed) : nothing} ${refused ? closedNotice(this.#feed) : nothing}`;
+    ${connection === "lost" ? lostNotice(this.#feed, this.#isForeign()) : nothing} ${refused ? closedNotice(this.#feed) : nothing}`;
+  }
+
+  #isForeign(): boolean {
+    return new URL(graphqlEndpoint(this.endpoint)).origin !== location.origin;
   }
 
   #nothingYet(): TemplateResult | typeof nothing {
-    const { connection, failure } = this.#feed;
-    if (failure?.code === "DEPLOY_NOT_FOUND") return notFound(this.deployId);
+    const { connection } = this.#feed;
+    if (isUnknown(this.#feed)) return notFound(this.deployId);
     return connection === "connecting" ? waiting() : nothing;
   }
 

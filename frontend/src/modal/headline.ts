@@ -26,7 +26,7 @@ function named({ environment, ref }: Deploy): TemplateResult {
 export function standing(deploy: Deploy | null, connection: Connection): TemplateResult {
   return html`<div class="standing">
     ${deploy ? statusPill(deploy) : nothing}
-    <span class="connection ${connection}" part="connection">${connectionWords[connection]}</span>
+    <span class="connection ${connection}" part="connection">${deploy || connection !== "lost" ? connectionWords[connection] : "No connection"}</span>
   </div>`;
 }
 

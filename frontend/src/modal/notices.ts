@@ -1,20 +1,30 @@
-import { html, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import type { DeployFeed, Retry } from "../feed/deploy-feed.ts";
 import { brokenIcon, noteIcon } from "../look/icons.ts";
 import { moment } from "../time/moments.ts";
 import { entryStatus } from "./audit-list.ts";
 
-/** Says that what is shown is no longer confirmed, up to where it was, and what is being done about it. */
-export function lostNotice(feed: DeployFeed): TemplateResult {
+/**
+ * Says that what is shown is no longer confirmed, up to where it was, and what is being done about it. Where nothing was received
+ * there was nothing to lose; and to a page of another origin (`foreign`) a browser does not tell why it may not connect.
+ */
+export function lostNotice(feed: DeployFeed, foreign: boolean): TemplateResult {
+  const { deploy } = feed.history;
   return html`<div class="notice bad" part="lost">
     ${brokenIcon}
     <div>
-      <p><strong>Connection lost.</strong> ${feed.failure?.message}</p>
-      ${lastConfirmed(feed)}
+      <p><strong>${deploy ? "Connection lost." : "No connection."}</strong> ${feed.failure?.message}</p>
+      ${lastConfirmed(feed)} ${foreign && !deploy && feed.failure?.code === "UNREACHABLE" ? originHint() : nothing}
       <p part="retry">${retryWords(feed.retry)}</p>
     </div>
     <button part="try-now" ?disabled=${feed.retry?.at === null} @click=${() => feed.tryNow()}>Try now</button>
   </div>`;
+}
+
+function originHint(): TemplateResult {
+  return html`<p part="origin-hint">
+    The server may not allow this page's origin, <code>${location.origin}</code>: its setting PHASELINE_ALLOWED_ORIGINS says which it allows.
+  </p>`;
 }
 
 function lastConfirmed({ history, labels }: DeployFeed): TemplateResult {
@@ -32,25 +42,37 @@ function retryWords(retry: Retry | null): string {
   return `Reconnecting: try ${retry.attempt} in ${Math.max(1, Math.ceil((retry.at - Date.now()) / 1_000))} s`;
 }
 
-/** The server's history is shorter than the one shown before: never passed over in silence. */
+/** The server's history is another one than was shown before, such as a restored one: never passed over in silence. */
 export function restartedNotice(restartedFrom: number): TemplateResult {
   return html`<div class="notice" part="restarted">
     ${noteIcon}
     <div>
-      <strong>The server's history is shorter than what was shown here,</strong> which had reached entry ${restartedFrom}. Showing
-      what the server holds.
+      <strong>The server's history differs from what was shown here,</strong> which had reached entry ${restartedFrom}. Showing what
+      the server holds.
     </div>
   </div>`;
 }
 
-/** Nothing more will come by itself. */
+/** Nothing more will come by itself; what is shown stands as it was last confirmed. */
 export function closedNotice(feed: DeployFeed): TemplateResult {
-  const { failure } = feed;
+  const { failure, history } = feed;
   return html`<div class="notice bad" part="failure">
     ${brokenIcon}
-    <div><strong>${failure?.code}</strong> ${failure?.message}</div>
+    <div>
+      <p>
+        ${failure?.code === "DEPLOY_NOT_FOUND"
+          ? html`<strong>The server no longer holds this deploy.</strong> It may run on another database now.`
+          : html`<strong>${failure?.code}</strong> ${failure?.message}`}
+      </p>
+      ${history.deploy ? lastConfirmed(feed) : nothing}
+    </div>
     <button part="try-again" @click=${() => feed.tryNow()}>Try again</button>
   </div>`;
+}
+
+/** Whether the server was asked for a deploy that it does not hold, or for an id that no deploy can have; and never told of one. */
+export function isUnknown({ failure, history }: DeployFeed): boolean {
+  return !history.deploy && (failure?.code === "DEPLOY_NOT_FOUND" || (failure?.code === "BAD_USER_INPUT" && failure.field === "deployId"));
 }
 
 export function notFound(deployId: string): TemplateResult {
