@@ -33,12 +33,20 @@ class Form:
 
 def _text(longest: int, *codes: str, blank: bool = False) -> Form:
     """One line of text; `blank` where an empty one stands for none."""
-    free = ("שָׁלוֹם עולם", "👩‍🚀 déploiement", "<script>alert(1)</script>", "'; DROP TABLE deploys; --", "::error::%s{0}")
+    free = (
+        "שָׁלוֹם עולם",
+        "نشر الإصدار",
+        "👩‍🚀 déploiement",
+        "<script>alert(1)</script>",
+        "'; DROP TABLE deploys; --",
+        "::error::%s{0}",
+    )
     bad = ("   ", "a\0b", "a\nb", "a\r\nb", "\x1b[31m", "\x7f", "a\u2028b", "a\x85b", SURROGATE, "x" * (longest + 1))
+    unseen = (" a", "a\u3000", "a\u202eb", "\u2066a\u2069", "\u200b\u2060")
     empty = ("",)
     return Form(
         ("x" * longest, "👩" * longest, *free, *(empty if blank else ())),
-        (*bad, *(() if blank else empty)),
+        (*bad, *unseen, *(() if blank else empty)),
         (*codes, None),
     )
 

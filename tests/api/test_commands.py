@@ -90,6 +90,13 @@ def test_every_variable_that_is_wrong_is_named(database: Path) -> None:
     assert not database.exists()
 
 
+def test_the_demo_refuses_what_serve_refuses(database: Path) -> None:
+    ended = phaseline(database, "demo", "--no-browser", "--database", str(database), PROT="8000", LOG_LEVEL="loud")
+    _is_refused(ended, "PHASELINE_PROT: ", "PHASELINE_LOG_LEVEL: ")
+    assert len(ended.stderr.splitlines()) == 2
+    assert not database.exists()
+
+
 def test_a_port_that_is_taken_is_named(database: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -2,11 +2,15 @@
 # ruff: noqa: UP031
 """Documents that ask for too much, or in an odd way: refused before anything is executed, and quickly."""
 
+import gc
 import time
+import tracemalloc
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from tests.support.application import in_this_process
 from tests.support.caller import DEPLOY, ENTRY, Caller
 from tests.support.server import Server
 from tests.support.witness import clear_codes, faultless
@@ -77,6 +81,28 @@ async def test_a_document_that_asks_for_too_much_is_refused_within_a_second(call
 )
 async def test_what_tools_ask_for_is_answered(caller: Caller, document: str) -> None:
     assert (await caller.send(document)).data is not None
+
+
+async def test_long_documents_are_not_remembered(database: Path) -> None:
+    """Kept, these would hold a megabyte; and callers could send 200 of ten times the length."""
+    async with in_this_process(database) as caller:
+
+        async def send(*numbers: int) -> None:
+            for number in numbers:
+                document = f"{{ a{number}: __typename }} # {'x' * 20_000}"
+                assert (await caller.send(document)).data == {f"a{number}": "Query"}
+
+        tracemalloc.start()
+        try:
+            await send(0, 1)
+            gc.collect()
+            before, _ = tracemalloc.get_traced_memory()
+            await send(*range(2, 22))
+            gc.collect()
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert after - before < 150_000
 
 
 async def test_of_two_operations_the_named_one_is_run(caller: Caller) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.caller import Caller
+from tests.support.database import refuse
 from tests.support.server import Server
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, viewing
 
@@ -97,6 +98,19 @@ async def test_following_an_unknown_deploy_is_refused(server: Server) -> None:
     async with viewing(server.url) as viewer:
         await viewer.subscribe(PHASE_CHANGED, id="nowhere")
         assert _codes(await viewer.receive()) == ["DEPLOY_NOT_FOUND"]
+
+
+async def test_a_long_log_is_caught_up_with_at_once(server: Server, caller: Caller) -> None:
+    """It is read piece by piece, and nothing is waited for in between: here nothing would come."""
+    deploy = await caller.start()
+    refuse(server.database, deploy["id"], 449)
+    async with viewing(server.url) as viewer:
+        await viewer.subscribe(AUDIT_ENTRY_ADDED, "audit", id=deploy["id"], after=0)
+        async with asyncio.timeout(10):
+            sequences = [(await viewer.event("audit"))["sequence"] for _ in range(450)]
+        assert sequences == list(range(1, 451))
+        await caller.walk(deploy["id"], "building")
+        assert (await viewer.event("audit"))["sequence"] == 451
 
 
 async def test_every_one_of_many_viewers_gets_every_event_once(server: Server, caller: Caller) -> None:

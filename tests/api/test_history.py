@@ -1,16 +1,20 @@
 """Reading the history: pages of deploys and audit entries, newest first, and what they can be filtered by."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from phaseline import deploys, history
+from phaseline_schema.records import EntryRecord
 from tests.support.application import in_this_process
 from tests.support.caller import Answer, Caller
+from tests.support.database import drop
 from tests.support.server import Server, serving
 
 PAGE_INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
@@ -205,6 +209,53 @@ async def test_what_is_recorded_meanwhile_shifts_no_page(database: Path, query: 
             after = page["pageInfo"]["endCursor"]
             await caller.start()
         assert seen == [node["id"] for node in every]
+
+
+class StoppedClock(datetime):
+    """It is always the same moment."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls(2026, 11, 23, 9, 30, tzinfo=tz)
+
+
+@pytest.mark.parametrize("indexed", [True, False], ids=["with indexes", "without"])
+async def test_deploys_of_one_moment_are_walked_once_each(
+    database: Path, monkeypatch: pytest.MonkeyPatch, indexed: bool
+) -> None:
+    monkeypatch.setattr(deploys, "datetime", StoppedClock)
+    async with in_this_process(database) as caller:
+        if not indexed:  # the order is not to hang on them
+            drop(database, "index", "ix_deploys%")
+        started = [await caller.start() for _ in range(10)]
+        assert len({deploy["startedAt"] for deploy in started}) == 1
+        seen: list[str] = []
+        after = None
+        for _ in range(4):
+            page = (await caller.send(DEPLOYS, first=3, after=after)).data["deploys"]
+            seen += [edge["node"]["id"] for edge in page["edges"]]
+            after = page["pageInfo"]["endCursor"]
+        assert not page["pageInfo"]["hasNextPage"]
+        assert seen == sorted((deploy["id"] for deploy in started), reverse=True)
+
+
+async def test_an_answer_tells_of_one_moment_though_the_deploy_moves_on_meanwhile(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves_of = history.moves_of
+    async with in_this_process(database) as caller:
+        deploy = await caller.start()
+        await caller.walk(deploy["id"], "smoke_running")
+
+        async def overtaken(connection: AsyncConnection, ids: list[str]) -> dict[str, list[EntryRecord]]:
+            monkeypatch.undo()
+            await caller.walk(deploy["id"], "building", "deploying", "succeeded")
+            return await moves_of(connection, ids)
+
+        before = await caller.deploy(deploy["id"])
+        monkeypatch.setattr(history, "moves_of", overtaken)
+        assert await caller.deploy(deploy["id"]) == before
+        assert (await caller.deploy(deploy["id"]))["sequence"] == 5
 
 
 async def test_the_log_of_a_deploy_comes_oldest_first_and_in_pages(reader: Caller) -> None:

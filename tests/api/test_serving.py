@@ -7,7 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from phaseline import serving as running
+from phaseline.settings import Settings
 from tests.support import model
 from tests.support.caller import Answer, Caller
 from tests.support.database import change, migrate
@@ -121,7 +124,16 @@ async def test_sigterm_ends_it_with_0_and_in_time_though_viewers_are_attached(da
     assert not [line for line in server.log if line.get("level") == "error" or "Traceback" in line["event"]]
 
 
+def test_viewers_are_asked_now_and_then_whether_they_are_there() -> None:
+    """What comes of it takes the better part of a minute: test_websocket.py has a slow test of it."""
+    config = running.Server(FastAPI(), Settings(), on_ready=lambda: None).config
+    assert config.ws_ping_interval is not None
+    assert config.ws_ping_timeout is not None
+    assert config.ws_ping_interval + config.ws_ping_timeout <= 60
+
+
 async def test_a_viewer_of_one_process_sees_what_another_one_is_told(database: Path) -> None:
+    """No wake-up goes from one process to another: only the look at the log, now and then, finds it."""
     async with (
         serving(database, poll_seconds="0.2") as one,
         serving(database, poll_seconds="0.2") as other,

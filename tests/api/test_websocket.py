@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.support import node
 from tests.support.caller import Caller
 from tests.support.server import Server
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, PROTOCOL, Viewer, viewing
-from tests.support.witness import clear_codes, faultless, faults, sockets, sockets_fall_to
+from tests.support.witness import clear_codes, faultless, faults, lines_on, sockets, sockets_fall_to
 
 INIT = {"type": "connection_init"}
 QUERY = {"query": "{ __typename }"}
@@ -224,6 +225,47 @@ async def test_viewers_that_vanish_leave_no_socket_behind(own_server: Server, ow
     assert await sockets_fall_to(own_server, before)
     await own_caller.walk(deploy["id"], "building")
     assert not faults(own_server)
+
+
+@pytest.mark.parametrize("status", ["building", "succeeded"], ids=["accepted", "refused"])
+async def test_a_report_of_a_caller_that_vanishes_is_recorded_shown_and_logged(
+    server: Server, caller: Caller, status: str
+) -> None:
+    report = 'mutation ($id: ID!) { applyCallback(input: {deployId: $id, status: "%s"}) { duplicate } }'
+    deploy = await caller.start()
+    async with viewing(server.url) as viewer:
+        await viewer.subscribe(AUDIT_ENTRY_ADDED, id=deploy["id"])
+        assert (await viewer.event())["sequence"] == 1
+        before = sockets(server)
+        with closing(sqlite3.connect(server.database, isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            async with viewing(server.url) as vanishing:
+                await vanishing.subscribe(report % status, id=deploy["id"])
+                await vanishing.send(type="ping")
+                assert await vanishing.receive() == {"type": "pong"}  # so the report has been read
+                vanishing.socket.transport.abort()
+            assert await sockets_fall_to(server, before)
+        async with asyncio.timeout(3):
+            event = await viewer.event()
+        assert (event["sequence"], event["toStatus"]) == (2, status)
+    assert [entry["sequence"] for entry in await caller.entries(deploy["id"])] == [1, 2]
+    _, told = await lines_on(server, deploy["id"], 2)
+    assert (told["event"], told["status"], told["sequence"]) == ("callback", status, 2)
+
+
+@pytest.mark.slow
+async def test_a_viewer_whose_machine_has_vanished_is_noticed(own_server: Server) -> None:
+    """Nothing is read from its socket any more, so no ping is answered; and nothing closes it on its side."""
+    before = sockets(own_server)
+    async with viewing(own_server.url, ping_interval=None) as viewer:
+        viewer.socket.transport.pause_reading()
+        assert sockets(own_server) == before + 1
+        for _ in range(80):
+            await asyncio.sleep(1)
+            if sockets(own_server) == before:
+                break
+        assert sockets(own_server) == before
+        viewer.socket.transport.abort()
 
 
 async def _vanish(server: Server, deploy_id: str) -> None:

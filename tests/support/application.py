@@ -14,7 +14,8 @@ from tests.support.caller import Caller
 @asynccontextmanager
 async def in_this_process(database: Path, accept_revision: str | None = None) -> AsyncIterator[Caller]:
     """A caller of an application that runs here."""
-    found = Settings(database_url=f"sqlite+aiosqlite:///{database}", accept_revision=accept_revision)
+    url = f"sqlite+aiosqlite:///{database}"
+    found = Settings(database_url=url, accept_revision=accept_revision, poll_seconds=3600)
     app = create_app(found)
     async with app.router.lifespan_context(app), Caller("http://app") as caller:
         await caller.http.aclose()

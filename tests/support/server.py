@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -12,12 +13,17 @@ from typing import Any
 
 PHASELINE = Path(sys.executable).parent / "phaseline"
 
+# The line that says it serves, where the log is written for people; and what gives such a log its colours.
+_SERVING = re.compile(r"\bserving\b.*\baddress=(\S+)")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
 
 class Server:
-    """The process, its address and what it has logged so far."""
+    """The process, the file of its database, its address and what it has logged so far."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, database: Path) -> None:
         self.process = process
+        self.database = database
         self.url = ""
         self.log: list[dict[str, Any]] = []
         self._serving = asyncio.Event()
@@ -54,20 +60,32 @@ class Server:
             try:
                 line = json.loads(text)
             except ValueError:
-                line = {"event": text}
+                line = _for_people(text)
             self.log.append(line)
             if line.get("event") == "serving":
                 self.url = line["address"]
                 self._serving.set()
 
 
+def _for_people(text: str) -> dict[str, Any]:
+    """A line that is not JSON, without its colours."""
+    plain = _COLOURS.sub("", text)
+    serving = _SERVING.search(plain)
+    return {"event": "serving", "address": serving[1]} if serving else {"event": plain}
+
+
 async def start(database: Path, **settings: str) -> Server:
-    """Start a server on this database file and wait until it serves; port 0 unless it is given."""
+    """Start a server on this database file and wait until it serves; port 0 unless it is given.
+
+    Followers look at the log only when they are woken, unless `poll_seconds` is given: a wake-up that
+    does not come is not to be hidden by a look that comes anyway.
+    """
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "PHASELINE_DATABASE_URL": f"sqlite+aiosqlite:///{database}",
         "PHASELINE_PORT": "0",
         "PHASELINE_LOG_FORMAT": "json",
+        "PHASELINE_POLL_SECONDS": "3600",
         **{f"PHASELINE_{name.upper()}": value for name, value in settings.items()},
     }
     process = await asyncio.create_subprocess_exec(
@@ -79,7 +97,7 @@ async def start(database: Path, **settings: str) -> Server:
         stderr=asyncio.subprocess.PIPE,
         limit=2**20,
     )
-    server = Server(process)
+    server = Server(process, database)
     await server.ready()
     return server
 

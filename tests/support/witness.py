@@ -23,6 +23,16 @@ def faults(server: Server) -> list[dict[str, Any]]:
     return [line for line in server.log if line.get("level") not in ("debug", "info", "warning") or "exception" in line]
 
 
+async def lines_on(server: Server, deploy_id: str, count: int) -> list[dict[str, Any]]:
+    """The lines of its log on a deploy, `count` of them or more, without when and by which module."""
+    for _ in range(100):  # they come through a pipe
+        lines = [line for line in server.log if line.get("deploy") == deploy_id]
+        if len(lines) >= count:
+            break
+        await asyncio.sleep(0.02)
+    return [{name: line[name] for name in line.keys() - {"timestamp", "logger"}} for line in lines]
+
+
 @asynccontextmanager
 async def faultless(server: Server) -> AsyncIterator[None]:
     """A block in which the server logs none of them."""

@@ -1,0 +1,40 @@
+"""The server's own log: a line for what was done, and for an error no more than tells where it happened."""
+
+from pathlib import Path
+
+from tests.support.caller import Caller
+from tests.support.database import change, drop
+from tests.support.server import Server, serving
+from tests.support.witness import lines_on
+
+SECRET = "correct horse battery staple"
+REPORT = {"level": "info", "event": "callback", "attempt": 1, "duplicate": False, "refusal": None}
+
+
+async def test_every_start_and_every_callback_is_one_line(server: Server, caller: Caller) -> None:
+    deploy = (await caller.start("staging", "v1"))["id"]
+    await caller.report(deploy, "building", message=SECRET)
+    await caller.report(deploy, "building")
+    await caller.report(deploy, "succeeded")
+    await caller.report(deploy, "failed", 2)
+    assert await lines_on(server, deploy, 5) == [
+        {"level": "info", "event": "deploy started", "deploy": deploy, "environment": "staging", "ref": "v1"},
+        REPORT | {"deploy": deploy, "status": "building", "sequence": 2},
+        REPORT | {"deploy": deploy, "status": "building", "sequence": 2, "duplicate": True},
+        REPORT | {"deploy": deploy, "status": "succeeded", "sequence": 3, "refusal": "ILLEGAL_TRANSITION"},
+        REPORT | {"deploy": deploy, "status": "failed", "sequence": 4, "attempt": 2},
+    ]
+
+
+async def test_a_log_for_people_tells_of_an_error_without_what_was_sent(database: Path) -> None:
+    async with serving(database, log_format="console") as server, Caller(server.url) as caller:
+        deploy = await caller.start()
+        drop(database, "trigger")
+        change(database, f"UPDATE deploys SET status = 'nonsense' WHERE id = '{deploy['id']}'")
+        answer = await caller.report(deploy["id"], "building", message=SECRET)
+        assert answer.code == "INTERNAL_SERVER_ERROR"
+    log = "\n".join(line["event"] for line in server.log)
+    assert "unexpected error" in log
+    assert "IntegrityError" in log
+    assert SECRET not in log
+    assert len(log) < 20_000

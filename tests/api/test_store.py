@@ -1,0 +1,117 @@
+"""Writers of one process, one after another; and which errors say that the database does not answer."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+import structlog.testing
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from phaseline import history, store
+from phaseline.store import Store, is_unavailable
+from tests.support.application import in_this_process
+
+WRITERS = 50
+
+
+async def test_writers_are_served_in_the_order_in_which_they_came(database: Path) -> None:
+    """Many that wait for SQLite's own lock get it in no order, and some never."""
+    ours = Store(f"sqlite+aiosqlite:///{database}")
+    served: list[int] = []
+
+    def writer(number: int) -> asyncio.Task[None]:
+        async def write(connection: AsyncConnection) -> None:
+            served.append(number)
+            await connection.execute(text("SELECT 1"))
+
+        return asyncio.create_task(ours.write(write))
+
+    async with ours.writing():
+        writers = [writer(number) for number in range(WRITERS)]
+        await asyncio.sleep(0.2)
+    await asyncio.gather(*writers)
+    await ours.close()
+    assert served == list(range(WRITERS))
+
+
+async def test_writers_that_wait_keep_no_reader_from_reading(database: Path) -> None:
+    """Who waits for his turn holds no connection, of which there are few."""
+    ours = Store(f"sqlite+aiosqlite:///{database}")
+
+    async def nothing(connection: AsyncConnection) -> object:
+        return (await connection.execute(text("SELECT 1"))).scalar()
+
+    async with ours.writing():
+        writers = [asyncio.create_task(ours.write(nothing)) for _ in range(WRITERS)]
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(2):
+            assert await ours.read(nothing) == 1
+        assert not any(writer.done() for writer in writers)
+    assert await asyncio.gather(*writers) == [1] * WRITERS
+    await ours.close()
+
+
+async def test_a_writer_whose_turn_does_not_come_is_told_to_try_again(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_TURN_SECONDS", 0.1)
+    async with in_this_process(database) as caller, _silence():
+        deploy = await caller.start()
+        with closing(sqlite3.connect(database, isolation_level=None)) as elsewhere:
+            elsewhere.execute("BEGIN IMMEDIATE")
+            first = asyncio.create_task(caller.report(deploy["id"], "smoke_running"))
+            await asyncio.sleep(0.1)
+            second = await caller.report(deploy["id"], "building")
+            assert (second.status, second.error) == (503, {"code": "UNAVAILABLE"})
+        assert (await first).status == 200
+        assert [entry["toStatus"] for entry in await caller.entries(deploy["id"])] == ["queued", "smoke_running"]
+
+
+@asynccontextmanager
+async def _silence() -> AsyncIterator[None]:
+    """Nothing is made of what is logged: where nobody has configured it, that takes a second for each error."""
+    with structlog.testing.capture_logs():
+        yield
+
+
+CAUSE = sqlite3.Error("the cause")
+UNAVAILABLE: list[Exception] = [
+    TimeoutError(),
+    OperationalError("SELECT", {}, CAUSE),
+    InterfaceError("SELECT", {}, CAUSE),
+    DatabaseError("SELECT", {}, CAUSE),
+    sqlite3.OperationalError("the cause"),
+    DBAPIError("SELECT", {}, CAUSE, connection_invalidated=True),
+    ProgrammingError("SELECT", {}, CAUSE, connection_invalidated=True),
+]
+OUR_FAULT: list[Exception] = [
+    KeyError("nonsense"),
+    OSError("no space"),
+    DBAPIError("SELECT", {}, CAUSE),
+    IntegrityError("INSERT", {}, CAUSE),
+    ProgrammingError("SELECT", {}, CAUSE),
+]
+
+
+async def test_what_may_work_later_is_503_and_what_is_our_fault_is_not(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with in_this_process(database) as caller, _silence():
+        for error in (*UNAVAILABLE, *OUR_FAULT):
+
+            async def raises(*_: object, error: Exception = error, **__: object) -> None:
+                raise error
+
+            monkeypatch.setattr(history, "deploy", raises)
+            answers = (
+                await caller.send('{ deploy(id: "x") { id } }'),
+                await caller.report("x", "building"),
+            )
+            expected = (503, "UNAVAILABLE") if error in UNAVAILABLE else (500, "INTERNAL_SERVER_ERROR")
+            assert [(answer.status, answer.code) for answer in answers] == [expected] * 2, error
+            assert is_unavailable(error) == (error in UNAVAILABLE)
