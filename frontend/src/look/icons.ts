@@ -1,4 +1,5 @@
 import { html, svg, type SVGTemplateResult, type TemplateResult } from "lit";
+import type { Deploy } from "../graphql/documents.ts";
 import type { DeployOutcome, PhaseState } from "../graphql/types.ts";
 
 // Every icon stands beside its word, and so is hidden from assistive technology. Each differs in shape, not in colour alone.
@@ -11,6 +12,7 @@ const cross = icon("failed", svg`<path d="m7 7 10 10M17 7 7 17" />`);
 const slash = icon("cancelled", svg`<path d="M6 12h12" />`);
 const arc = icon("active", svg`<circle class="track" cx="12" cy="12" r="7.5" /><path class="arc" d="M12 4.5a7.5 7.5 0 0 1 7.5 7.5" />`);
 const disc = icon("active", svg`<circle class="solid" cx="12" cy="12" r="4.5" />`);
+const still = icon("still", svg`<circle cx="12" cy="12" r="7.5" /><circle class="solid" cx="12" cy="12" r="2.2" />`);
 const dot = icon("pending", svg`<circle class="solid" cx="12" cy="12" r="2.5" />`);
 const gap = icon("not-reported", svg`<path d="M9 9.3a3 3 0 1 1 4.6 2.6c-1 .6-1.6 1.2-1.6 2.4" /><circle class="solid" cx="12" cy="17.8" r="1.2" />`);
 
@@ -23,12 +25,18 @@ export const phaseIcons: Record<PhaseState, TemplateResult> = {
   NOT_REPORTED: gap,
 };
 
-export const outcomeIcons: Record<DeployOutcome, TemplateResult> = {
+const outcomeIcons: Record<DeployOutcome, TemplateResult> = {
   IN_PROGRESS: arc,
   SUCCEEDED: tick,
   FAILED: cross,
   CANCELLED: slash,
 };
+
+/** The icon of how a deploy stands. It turns only while a phase is said to be active: a queued deploy does nothing yet. */
+export function standingIcon({ status, phases }: Deploy): TemplateResult {
+  if (status.outcome !== "IN_PROGRESS" || phases.some(({ state }) => state === "ACTIVE")) return outcomeIcons[status.outcome];
+  return still;
+}
 
 export const refusalIcon = icon("refusal", svg`<circle cx="12" cy="12" r="8" /><path d="m6.5 6.5 11 11" />`);
 export const closeIcon = cross;

@@ -31,8 +31,8 @@ export const auditListStyles = css`
     grid-template-columns: 3.2em 7em minmax(0, 1fr) minmax(0, 12em);
     gap: 0 12px;
     align-items: start;
-    padding: 9px 16px;
-    border-inline-start: 3px solid transparent;
+    padding-block: 9px;
+    padding-inline: 19px 16px;
     font-size: 14px;
     line-height: 22px;
   }
@@ -74,7 +74,8 @@ export const auditListStyles = css`
     font-weight: 500;
   }
   .entry[data-kind="CALLBACK_REFUSED"] {
-    border-inline-start-color: var(--pl-failed);
+    padding-inline-start: 16px;
+    border-inline-start: 3px solid var(--pl-failed);
     background: color-mix(in srgb, var(--pl-failed) 6%, var(--pl-surface));
   }
   .entry .refused {
@@ -93,10 +94,12 @@ export const auditListStyles = css`
   .audit .older {
     justify-self: center;
   }
-  @container (max-width: 620px) {
+  .entry:focus-visible {
+    outline-offset: -3px;
+  }
+  @container (max-width: 800px) {
     .entry {
       grid-template-columns: auto minmax(0, 1fr) auto;
-      padding: 9px 12px;
     }
     .entry .what {
       grid-column: 1 / -1;

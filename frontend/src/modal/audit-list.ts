@@ -13,6 +13,7 @@ export function auditList(history: History, labels: Labels, limit: number, showA
   const { entries } = history;
   const shown = entries.slice(-limit).reverse();
   const older = entries.length - shown.length;
+  const again = (history.deploy?.attempt ?? 1) > 1;
   return html`<section class="audit" aria-labelledby="audit-title">
     <div class="top">
       <h3 id="audit-title">Audit entries</h3>
@@ -22,14 +23,15 @@ export function auditList(history: History, labels: Labels, limit: number, showA
       ${repeat(
         shown,
         (entry) => entry.sequence,
-        (entry) => row(entry, labels),
+        (entry) => row(entry, labels, again),
       )}
     </ol>
     ${older > 0 ? html`<button class="older" part="older" @click=${showAll}>Show ${older} older entries</button>` : nothing}
   </section>`;
 }
 
-function row(entry: AuditEntry, labels: Labels): TemplateResult {
+// Once there are two attempts, every entry says which it is of: the late report of an older one is refused for just that.
+function row(entry: AuditEntry, labels: Labels, again: boolean): TemplateResult {
   return html`<li
     class="entry"
     part="entry"
@@ -43,22 +45,22 @@ function row(entry: AuditEntry, labels: Labels): TemplateResult {
     <div class="what">
       <span class="head">
         ${entry.kind === "CALLBACK_REFUSED" ? refusal(entry, labels) : accepted(entry, labels)}
-        ${entry.attempt > 1 ? html`<span class="tag">attempt ${entry.attempt}</span>` : nothing}
+        ${again || entry.attempt > 1 ? html`<span class="tag">attempt ${entry.attempt}</span>` : nothing}
       </span>
-      ${entry.message ? html`<span class="message">${entry.message}</span>` : nothing}
+      ${entry.message ? html`<span class="message" dir="auto">${entry.message}</span>` : nothing}
     </div>
-    <span class="actor"><span class="unseen">by</span> ${entry.actor}</span>
+    <span class="actor"><span class="unseen">by</span> <bdi>${entry.actor}</bdi></span>
   </li>`;
 }
 
 function accepted(entry: AuditEntry, labels: Labels): TemplateResult {
   const started = entry.kind === "DEPLOY_STARTED" ? "Deploy started: " : "";
-  return html`<span>${started}${entryStatus(entry.toStatus, labels)}</span>`;
+  return html`<span>${started}<bdi>${entryStatus(entry.toStatus, labels)}</bdi></span>`;
 }
 
 function refusal(entry: AuditEntry, labels: Labels): TemplateResult {
   return html`<span class="refused">${refusalIcon}Callback refused</span>
-    <span>asked for ${entryStatus(entry.toStatus, labels)}</span>
+    <span>asked for <bdi>${entryStatus(entry.toStatus, labels)}</bdi></span>
     ${entry.refusal ? html`<code class="code">${entry.refusal}</code>` : nothing}`;
 }
 

@@ -30,9 +30,6 @@ export const modalStyles = css`
     background: rgb(8 13 24 / 55%);
   }
   .top-bar {
-    position: sticky;
-    inset-block-start: 0;
-    z-index: 1;
     display: grid;
     grid-template-columns: minmax(0, 1fr) auto auto;
     align-items: center;
@@ -40,6 +37,14 @@ export const modalStyles = css`
     padding: 16px 16px 14px 28px;
     border-block-end: 1px solid var(--pl-line);
     background: var(--pl-surface);
+  }
+  /* On a low screen, or one enlarged to 400 %, a bar that stays would leave no room for anything else. */
+  @media (min-height: 600px) {
+    .top-bar {
+      position: sticky;
+      inset-block-start: 0;
+      z-index: 1;
+    }
   }
   h2 {
     display: flex;
@@ -59,7 +64,12 @@ export const modalStyles = css`
     font-weight: 500;
     letter-spacing: 0;
   }
+  /* Two lines at most: the whole of it stands among the facts. */
   h2 code {
+    display: -webkit-box;
+    -webkit-box-orient: vertical;
+    -webkit-line-clamp: 2;
+    overflow: hidden;
     padding: 1px 8px;
     border-radius: 6px;
     background: color-mix(in srgb, var(--pl-muted) 13%, transparent);
@@ -99,6 +109,13 @@ export const modalStyles = css`
     border-color: var(--pl-passed);
     background: var(--pl-passed);
   }
+  @media (forced-colors: active) {
+    .connection.live::before {
+      forced-color-adjust: none;
+      border-color: CanvasText;
+      background: CanvasText;
+    }
+  }
   .connection.lost {
     color: var(--pl-failed);
     font-weight: 600;
@@ -135,7 +152,7 @@ export const modalStyles = css`
   }
   .facts {
     display: grid;
-    grid-template-columns: repeat(auto-fit, minmax(140px, 1fr));
+    grid-template-columns: repeat(5, minmax(0, 1fr));
     gap: 14px 24px;
     padding: 16px 20px;
     border: 1px solid var(--pl-line);
@@ -157,7 +174,7 @@ export const modalStyles = css`
     font-weight: 400;
     font-variant-numeric: tabular-nums;
   }
-  .facts .id {
+  .facts .whole {
     grid-column: 1 / -1;
     display: flex;
     flex-wrap: wrap;
@@ -166,7 +183,12 @@ export const modalStyles = css`
     padding-block-start: 10px;
     border-block-start: 1px solid var(--pl-line);
   }
-  .facts .id dd {
+  .facts .whole + .whole {
+    margin-block-start: -12px;
+    padding-block-start: 0;
+    border-block-start: 0;
+  }
+  .facts .whole dd {
     font-weight: 400;
   }
   .facts a {
@@ -174,10 +196,9 @@ export const modalStyles = css`
     align-items: center;
     gap: 0.3em;
   }
-  @container (max-width: 620px) {
+  @container (max-width: 800px) {
     .top-bar {
       grid-template-columns: minmax(0, 1fr) auto;
-      padding: 12px 8px 12px 16px;
     }
     .top-bar .bare {
       grid-row: 1;
@@ -188,6 +209,17 @@ export const modalStyles = css`
       grid-column: 1 / -1;
       justify-content: flex-start;
     }
+    .facts {
+      grid-template-columns: repeat(3, minmax(0, 1fr));
+    }
+    .facts > :nth-child(5) {
+      grid-column: span 2;
+    }
+  }
+  @container (max-width: 620px) {
+    .top-bar {
+      padding: 12px 8px 12px 16px;
+    }
     h2 {
       font-size: 20px;
     }
@@ -196,7 +228,7 @@ export const modalStyles = css`
       padding: 18px 16px 20px;
     }
     .facts {
-      grid-template-columns: repeat(auto-fit, minmax(108px, 1fr));
+      grid-template-columns: repeat(2, minmax(0, 1fr));
       gap: 12px 16px;
       padding: 14px;
     }

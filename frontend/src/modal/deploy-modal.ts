@@ -4,6 +4,7 @@ import { graphqlEndpoint, socketEndpoint } from "../graphql/endpoint.ts";
 import type { Deploy } from "../graphql/documents.ts";
 import { closeIcon } from "../look/icons.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
+import { NewDay } from "../time/new-day.ts";
 import { Ticker } from "../time/ticker.ts";
 import { Announcer } from "./announcer.ts";
 import { auditList } from "./audit-list.ts";
@@ -44,8 +45,8 @@ export interface ChangeDetail {
  * Parts: dialog, environment, ref, status, outcome, connection, close; lost, last-confirmed, origin-hint, retry, try-now, restarted,
  * failure, try-again, not-found, waiting; stepper, step (with data-phase, data-state, data-attempt) and its step-label, step-state,
  * step-began, step-ended, step-took, step-running, step-as-of, step-attempt; facts: attempt, run, started-by, started-at,
- * finished-at, last-report, deploy-id; position ("entry 7 of 7"), entries, entry (with data-sequence, data-kind, data-to-status,
- * data-refusal), older; announcer, the live region. There are no slots.
+ * finished-at, last-report, whole-ref, deploy-id; position ("entry 7 of 7"), entries, entry (with data-sequence, data-kind,
+ * data-to-status, data-refusal), older; announcer, the live region. There are no slots.
  */
 export class DeployModal extends LitElement {
   static override styles = [tokens, common, modalStyles, stepperStyles, auditListStyles];
@@ -64,9 +65,12 @@ export class DeployModal extends LitElement {
   readonly #ticker = new Ticker(this);
   readonly #announcer = new Announcer();
   #limit = ENTRIES_SHOWN;
+  /** The dialog was closed by us and has not told of it yet; otherwise its viewer closed it. */
+  #closing = false;
 
   constructor() {
     super();
+    new NewDay(this);
     this.deployId = "";
     this.endpoint = null;
     this.open = false;
@@ -149,9 +153,16 @@ export class DeployModal extends LitElement {
     return connection === "live" ? { at: clock.now(), frozen: false } : { at: heardAt ?? clock.now(), frozen: true };
   }
 
-  readonly #showAll = (): void => {
+  // The button goes away, and the focus it had goes on to the first entry that it revealed.
+  readonly #showAll = async (): Promise<void> => {
+    const first = this.#feed.history.entries.at(-this.#limit - 1)?.sequence;
     this.#limit = Infinity;
     this.requestUpdate();
+    await this.updateComplete;
+    const revealed = this.renderRoot.querySelector<HTMLElement>(`.entry[data-sequence="${first}"]`);
+    if (!revealed) return;
+    revealed.tabIndex = -1;
+    revealed.focus();
   };
 
   protected override updated(): void {
@@ -161,9 +172,12 @@ export class DeployModal extends LitElement {
 
   #syncDialog(): void {
     const dialog = this.renderRoot.querySelector("dialog");
-    if (!dialog || dialog.open === this.open) return;
-    if (this.open) dialog.showModal();
-    else dialog.close();
+    if (!dialog || !this.isConnected) return;
+    if (this.open) showModal(dialog);
+    else if (dialog.open) {
+      this.#closing = true;
+      dialog.close();
+    }
   }
 
   #reflect(): void {
@@ -188,10 +202,20 @@ export class DeployModal extends LitElement {
     this.dispatchEvent(new CustomEvent("phaseline-change", { detail, bubbles: true, composed: true }));
   }
 
-  // The event comes a moment after the closing: by then somebody (a quick "back" and "forward") may have opened it again.
+  // The event comes a moment after the closing: by then somebody (a quick "back" and "forward") may have opened it again, or have
+  // asked for it.
   readonly #closed = (): void => {
-    if (this.renderRoot.querySelector("dialog")?.open) return;
+    const asked = this.#closing;
+    this.#closing = false;
+    if (this.renderRoot.querySelector("dialog")?.open || (asked && this.open)) return;
     this.open = false;
     this.dispatchEvent(new Event("phaseline-close", { bubbles: true, composed: true }));
   };
+}
+
+// A dialog that was moved in the page has left the top layer, and yet calls itself open: it has to be closed without a word first.
+function showModal(dialog: HTMLDialogElement): void {
+  if (dialog.open && dialog.matches(":modal")) return;
+  dialog.removeAttribute("open");
+  dialog.showModal();
 }

@@ -18,14 +18,18 @@ export function facts(deploy: Deploy, now: Now): TemplateResult {
     </div>
     <div>
       <dt>Started by</dt>
-      <dd part="started-by">${deploy.startedBy}</dd>
+      <dd part="started-by"><bdi>${deploy.startedBy}</bdi></dd>
     </div>
     <div>
       <dt>Started</dt>
       <dd part="started-at">${moment(deploy.startedAt)}</dd>
     </div>
-    ${deploy.finishedAt ? ended(deploy.startedAt, deploy.finishedAt) : lastReport(deploy.updatedAt, now)}
-    <div class="id">
+    ${deploy.finishedAt ? ended(deploy.startedAt, deploy.finishedAt) : lastReport(deploy, now)}
+    <div class="whole">
+      <dt>Ref</dt>
+      <dd part="whole-ref"><code><bdi>${deploy.ref}</bdi></code></dd>
+    </div>
+    <div class="whole">
       <dt>Deploy id</dt>
       <dd part="deploy-id"><code>${deploy.id}</code></dd>
     </div>
@@ -41,21 +45,28 @@ function ended(startedAt: string, finishedAt: string): TemplateResult {
   </div>`;
 }
 
-// A silence is a fact and may be shown. It changes nothing.
-function lastReport(updatedAt: string, now: Now): TemplateResult {
+function lastReport(deploy: Deploy, now: Now): TemplateResult {
   return html`<div>
-    <dt>Last report</dt>
-    <dd part="last-report">
-      ${moment(updatedAt)}
-      ${now.frozen ? nothing : html`<span class="aside">${agoInWords(secondsBetween(updatedAt, now.at))}</span>`}
-    </dd>
+    <dt>Last accepted report</dt>
+    <dd part="last-report">${reported(deploy) ? since(deploy.updatedAt, now) : "none yet"}</dd>
   </div>`;
+}
+
+// A silence is a fact and may be shown. It changes nothing.
+function since(updatedAt: string, now: Now): TemplateResult {
+  return html`${moment(updatedAt)}
+  ${now.frozen ? nothing : html`<span class="aside">${agoInWords(secondsBetween(updatedAt, now.at))}</span>`}`;
+}
+
+/** Whether a report was ever accepted: until then the deploy is as old as its start. */
+export function reported({ startedAt, updatedAt }: Deploy): boolean {
+  return updatedAt !== startedAt;
 }
 
 // The address comes from a workflow: `javascript:` and the like must not become something to click.
 function run(runUrl: string | null): TemplateResult | string {
   if (!runUrl) return "not reported";
-  if (!isWebAddress(runUrl)) return runUrl;
+  if (!isWebAddress(runUrl)) return html`<bdi>${runUrl}</bdi>`;
   return html`<a href=${runUrl} target="_blank" rel="noopener noreferrer">
     Open run${externalIcon}<span class="unseen">(in a new tab)</span>
   </a>`;

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { Connection } from "../feed/deploy-feed.ts";
 import type { Deploy } from "../graphql/documents.ts";
-import { outcomeIcons } from "../look/icons.ts";
+import { standingIcon } from "../look/icons.ts";
 import { outcomeWords } from "../words.ts";
 
 const connectionWords: Record<Connection, string> = {
@@ -16,11 +16,15 @@ const connectionWords: Record<Connection, string> = {
  * its words change.
  */
 export function title(deploy: Deploy | null, deployId: string): TemplateResult {
-  return html`<h2 id="title" tabindex="-1" autofocus>${deploy ? named(deploy) : html`<small>Deploy</small> <code>${deployId}</code>`}</h2>`;
+  return html`<h2 id="title" tabindex="-1" autofocus>${deploy ? named(deploy) : unnamed(deployId)}</h2>`;
+}
+
+function unnamed(deployId: string): TemplateResult {
+  return html`<small>Deploy</small> <code><bdi>${deployId}</bdi></code>`;
 }
 
 function named({ environment, ref }: Deploy): TemplateResult {
-  return html`<small>Deploy to</small> <span part="environment">${environment}</span> <code part="ref">${ref}</code>`;
+  return html`<small>Deploy to</small> <bdi part="environment">${environment}</bdi> <code part="ref"><bdi>${ref}</bdi></code>`;
 }
 
 export function standing(deploy: Deploy | null, connection: Connection): TemplateResult {
@@ -30,10 +34,11 @@ export function standing(deploy: Deploy | null, connection: Connection): Templat
   </div>`;
 }
 
-function statusPill({ status }: Deploy): TemplateResult {
+function statusPill(deploy: Deploy): TemplateResult {
+  const { status } = deploy;
   const outcome = outcomeWords[status.outcome];
   return html`<span class="pill" part="status" data-outcome=${status.outcome}>
-      ${outcomeIcons[status.outcome]}<span>${status.label}</span>
+      ${standingIcon(deploy)}<span>${status.label}</span>
     </span>
     <span class=${outcome === status.label ? "unseen" : "outcome"} part="outcome">${outcome}</span>`;
 }

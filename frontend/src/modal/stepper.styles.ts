@@ -28,6 +28,10 @@ export const stepperStyles = css`
   .step[data-state="NOT_REPORTED"] {
     --tone: var(--pl-gap);
   }
+  /* Once the deploy has ended, what was not reported stands back behind how it ended. */
+  [data-outcome]:not([data-outcome="IN_PROGRESS"]) .step[data-state="NOT_REPORTED"] {
+    --tone: var(--pl-muted);
+  }
   .mark {
     position: relative;
     display: grid;
@@ -98,7 +102,8 @@ export const stepperStyles = css`
     font-weight: 620;
     line-height: 1.25;
   }
-  .step[data-state="PENDING"] .label {
+  .step[data-state="PENDING"] .label,
+  [data-outcome]:not([data-outcome="IN_PROGRESS"]) .step[data-state="NOT_REPORTED"] .label {
     color: var(--pl-muted);
   }
   .told .state {

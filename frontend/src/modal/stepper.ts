@@ -57,7 +57,7 @@ function times(phase: Phase, now: Now): TemplateResult {
       ? html`<span part="step-took">took ${inWords(secondsBetween(startedAt, finishedAt))}</span>`
       : nothing}
     ${state === "ACTIVE" && startedAt ? running(startedAt, now) : nothing}
-    ${state === "NOT_REPORTED" ? html`<span>${startedAt ? "ending never reported" : "no report came"}</span>` : nothing}
+    ${state === "NOT_REPORTED" ? html`<span>${startedAt ? "ending never reported" : "no accepted report"}</span>` : nothing}
   `;
 }
 

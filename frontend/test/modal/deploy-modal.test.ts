@@ -75,7 +75,7 @@ describe("the steps", () => {
     expect([said(0, "step-took"), all("step-running").length]).toEqual(["took 10 s", 0]);
     expect([said(1, "step-began"), said(1, "step-took"), words(all("step")[1])]).toEqual(["", "", expect.stringContaining("beginning not reported")]);
     expect(words(all("step")[2])).toContain("ending never reported");
-    expect([said(3, "step-began"), words(all("step")[3])]).toEqual(["", expect.stringContaining("no report came")]);
+    expect([said(3, "step-began"), words(all("step")[3])]).toEqual(["", expect.stringContaining("no accepted report")]);
   });
 
   test("say which attempt a phase is of, where it is not the deploy's", async () => {
@@ -83,6 +83,14 @@ describe("the steps", () => {
     await show(deploy(2, "b", { phases, attempt: 2 }));
     expect(all("step-attempt").map(words)).toEqual(["in attempt 1"]);
     expect(modal.dataset["attempt"]).toBe("2");
+  });
+
+  test("turn an icon only while one of them is active", async () => {
+    await show(deploy(2, "b", { phases: [phase("gate", 1, "PASSED"), phase("rollout", 2, "PENDING")] }));
+    expect([all("status")[0]?.querySelectorAll(".icon").length, all("status")[0]?.querySelector(".arc")]).toEqual([1, null]);
+    server.phaseChanged(deploy(3, "c"), entry(3, "c"));
+    await pass();
+    expect(all("status")[0]?.querySelector(".arc")).not.toBeNull();
   });
 
   test("run a clock for the active phase, from the server's time", async () => {
@@ -122,12 +130,46 @@ describe("the audit entries", () => {
     all("older")[0]?.click();
     await pass();
     expect([all("entry").length, all("older").length]).toEqual([150, 0]);
+    expect((modal.shadowRoot?.activeElement as HTMLElement | null)?.dataset["sequence"]).toBe("50");
+  });
+
+  test("say which attempt each is of, once there are two, whichever it is", async () => {
+    const tags = () => all("entry").map((row) => words(row.querySelector(".tag") ?? undefined));
+    await show(deploy(2, "b"), entry(1, "a"), entry(2, "b"));
+    expect(tags()).toEqual(["", ""]);
+    server.phaseChanged(deploy(3, "a", { attempt: 2 }), entry(3, "a", { attempt: 2 }));
+    server.auditEntryAdded(entry(3, "a", { attempt: 2 }), refusal(4, "c", "STALE_ATTEMPT"));
+    await pass();
+    expect(tags()).toEqual(["attempt 1", "attempt 2", "attempt 1", "attempt 1"]);
   });
 
   test("show the server's text as text", async () => {
     await show(deploy(2, "b"), entry(1, "a", { message: "<img src=x onerror=alert(1)>" }));
     expect(modal.renderRoot.querySelector("img")).toBeNull();
     expect(words(all("entry")[0])).toContain("<img src=x onerror=alert(1)>");
+  });
+});
+
+test("text that runs the other way stays in its place", async () => {
+  const [environment, ref, actor, message] = ["إنتاج", "ענף", "מריה", "שלום: 42 (ok)"];
+  await show(deploy(1, "a", { environment, ref, startedBy: actor }), entry(1, "a", { actor, message }));
+  const apart = (part: string) => words(modal.renderRoot.querySelector(`bdi[part="${part}"], [part="${part}"] bdi`) ?? undefined);
+  expect(["environment", "ref", "whole-ref", "started-by"].map(apart)).toEqual([environment, ref, ref, actor]);
+  expect(words(all("entry")[0]?.querySelector(".actor bdi") ?? undefined)).toBe(actor);
+  expect(all("entry")[0]?.querySelector(".message")?.getAttribute("dir")).toBe("auto");
+});
+
+describe("the last accepted report", () => {
+  test("is none until one was accepted, whatever was refused", async () => {
+    await show(deploy(1, "a", { updatedAt: at(0) }), entry(1, "a"), refusal(2, "x"));
+    expect(text("last-report")).toBe("none yet");
+  });
+
+  test("has its time, and how long ago it was", async () => {
+    await show(deploy(2, "b"), entry(1, "a"), entry(2, "b"));
+    expect(all("last-report")[0]?.querySelector("time")?.dateTime).toBe(at(2));
+    expect(text("last-report")).toContain("28 s ago");
+    expect(words(all("last-report")[0]?.previousElementSibling ?? undefined)).toBe("Last accepted report");
   });
 });
 
@@ -284,6 +326,43 @@ describe("the element", () => {
     document.body.append(modal);
     await show();
     expect([modal.dataset["connection"], server.sockets.length]).toEqual(["live", 2]);
+  });
+
+  test("says the day of a time once it is no longer of today, also of a deploy that has ended", async () => {
+    const failed = { key: "z", label: "Failed", outcome: "FAILED" } as const;
+    await show(deploy(2, "b", { status: failed, finishedAt: at(2) }), entry(1, "a"), entry(2, "z"));
+    expect(text("finished-at")).toMatch(/^\d\d:/);
+    await pass(86_400_000);
+    expect(text("finished-at")).toMatch(/^2\d Nov, \d\d:/);
+  });
+
+  test("can be opened and closed while it is not in the page", async () => {
+    await show();
+    modal.remove();
+    await pass();
+    modal.open = false;
+    await pass();
+    modal.open = true;
+    await pass();
+    document.body.append(modal);
+    await show();
+    expect([modal.open, modal.dataset["connection"]]).toEqual([true, "live"]);
+  });
+
+  test("stays open where its page has closed and opened it again at once", async () => {
+    await show();
+    const dialog = all("dialog")[0] as HTMLDialogElement;
+    let told = () => {};
+    dialog.close = () => {
+      dialog.removeAttribute("open");
+      told = () => void dialog.dispatchEvent(new Event("close"));
+    };
+    modal.open = false;
+    await pass();
+    modal.open = true;
+    told();
+    await pass();
+    expect([modal.open, dialog.open]).toEqual([true, true]);
   });
 
   test.each(["live", "lost", "not found"])("has nothing that axe objects to: %s", async (state) => {
