@@ -11,6 +11,11 @@ export const phaseStateWords: Record<PhaseState, string> = {
   NOT_REPORTED: "Not reported",
 };
 
+/** What the server said, as a sentence of its own: its messages begin small. */
+export function sentence(message: string): string {
+  return message.charAt(0).toUpperCase() + message.slice(1);
+}
+
 export const outcomeWords: Record<DeployOutcome, string> = {
   IN_PROGRESS: "In progress",
   SUCCEEDED: "Succeeded",

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.journeys.console import ConsolePage
-from tests.support.browser import Viewers, keep_screenshot
+from tests.support.browser import OUTAGE, Viewers, keep_screenshot
 from tests.support.caller import Caller
 from tests.support.server import Server
 
@@ -65,8 +65,9 @@ async def test_what_the_server_objects_to_is_said_by_the_field_and_gone_with_the
     await console.form.get_by_label("Ref").fill("main")
     await console.form.get_by_role("button", name="Start deploy").click()
     await expect(environment).to_have_attribute("aria-invalid", "true")
-    await expect(environment).to_have_accessible_description(re.compile(r"^environment .*more than 64"))
+    await expect(environment).to_have_accessible_description(re.compile(r"^Environment .*more than 64"))
     await expect(console.form.get_by_role("alert").first).to_contain_text("BAD_USER_INPUT")
+    await expect(environment).to_be_focused()
     await keep_screenshot(console.page, "console-form-error")
     await environment.press("End")
     await environment.press("Backspace")
@@ -82,6 +83,54 @@ async def test_nothing_is_sent_while_a_required_field_is_empty(server: Server, v
     assert await console.focused() == "environment"
     assert await console.form.get_by_label("Environment").evaluate("(field) => field.validity.valueMissing")
     await expect(console.form).to_be_visible()
+
+
+async def test_a_start_whose_answer_is_lost_is_not_said_to_have_failed_and_the_list_shows_it(
+    own_server: Server, viewers: Viewers
+) -> None:
+    viewers.tolerate(OUTAGE)
+    console = ConsolePage(await viewers.open(own_server.url))
+
+    async def lose(route: Route) -> None:
+        if "startDeploy" in (route.request.post_data or ""):
+            await route.fetch()
+            await route.abort()
+        else:
+            await route.continue_()
+
+    await console.page.route("**/graphql", lose)
+    await console.button("Start a deploy").first.click()
+    await console.form.get_by_label("Environment").fill("production")
+    await console.form.get_by_label("Ref").fill("v1")
+    await console.press("Enter")
+    alert = console.form.get_by_role("alert")
+    await expect(alert).to_contain_text("It is not known whether the deploy was started.")
+    await expect(console.rows).to_have_count(1)
+    await keep_screenshot(console.page, "console-start-unknown")
+
+
+async def test_back_and_forward_at_once_leave_the_modal_open(server: Server, caller: Caller, viewers: Viewers) -> None:
+    deploy = await caller.start()
+    console = ConsolePage(await viewers.open(server.url))
+    await console.link(deploy["id"]).click()
+    await console.modal.at("queued", 1)
+    address = console.page.url
+    for pause in (0, 1, 2, 5, 10, 20, 50):
+        await console.page.evaluate(
+            """async (pause) => {
+                const gone = () => new Promise((resolve) => addEventListener("popstate", resolve, { once: true }));
+                for (const go of ["back", "forward"]) {
+                    const there = gone();
+                    history[go]();
+                    await there;
+                    if (pause) await new Promise((resolve) => setTimeout(resolve, pause));
+                }
+            }""",
+            pause,
+        )
+        await console.page.wait_for_timeout(150)
+        assert console.page.url == address
+        await expect(console.dialog).to_be_visible()
 
 
 async def test_a_row_opens_the_modal_at_its_own_address_and_back_and_forward_follow(
@@ -172,3 +221,55 @@ async def test_the_focus_stays_in_the_modal_however_often_tab_is_pressed(
     assert {"Close"} < set(visited)
     assert not behind & set(visited)
     assert any(name.startswith("Open run") for name in visited)
+
+
+async def test_the_modal_is_modal_again_wherever_its_page_puts_it(
+    server: Server, caller: Caller, viewers: Viewers
+) -> None:
+    deploy = await caller.start()
+    page = await viewers.open(server.url)
+    await page.evaluate(
+        """(id) => {
+            window.modal = document.createElement("phaseline-deploy-modal");
+            [modal.id, modal.deployId, modal.open] = ["moved", id, true];
+            window.there = document.body.appendChild(document.createElement("div"));
+            document.body.append(modal);
+        }""",
+        deploy["id"],
+    )
+    dialog = page.locator("#moved dialog")
+    modal = "() => window.modal.shadowRoot.querySelector('dialog').matches(':modal')"
+    await page.wait_for_function(modal)
+    for move in (
+        "modal.remove(), there.append(modal)",
+        "document.body.append(modal)",
+        "there.append(modal), document.body.append(modal)",
+        "modal.remove(), new Promise((done) => setTimeout(done, 100)).then(() => there.append(modal))",
+    ):
+        await page.evaluate(f"async () => void await ({move})")
+        await page.wait_for_function(modal)
+        await expect(page.locator("#moved")).to_have_attribute("data-connection", "live")
+        await expect(page.locator("#moved [part=close]")).to_be_visible()
+    # Outside the page it can be told anything; what holds is what it was told last.
+    await page.evaluate("modal.remove()")
+    for told in ("false", "true"):
+        await page.evaluate(f"async () => {{ modal.open = {told}; await modal.updateComplete; }}")
+    await page.evaluate("document.body.append(modal)")
+    await page.wait_for_function(modal)
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+
+
+async def test_the_focus_goes_on_to_the_first_entry_that_was_revealed(
+    server: Server, caller: Caller, viewers: Viewers
+) -> None:
+    deploy = await caller.start()
+    for _ in range(104):
+        await caller.report(deploy["id"], "succeeded")
+    console = ConsolePage(await viewers.open(f"{server.url}/deploys/{deploy['id']}"))
+    await expect(console.modal.part("older")).to_have_text("Show 5 older entries")
+    await console.modal.part("older").press("Enter")
+    await expect(console.modal.part("entry")).to_have_count(105)
+    revealed = console.page.locator("[part=entry][data-sequence='5']")
+    await expect(revealed).to_be_focused()
+    await expect(revealed).to_be_in_viewport()

@@ -133,6 +133,10 @@ export const consoleStyles = css`
     border-radius: 12px;
   }
   .row code {
+    display: -webkit-box;
+    -webkit-box-orient: vertical;
+    -webkit-line-clamp: 2;
+    overflow: hidden;
     color: var(--pl-muted);
   }
   .row .status {

@@ -3,7 +3,9 @@ import { brokenIcon, plusIcon, refreshIcon } from "../look/icons.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
 import { moment } from "../time/moments.ts";
 import type { DeployOutcome } from "../graphql/types.ts";
-import { outcomeWords } from "../words.ts";
+import type { DeployModal } from "../modal/deploy-modal.ts";
+import { NewDay } from "../time/new-day.ts";
+import { outcomeWords, sentence } from "../words.ts";
 import { consoleStyles } from "./console.styles.ts";
 import { DeployList } from "./deploy-list.ts";
 import { deployRows } from "./deploy-rows.ts";
@@ -19,6 +21,11 @@ export class Console extends LitElement {
   #deployId = deployIdIn(location.pathname);
   /** The deploy whose row gets the focus when the modal closes. */
   #lastOpened: string | null = this.#deployId;
+
+  constructor() {
+    super();
+    new NewDay(this);
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -48,7 +55,11 @@ export class Console extends LitElement {
         </header>
         <main>${this.#main()}</main>
       </div>
-      <phaseline-start-form .environments=${this.#environments()} @phaseline-started=${this.#started}></phaseline-start-form>
+      <phaseline-start-form 
+        .environments=${this.#environments()}
+        @phaseline-started=${this.#started}
+        @phaseline-start-unknown=${() => this.#list.refresh()}
+      ></phaseline-start-form>
       <phaseline-deploy-modal
         deploy-id=${this.#deployId ?? ""}
         ?open=${this.#deployId !== null}
@@ -94,7 +105,7 @@ export class Console extends LitElement {
     return html`<div class="notice bad" role="alert">
       ${brokenIcon}
       <div>
-        <strong>The deploys could not be loaded.</strong> ${failure.message} <code>${failure.code}</code>
+        <strong>The deploys could not be loaded.</strong> ${sentence(failure.message)} <code>${failure.code}</code>
         ${deploys ? html`<div>The list below is what was loaded before.</div>` : nothing}
       </div>
       <button @click=${() => this.#list.refresh()}>Try again</button>
@@ -142,7 +153,9 @@ export class Console extends LitElement {
     this.#goTo(deployId);
   };
 
-  readonly #closed = async (): Promise<void> => {
+  // The event comes a moment after the closing: by then "forward" may have opened the modal again.
+  readonly #closed = async ({ currentTarget }: Event): Promise<void> => {
+    if ((currentTarget as DeployModal).open) return;
     if (this.#deployId !== null) this.#goTo(null);
     await this.updateComplete;
     this.#focusRow();

@@ -1,9 +1,10 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Deploy } from "../graphql/documents.ts";
-import { outcomeIcons } from "../look/icons.ts";
+import { standingIcon } from "../look/icons.ts";
 import { inWords, secondsBetween } from "../time/durations.ts";
 import { moment } from "../time/moments.ts";
+import { reported } from "../modal/facts.ts";
 import { outcomeWords } from "../words.ts";
 import { pathOf } from "./routes.ts";
 
@@ -23,20 +24,26 @@ function row(deploy: Deploy, open: (event: Event, deployId: string) => void): Te
   const outcome = outcomeWords[status.outcome];
   return html`<li class="row" data-outcome=${status.outcome} data-status=${status.key}>
     <div class="what">
-      <a href=${pathOf(deploy.id)} data-deploy=${deploy.id} @click=${(event: Event) => open(event, deploy.id)}>${deploy.environment}</a>
-      <code>${deploy.ref}</code>
+      <a href=${pathOf(deploy.id)} data-deploy=${deploy.id} @click=${(event: Event) => open(event, deploy.id)}
+        ><bdi>${deploy.environment}</bdi></a
+      >
+      <code><bdi>${deploy.ref}</bdi></code>
     </div>
     <div class="status">
-      <span class="pill">${outcomeIcons[status.outcome]}<span>${status.label}</span></span>
+      <span class="pill">${standingIcon(deploy)}<span>${status.label}</span></span>
       ${outcome === status.label ? nothing : html`<span class="unseen">${outcome}</span>`}
       ${deploy.attempt > 1 ? html`<span class="aside">attempt ${deploy.attempt}</span>` : nothing}
     </div>
-    <div class="who"><span class="unseen">started by</span> ${deploy.startedBy}</div>
+    <div class="who"><span class="unseen">started by</span> <bdi>${deploy.startedBy}</bdi></div>
     <div class="when">
       <span><span class="unseen">started</span> ${moment(deploy.startedAt)}</span>
       ${deploy.finishedAt
         ? html`<span class="aside">ended after ${inWords(secondsBetween(deploy.startedAt, deploy.finishedAt))}</span>`
-        : html`<span class="aside">last report ${moment(deploy.updatedAt)}</span>`}
+        : html`<span class="aside">${lastReport(deploy)}</span>`}
     </div>
   </li>`;
+}
+
+function lastReport(deploy: Deploy): TemplateResult | string {
+  return reported(deploy) ? html`last accepted report ${moment(deploy.updatedAt)}` : "no accepted report yet";
 }

@@ -51,6 +51,10 @@ export const startFormStyles = css`
     font-size: 14px;
     font-weight: 550;
   }
+  .code {
+    font-size: 12px;
+    font-weight: 400;
+  }
   [role="alert"]:empty {
     display: none;
   }

@@ -6,14 +6,15 @@ import { request } from "../graphql/request.ts";
 import type { StartDeployInput } from "../graphql/types.ts";
 import { brokenIcon, closeIcon } from "../look/icons.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
+import { sentence } from "../words.ts";
 import { fieldStyles, startFormStyles } from "./start-form.styles.ts";
 
 const FIELDS = ["environment", "ref", "note"] as const;
 type Field = (typeof FIELDS)[number];
 
 /**
- * A dialog that starts a deploy. `show()` opens it. Event: `phaseline-started`, with the new deploy's id as `detail.deployId`.
- * Property: `environments`, to suggest.
+ * A dialog that starts a deploy. `show()` opens it. Events: `phaseline-started`, with the new deploy's id as `detail.deployId`, and
+ * `phaseline-start-unknown` where it is not known whether one was started. Property: `environments`, to suggest.
  */
 export class StartForm extends LitElement {
   static override styles = [tokens, common, fieldStyles, startFormStyles];
@@ -66,7 +67,7 @@ export class StartForm extends LitElement {
       <label for=${name}>${label}</label>
       ${input} ${hint ? html`<p class="hint" id=${`${name}-hint`}>${hint}</p>` : nothing}
       ${this.#failure?.field === name
-        ? html`<p class="error" id=${`${name}-error`} role="alert">${this.#failure.message} <code>${this.#failure.code}</code></p>`
+        ? html`<p class="error" id=${`${name}-error`} role="alert">${said(this.#failure)}</p>`
         : nothing}
     </div>`;
   }
@@ -85,7 +86,12 @@ export class StartForm extends LitElement {
     if (!failure || FIELDS.some((name) => name === failure.field)) return nothing;
     return html`<div class="notice bad">
       ${brokenIcon}
-      <div><strong>The deploy was not started.</strong> ${failure.message} <code>${failure.code}</code></div>
+      <div>
+        ${failure.refused
+          ? html`<strong>The deploy was not started.</strong>`
+          : html`<strong>It is not known whether the deploy was started.</strong> Look at the list before starting again.`}
+        <p>${said(failure)}</p>
+      </div>
     </div>`;
   }
 
@@ -107,9 +113,16 @@ export class StartForm extends LitElement {
       this.#dialog?.close();
       this.dispatchEvent(new CustomEvent("phaseline-started", { detail: { deployId: startDeploy.id } }));
     } catch (failure) {
-      this.#change(false, failure instanceof Failure ? failure : new Failure(String(failure), "ERROR"));
+      await this.#failed(failure instanceof Failure ? failure : new Failure(String(failure), "ERROR"));
     }
   };
+
+  async #failed(failure: Failure): Promise<void> {
+    this.#change(false, failure);
+    if (!failure.refused) this.dispatchEvent(new Event("phaseline-start-unknown"));
+    await this.updateComplete;
+    this.renderRoot.querySelector<HTMLInputElement>('[aria-invalid="true"]')?.focus();
+  }
 
   #change(busy: boolean, failure: Failure | null): void {
     this.#busy = busy;
@@ -120,6 +133,10 @@ export class StartForm extends LitElement {
   get #dialog(): HTMLDialogElement | null {
     return this.renderRoot.querySelector("dialog");
   }
+}
+
+function said({ message, code }: Failure): TemplateResult {
+  return html`${sentence(message)} <code class="code">${code}</code>`;
 }
 
 function inputOf(form: HTMLFormElement): StartDeployInput {

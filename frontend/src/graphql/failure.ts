@@ -9,19 +9,24 @@ export class Failure extends Error {
   readonly code: string;
   /** The input's field that the server objects to. */
   readonly field: string | null;
+  /** The server's own word that nothing was done. False where that is not known, such as when no answer came. */
+  readonly refused: boolean;
 
-  constructor(message: string, code: string, field: string | null = null) {
+  constructor(message: string, code: string, field: string | null = null, refused = false) {
     super(message);
     this.code = code;
     this.field = field;
+    this.refused = refused;
   }
 
-  static from(error: GraphQLError | undefined): Failure {
+  /** `status` is the answer's, over HTTP: from 500 on the server does not know itself what it did. */
+  static from(error: GraphQLError | undefined, status = 200): Failure {
     const { code, field } = error?.extensions ?? {};
     return new Failure(
       error?.message ?? "The server gave no reason.",
       typeof code === "string" ? code : "ERROR",
       typeof field === "string" ? field : null,
+      typeof code === "string" && status < 500,
     );
   }
 }

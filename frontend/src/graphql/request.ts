@@ -11,7 +11,7 @@ export async function request<Result, Variables>(
 ): Promise<Result> {
   const response = await post(endpoint, JSON.stringify({ query: document.text, variables }));
   const body = await read<Result>(response);
-  if (body.errors?.length) throw Failure.from(body.errors[0]);
+  if (body.errors?.length) throw Failure.from(body.errors[0], response.status);
   if (!body.data) throw new Failure(`The server answered HTTP ${response.status}, without data.`, `HTTP_${response.status}`);
   return body.data;
 }
@@ -28,7 +28,7 @@ async function post(endpoint: string, body: string): Promise<Response> {
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch {
-    throw new Failure("The server could not be reached.", "UNREACHABLE");
+    throw new Failure("No answer came from the server.", "UNREACHABLE");
   }
 }
 
