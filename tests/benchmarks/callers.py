@@ -1,0 +1,94 @@
+"""Callers over HTTP: each sends its requests one after the other, and all of them at once."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from itertools import islice
+from typing import Any
+
+from tests.benchmarks.connection import Connection
+from tests.benchmarks.quiet import quiet
+from tests.benchmarks.reports import REPORT, START, reports
+
+
+class Callers:
+    """A connection each to one server."""
+
+    def __init__(self, connections: Sequence[Connection]) -> None:
+        self._connections = connections
+
+    async def send(self, query: str, **variables: Any) -> Any:
+        """The data of one operation's answer, to the first of them."""
+        return _data(await self._connections[0].post(_body(query, **variables)))
+
+    async def report(self, deploy: str, attempt: int, status: str) -> None:
+        """One callback."""
+        await self.send(REPORT, input=_callback(deploy, attempt, status))
+
+    async def start(self) -> str:
+        """The id of a new deploy."""
+        return str((await self.send(START, input={"environment": "production", "ref": "main"}))["startDeploy"]["id"])
+
+    async def callbacks_a_second(self, warm_up: int, total: int) -> float:
+        """How many are acknowledged in a second, when each caller reports on a deploy of its own."""
+        callers = len(self._connections)
+        warm, measured = warm_up // callers, total // callers
+        bodies: list[list[bytes]] = []
+        for _ in self._connections:
+            deploy = await self.start()
+            wanted = islice(reports(), warm + measured)
+            bodies.append([_body(REPORT, input=_callback(deploy, *report)) for report in wanted])
+        await self._all([mine[:warm] for mine in bodies])
+        seconds, answers = await self._all([mine[warm:] for mine in bodies])
+        if any(_data(answer)["applyCallback"]["duplicate"] for answer in answers):
+            raise RuntimeError("a callback was taken for a duplicate")
+        return len(answers) / seconds
+
+    async def answers_a_second(self, query: str, total: int) -> float:
+        """How often a query is answered in a second."""
+        callers = len(self._connections)
+        seconds, answers = await self._all([[_body(query)] * (total // callers)] * callers)
+        for answer in answers:
+            _data(answer)
+        return len(answers) / seconds
+
+    async def _all(self, bodies: Sequence[Sequence[bytes]]) -> tuple[float, list[bytes]]:
+        """How many seconds they took, and the answers, which are looked at later."""
+        answers: list[bytes] = []
+
+        async def call(connection: Connection, mine: Sequence[bytes]) -> None:
+            for body in mine:
+                answers.append(await connection.post(body))
+
+        with quiet():
+            began = time.perf_counter()
+            await asyncio.gather(*map(call, self._connections, bodies))
+            return time.perf_counter() - began, answers
+
+
+@asynccontextmanager
+async def calling(url: str, callers: int = 1) -> AsyncIterator[Callers]:
+    """Callers of a server for the length of a block."""
+    connections = [await Connection.open(url) for _ in range(callers)]
+    try:
+        yield Callers(connections)
+    finally:
+        for connection in connections:
+            await connection.close()
+
+
+def _body(query: str, **variables: Any) -> bytes:
+    return json.dumps({"query": query, "variables": variables}).encode()
+
+
+def _callback(deploy: str, attempt: int, status: str) -> dict[str, Any]:
+    return {"deployId": deploy, "status": status, "attempt": attempt}
+
+
+def _data(answer: bytes) -> Any:
+    found = json.loads(answer)
+    if "errors" in found:
+        raise RuntimeError(f"refused: {found}")
+    return found["data"]
