@@ -12,7 +12,8 @@ interface Message {
 export interface Subscription {
   readonly field: string;
   readonly variables: Record<string, unknown>;
-  next(data: unknown): void;
+  /** Data, and an error of this code beside it. */
+  next(data: unknown, code?: string): void;
   error(code: string, field?: string): void;
   complete(): void;
 }
@@ -132,7 +133,7 @@ class FakeSocket {
     const subscription: Subscription = {
       field,
       variables: payload?.variables ?? {},
-      next: (data) => this.tell({ id, type: "next", payload: { data } }),
+      next: (data, code) => this.tell({ id, type: "next", payload: { data, ...(code && { errors: [{ message: code, extensions: { code } }] }) } }),
       error: (code, field) => this.tell({ id, type: "error", payload: [{ message: `refused: ${code}`, extensions: { code, field } }] }),
       complete: () => this.tell({ id, type: "complete" }),
     };

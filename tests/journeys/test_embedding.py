@@ -83,3 +83,16 @@ async def test_a_page_of_any_other_origin_is_told_that_it_cannot_connect(
         await expect(modal.part("origin-hint")).to_contain_text("PHASELINE_ALLOWED_ORIGINS")
         await expect(modal.part("step")).to_have_count(0)
         await keep_screenshot(modal.page, "embedded-not-allowed")
+
+
+@pytest.mark.parametrize("deploy_id", ["x" * 65, "a&#1;b"], ids=["too long", "with a control character"])
+async def test_an_id_that_no_deploy_can_have_is_said_not_to_be_found(
+    site: Site, database: Path, viewers: Viewers, deploy_id: str
+) -> None:
+    async with serving(database, allowed_origins=site.origin) as server:
+        site.page = PAGE.format(server=server.url, deploy=deploy_id)
+        modal = Modal(await viewers.open(site.origin))
+        await modal.connection("closed")
+        await expect(modal.host).to_have_attribute("data-failure", "BAD_USER_INPUT")
+        await expect(modal.part("not-found")).to_contain_text("There is no deploy with this id.")
+        assert (await modal.read()).announced == "There is no deploy with this id."

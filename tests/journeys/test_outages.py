@@ -1,7 +1,9 @@
 """The server dies, or its words no longer come through: the modal says so, stands still, and then goes on."""
 
 import re
-from collections.abc import Callable
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -163,3 +165,71 @@ async def test_a_connection_that_falls_silent_is_said_to_be_lost_and_the_modal_c
     shown = await modal.ever_shown()
     assert set(shown) <= set(true)
     assert shown == sorted(set(shown), key=lambda pair: pair[1])
+
+
+@pytest.fixture
+async def home(database: Path) -> AsyncIterator[Server]:
+    """A server whose address is taken over by others after it was ended."""
+    server = await start(database)
+    yield server
+    await server.stop()
+
+
+async def test_a_deploy_that_the_server_no_longer_holds_is_said_to_be_gone(
+    home: Server, database: Path, viewers: Viewers
+) -> None:
+    viewers.tolerate(OUTAGE)
+    port = str(urlsplit(home.url).port)
+    async with Caller(home.url) as caller:
+        deploy = await caller.start()
+        modal = Modal(await viewers.open(f"{home.url}/deploys/{deploy['id']}"))
+        await caller.walk(deploy["id"], "smoke_running")
+        before = await modal.at("smoke_running", 2)
+        await clock_runs(modal)
+    await home.stop()
+    ended = datetime.now(UTC)
+    async with serving(database.with_name("another.db"), port=port):
+        await modal.connection("closed", within=RECONNECTED_WITHIN)
+        await expect(modal.part("failure")).to_contain_text("The server no longer holds this deploy.")
+        await expect(modal.part("last-confirmed")).to_contain_text("entry 2, Smoke gate running, recorded ")
+        assert await last_heard(modal) <= ended
+        assert await moving(modal.page) == []
+        gone = await modal.read()
+        assert (gone.states, gone.position) == (before.states, before.position)
+        assert gone.announced == "The server no longer holds this deploy. Last confirmed: entry 2."
+        await keep_screenshot(modal.page, "deploy-gone")
+    async with serving(database, port=port):
+        await modal.part("try-again").click()
+        await modal.connection("live")
+        await expect(modal.part("failure")).to_have_count(0)
+        await clock_runs(modal)
+
+
+@pytest.mark.parametrize(
+    "restored",
+    [(), ("smoke_passed",), ("building", "deploying"), ("building", "deploying", "succeeded")],
+    ids=["shorter", "one shorter", "of the same length", "longer"],
+)
+async def test_a_history_that_was_restored_and_went_another_way_is_shown_in_place_of_what_was_shown(
+    restored: tuple[str, ...], home: Server, database: Path, viewers: Viewers
+) -> None:
+    viewers.tolerate(OUTAGE)
+    port = str(urlsplit(home.url).port)
+    backup = database.with_name("backup.db")
+    async with Caller(home.url) as caller:
+        deploy = await caller.start()
+        await caller.walk(deploy["id"], "smoke_running")
+        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(backup)) as target:
+            source.backup(target)
+        modal = Modal(await viewers.open(f"{home.url}/deploys/{deploy['id']}"))
+        await caller.walk(deploy["id"], "smoke_passed", "freeze_checking")
+        await modal.at("freeze_checking", 4)
+    async with serving(backup) as elsewhere, Caller(elsewhere.url) as caller:
+        await caller.walk(deploy["id"], *restored)
+    await home.stop()
+    async with serving(backup, port=port):
+        await expect(modal.part("restarted")).to_contain_text("had reached entry 4", timeout=RECONNECTED_WITHIN)
+        shown = await modal.at(("smoke_running", *restored)[-1], 2 + len(restored))
+        assert shown.connection == "live"
+        assert "The server's history differs from what was shown here. Status: " in shown.announced
+    await keep_screenshot(modal.page, f"history-restored-{len(restored)}")

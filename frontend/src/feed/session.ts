@@ -109,10 +109,7 @@ export class Session {
   }
 
   #giveUpAfter(milliseconds: number, reason: string): ReturnType<typeof setTimeout> {
-    return setTimeout(() => {
-      this.#end(new Failure(reason, "SILENT"));
-      this.#client.terminate();
-    }, milliseconds);
+    return setTimeout(() => this.#end(new Failure(reason, "SILENT")), milliseconds);
   }
 
   #end(failure: Failure): void {

@@ -179,6 +179,22 @@ describe("a lost connection", () => {
     expect(server.sockets[0]?.readyState).toBe(3);
   });
 
+  test("leaves no socket behind that was not acknowledged yet, when nobody follows any more", async () => {
+    server.answers = false;
+    feed.follow("d1", URL);
+    await pass();
+    feed.unfollow();
+    await pass();
+    expect(server.sockets.map(({ readyState }) => readyState)).toEqual([3]);
+  });
+
+  test("leaves no socket behind that fell silent", async () => {
+    await live();
+    server.answers = false;
+    await pass(10_000);
+    expect(server.sockets[0]?.readyState).toBe(3);
+  });
+
   test("gives up a server that acknowledges and tells nothing", async () => {
     feed.follow("d1", URL);
     await pass(14_900);
@@ -322,6 +338,13 @@ describe("a reconnection", () => {
     await pass();
     expect([feed.connection, feed.failure?.code, feed.retry?.attempt]).toEqual(["lost", "UNAVAILABLE", 2]);
   });
+
+  test("takes no null beside an error for a deploy that is gone", async () => {
+    await reconnected();
+    server.subscription("deploy").next({ deploy: null }, "UNAVAILABLE");
+    await pass();
+    expect([feed.connection, feed.failure?.code]).toEqual(["lost", "UNAVAILABLE"]);
+  });
 });
 
 describe("a server whose history differs from what was shown", () => {
@@ -354,6 +377,14 @@ describe("a server whose history differs from what was shown", () => {
     server.log = [...log, refusal(4, "q"), refusal(5, "q")];
     await reconnected();
     expect([feed.connection, feed.restartedFrom, feed.history.deploy?.status.key]).toEqual(["live", 4, "b"]);
+  });
+
+  test("is noticed where a stream does not begin with the entry it had reached", async () => {
+    server.log = null;
+    await reconnected();
+    server.phaseChanged(deploy(4, "c"), entry(4, "c"));
+    await pass();
+    expect([feed.connection, feed.restartedFrom]).toEqual(["connecting", 3]);
   });
 
   test("is the same one though its entries have other ids", async () => {
