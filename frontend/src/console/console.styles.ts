@@ -191,7 +191,7 @@ export const consoleStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: minmax(0, 1fr) auto;
+      grid-template-columns: minmax(0, 2fr) minmax(0, 3fr);
       padding: 12px 14px;
     }
     .row .status {
