@@ -122,6 +122,7 @@ def demo(
     from phaseline.demo.session import FAILING_REF, Demo
     from phaseline.demo.workspace import find_act
 
+    found = _settings(database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console")
     if fail is not None and fail not in GATES:
         raise _fail(f"there is no gate {fail!r} to fail; there are: {', '.join(GATES)}")
     try:
@@ -129,7 +130,6 @@ def demo(
     except RunnerMissing as error:
         raise _fail(str(error)) from None
     database.parent.mkdir(parents=True, exist_ok=True)
-    found = _settings(database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console")
     listener = _prepared(found)
     page = serving.address(listener)
 

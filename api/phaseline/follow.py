@@ -63,7 +63,7 @@ async def follow(
                 last = entry.sequence
                 if refusals or entry.accepted:
                     yield Event(entry, standing)
-            if not entries:
+            if len(entries) < _BATCH:
                 await wakeups.wait()
 
 

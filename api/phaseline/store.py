@@ -42,7 +42,7 @@ class Store:
     """Hands out connections inside a transaction, to read or to write."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_async_engine(url)
+        self._engine = create_async_engine(url, hide_parameters=True)
         self._turn: asyncio.Lock | None = None
         if make_url(url).get_backend_name() == "sqlite":
             _prepare_sqlite(self._engine.sync_engine, make_url(url).database or "")
