@@ -144,6 +144,28 @@ async def test_a_cancelled_run_reports_that_it_was_cancelled_and_leaves_no_proce
     await until(lambda: processes("sleep\x004321.5") == [])
 
 
+@pytest.mark.parametrize("status", ALL_STATUSES[:-1])
+async def test_a_run_cancelled_while_it_reports_is_not_taken_for_one_that_succeeded(
+    run: Run, recorder: Recorder, status: str
+) -> None:
+    answering = threading.Event()
+
+    def held(request: Request) -> Answer:
+        if request.status == status:
+            answering.wait(20)
+        return accepted()
+
+    recorder.answer = held
+    running = asyncio.ensure_future(run())
+    await asyncio.to_thread(recorder.wait_for, status)
+    running.cancel()
+    await asyncio.to_thread(recorder.wait_for, "cancelled")
+    answering.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert recorder.statuses == [*ALL_STATUSES[: ALL_STATUSES.index(status) + 1], "cancelled"]
+
+
 @needs_proc
 async def test_a_run_cancelled_twice_is_killed_without_waiting_for_its_report(run: Run, recorder: Recorder) -> None:
     answering = threading.Event()
