@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import node
 from tests.support.caller import Caller
 from tests.support.database import refuse
 from tests.support.server import Server
@@ -144,6 +145,21 @@ async def test_sse_carries_the_same_events(server: Server, caller: Caller) -> No
         assert (await _sse_event(lines))["entry"]["toStatus"] == "building"
         await caller.walk(deploy["id"], "deploying")
         assert (await _sse_event(lines))["entry"]["toStatus"] == "deploying"
+
+
+@pytest.mark.parametrize("protocol", ["ws", "sse"])
+async def test_the_reference_client_of_each_protocol_receives_what_it_missed_and_what_comes(
+    server: Server, caller: Caller, protocol: str
+) -> None:
+    deploy = await caller.start()
+    await caller.walk(deploy["id"], "smoke_running", "smoke_passed")
+    process = await node.start("follow.mjs", protocol, f"{server.url}/graphql", deploy["id"], "1", "3")
+    assert process.stdout is not None
+    received = [json.loads(await process.stdout.readline()) for _ in range(2)]
+    await caller.walk(deploy["id"], "building")
+    received.append(json.loads(await process.stdout.readline()))
+    assert [event["data"]["phaseChanged"]["entry"]["sequence"] for event in received] == [2, 3, 4]
+    assert await asyncio.wait_for(process.wait(), 10) == 0
 
 
 async def _sse_event(lines: AsyncIterator[str]) -> dict[str, Any]:

@@ -1,13 +1,11 @@
 """graphql-sse, one connection for each operation."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.support import node
 from tests.support.caller import Caller
 from tests.support.server import Server
 from tests.support.viewer import PHASE_CHANGED
@@ -88,15 +86,3 @@ async def test_viewers_that_vanish_leave_no_socket_behind(own_server: Server, ow
     assert await sockets_fall_to(own_server, before)
     await own_caller.walk(deploy["id"], "building")
     assert not faults(own_server)
-
-
-async def test_the_reference_client_receives_what_it_missed_and_what_comes(server: Server, caller: Caller) -> None:
-    deploy = await caller.start()
-    await caller.walk(deploy["id"], "smoke_running", "smoke_passed")
-    process = await node.start("follow.mjs", "sse", f"{server.url}/graphql", deploy["id"], "1", "3")
-    assert process.stdout is not None
-    received = [json.loads(await process.stdout.readline()) for _ in range(2)]
-    await caller.walk(deploy["id"], "building")
-    received.append(json.loads(await process.stdout.readline()))
-    assert [event["data"]["phaseChanged"]["entry"]["sequence"] for event in received] == [2, 3, 4]
-    assert await asyncio.wait_for(process.wait(), 10) == 0

@@ -12,7 +12,6 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from tests.support import node
 from tests.support.caller import Caller
 from tests.support.server import Server
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, PROTOCOL, Viewer, viewing
@@ -274,18 +273,6 @@ async def _vanish(server: Server, deploy_id: str) -> None:
         await viewer.subscribe(AUDIT_ENTRY_ADDED, id=deploy_id, after=0)
         await viewer.event()
         viewer.socket.transport.abort()
-
-
-async def test_the_reference_client_receives_what_it_missed_and_what_comes(server: Server, caller: Caller) -> None:
-    deploy = await caller.start()
-    await caller.walk(deploy["id"], "smoke_running", "smoke_passed")
-    process = await node.start("follow.mjs", "ws", f"{server.url}/graphql", deploy["id"], "1", "3")
-    assert process.stdout is not None
-    received = [json.loads(await process.stdout.readline()) for _ in range(2)]
-    await caller.walk(deploy["id"], "building")
-    received.append(json.loads(await process.stdout.readline()))
-    assert [event["data"]["phaseChanged"]["entry"]["sequence"] for event in received] == [2, 3, 4]
-    assert await asyncio.wait_for(process.wait(), 10) == 0
 
 
 async def _answers(viewer: Viewer) -> None:
