@@ -22,10 +22,22 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         default="sqlite+aiosqlite:///phaseline.db",
-        description="Where the log is kept: sqlite+aiosqlite:///FILE.",
+        description=(
+            "Where the log is kept: sqlite+aiosqlite:///FILE, or postgresql+asyncpg://USER:PASSWORD@HOST:PORT/NAME "
+            "for any number of nodes."
+        ),
     )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="How many processes serve; each is a node of its own on one address."
+    )
+    pool_size: int = Field(
+        default=10,
+        ge=1,
+        le=500,
+        description="How many connections to PostgreSQL each process opens at most, beside the one that listens.",
+    )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description=(
@@ -34,10 +46,25 @@ class Settings(BaseSettings):
         ),
     )
     poll_seconds: float = Field(
-        default=5.0,
+        default=2.0,
         gt=0,
         le=3600,
-        description="How often a follower looks at the log even if no wake-up came, in seconds.",
+        description=(
+            "How often a process looks for what others have written, even if no wake-up came, in seconds. On SQLite "
+            "this is how late its viewers see what another process wrote."
+        ),
+    )
+    stall_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=3600,
+        description="A viewer whose connection is full and takes nothing for this long is cut off, in seconds.",
+    )
+    grace_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        le=300,
+        description="How long a process that is told to stop goes on with what it has begun, in seconds.",
     )
     max_body_bytes: int = Field(
         default=262_144, ge=1024, description="The largest request body that is read, in bytes."
@@ -64,10 +91,10 @@ class Settings(BaseSettings):
             url = make_url(value)
         except ArgumentError:
             raise ValueError("is not a database URL") from None
-        if url.drivername != "sqlite+aiosqlite":
-            raise ValueError("must begin with sqlite+aiosqlite://")
+        if url.drivername not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
+            raise ValueError("must begin with sqlite+aiosqlite:// or postgresql+asyncpg://")
         if url.database in (None, "", ":memory:"):
-            raise ValueError("must name a file")
+            raise ValueError("must name a file, or a database")
         return value
 
     @field_validator("allowed_origins", mode="before")
