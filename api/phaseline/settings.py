@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=262_144, ge=1024, description="The largest request body that is read, in bytes."
     )
+    metrics: bool = Field(
+        default=True, description="Whether /metrics is served, for Prometheus. It is not meant for the world."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe log lines that are written."
     )

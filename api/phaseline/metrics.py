@@ -1,0 +1,205 @@
+"""What operators measure of a node, and `/metrics`, where Prometheus reads it.
+
+These are measurements and nothing else: none of them ever has a say in what a deploy is said to be. No label names a
+deploy, an environment or a caller, so the number of series does not grow with use. docs/metrics.md lists them all.
+"""
+
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from tempfile import TemporaryDirectory
+from typing import Literal, Protocol, get_args
+
+from fastapi import APIRouter, Request
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from starlette.responses import Response
+
+Transport = Literal["websocket", "sse"]
+Field = Literal["phaseChanged", "auditEntryAdded"]
+Source = Literal["local", "notify", "poll"]
+Kind = Literal["read", "write"]
+
+# prometheus-client's own variable: the folder in which the workers of one address put their measurements together.
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+_callbacks = Counter("phaseline_callbacks_total", "Callbacks, by what their caller was answered.", ["answer"])
+_deploys_started = Counter("phaseline_deploys_started_total", "Deploys that were started.")
+_viewers = Gauge(
+    "phaseline_viewers", "Open sockets and streams of viewers.", ["transport"], multiprocess_mode="livesum"
+)
+_subscriptions = Gauge("phaseline_subscriptions", "Running subscriptions.", ["field"], multiprocess_mode="livesum")
+_cut_off = Counter("phaseline_viewers_cut_off_total", "Viewers whose connection the server ended.", ["reason"])
+_wakeups = Counter("phaseline_wakeups_total", "Wake-ups, by where they came from.", ["source"])
+_listen_reconnects = Counter(
+    "phaseline_listen_reconnects_total", "How often the connection that listens to PostgreSQL was made anew."
+)
+_feed_lag = Histogram(
+    "phaseline_feed_lag_seconds", "From a wake-up to its follower having read the log.", buckets=_SECONDS
+)
+_push = Histogram(
+    "phaseline_push_seconds", "From an entry being recorded to its being handed to a connection.", buckets=_SECONDS
+)
+_database = Histogram("phaseline_database_seconds", "Whole transactions, waiting included.", ["kind"], buckets=_SECONDS)
+_database_errors = Counter("phaseline_database_errors_total", "Transactions that the database ended with an error.")
+_pool = Gauge("phaseline_pool_connections", "Connections in the pool.", ["state"], multiprocess_mode="livesum")
+_pool_size = Gauge("phaseline_pool_size", "Connections that the pool opens at most.", multiprocess_mode="livesum")
+_build = Gauge("phaseline_build_info", "Always 1.", ["version", "python"], multiprocess_mode="livemax")
+
+# There from the start, as a nought: what begins with its first event has no rate before the second.
+for _metric, _label in ((_viewers, Transport), (_subscriptions, Field), (_wakeups, Source), (_database, Kind)):
+    for _value in get_args(_label):
+        _metric.labels(_value)
+for _answer in ("accepted", "duplicate"):
+    _callbacks.labels(_answer)
+
+
+class Pool(Protocol):
+    """What is asked of SQLAlchemy's pool of connections."""
+
+    def size(self) -> int:
+        """How many it keeps."""
+
+    def checkedin(self) -> int:
+        """How many lie idle."""
+
+    def checkedout(self) -> int:
+        """How many are in use."""
+
+
+def callback(answer: str) -> None:
+    """A callback was answered: `accepted`, `duplicate`, or the code of a refusal."""
+    _callbacks.labels(answer).inc()
+
+
+def deploy_started() -> None:
+    """A deploy was started."""
+    _deploys_started.inc()
+
+
+@contextmanager
+def viewer(transport: Transport) -> Iterator[None]:
+    """A socket or stream is open, for as long as the block runs."""
+    with _viewers.labels(transport).track_inprogress():
+        yield
+
+
+@contextmanager
+def subscription(field: Field) -> Iterator[None]:
+    """A subscription runs, for as long as the block does."""
+    with _subscriptions.labels(field).track_inprogress():
+        yield
+
+
+def cut_off(reason: str) -> None:
+    """The server ended a viewer's connection."""
+    _cut_off.labels(reason).inc()
+
+
+def wakeup(source: Source) -> None:
+    """A wake-up came from this process or from PostgreSQL, or a follower looked without one."""
+    _wakeups.labels(source).inc()
+
+
+def listening(up: bool) -> None:
+    """Whether the connection that listens to PostgreSQL is there."""
+    _listening().set(up)
+
+
+def listen_reconnected() -> None:
+    """That connection had gone, and was made anew."""
+    _listen_reconnects.inc()
+
+
+def feed_lag(woken: float) -> None:
+    """A follower has read what a wake-up announced that came at `woken`, by `time.monotonic()`."""
+    _feed_lag.observe(time.monotonic() - woken)
+
+
+def pushed(recorded_at: datetime) -> None:
+    """An entry was handed to a viewer's connection."""
+    _push.observe(max(0.0, (datetime.now(UTC) - recorded_at).total_seconds()))
+
+
+@contextmanager
+def transaction(kind: Kind, pool: Pool) -> Iterator[None]:
+    """A transaction, from asking for a connection to giving it back."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        _database.labels(kind).observe(time.monotonic() - began)
+        measure(pool)
+
+
+def database_error() -> None:
+    """The database ended a transaction with an error."""
+    _database_errors.inc()
+
+
+def measure(pool: Pool) -> None:
+    """How full the pool is.
+
+    Told and not asked for: where several workers share an address, the one that is scraped cannot ask the others.
+    """
+    _pool.labels("in_use").set(pool.checkedout())
+    _pool.labels("idle").set(pool.checkedin())
+    _pool_size.set(pool.size())
+
+
+@contextmanager
+def shared() -> Iterator[None]:
+    """A folder for the workers that are started while the block runs, so that whichever is scraped tells of all.
+
+    A worker has to import this module anew, in a process that was not forked from one that already had.
+    """
+    with TemporaryDirectory(prefix="phaseline-metrics-") as folder:
+        os.environ[_FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_FOLDER]
+
+
+def worker_ended(process: int) -> None:
+    """What a worker had open is open no longer; what it has counted stays."""
+    if _FOLDER in os.environ:
+        mark_process_dead(process)  # type: ignore[no-untyped-call]
+
+
+def routes() -> APIRouter:
+    """`/metrics`, in the format that the scraper asks for."""
+    _build.labels(version("phaseline"), platform.python_version()).set(1)
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/metrics")
+    def metrics(request: Request) -> Response:
+        encode, media_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(_registry()), headers={"content-type": media_type})
+
+    return router
+
+
+def _registry() -> CollectorRegistry:
+    """This process's measurements, or those of all workers together."""
+    if _FOLDER not in os.environ:
+        return REGISTRY
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    return together
+
+
+@cache
+def _listening() -> Gauge:
+    """Made when it is first told of, so that there is none where nothing listens."""
+    return Gauge("phaseline_listening", "1 while PostgreSQL is listened to.", multiprocess_mode="livemin")
