@@ -6,10 +6,10 @@ from playwright.async_api import expect
 from tests.journeys.axe import objections, open_for_axe
 from tests.journeys.console import ConsolePage
 from tests.journeys.modal import Modal
-from tests.journeys.wire import wire_to
 from tests.support.browser import OUTAGE, Viewers, keep_screenshot
 from tests.support.caller import Caller
 from tests.support.server import Server
+from tests.support.wire import wire_to
 
 REFUSED = r"Failed to load resource: the server responded with a status of 400"
 TO_HEALTH = (

@@ -16,10 +16,10 @@ from tests.journeys.door import door_to
 from tests.journeys.expected import EIGHT
 from tests.journeys.modal import KEEP_WHAT_WAS_SHOWN, Modal
 from tests.journeys.steps import TO_DEPLOYING, walk
-from tests.journeys.wire import Wire, wire_to
 from tests.support.browser import OUTAGE, Viewers, keep_screenshot, moving
 from tests.support.caller import Caller
 from tests.support.server import Server, serving, start
+from tests.support.wire import Wire, wire_to
 
 # What the product promises: whoever watches is told of a lost connection within this, in milliseconds.
 TOLD_WITHIN = 10_000
