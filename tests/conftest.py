@@ -1,13 +1,14 @@
 """A server and a caller for every test that asks for one."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 from tests.support.caller import Caller
+from tests.support.postgres import MISSING, VERSIONS, Clusters, Postgres
 from tests.support.server import Server, serving
 
 # New examples in every run; a failure prints what repeats it. `thorough` is for a long look.
@@ -48,3 +49,28 @@ async def own_caller(own_server: Server) -> AsyncIterator[Caller]:
     """A caller of that server."""
     async with Caller(own_server.url) as calling:
         yield calling
+
+
+@pytest.fixture(scope="session")
+async def clusters() -> AsyncIterator[Clusters]:
+    """PostgreSQL servers that all tests share, one for each version: `await clusters(18)`."""
+    async with Clusters() as shared:
+        yield shared
+
+
+@pytest.fixture(params=VERSIONS or [None])
+async def postgres(request: pytest.FixtureRequest, clusters: Clusters) -> Postgres:
+    """The one of those that this test runs on; it runs once on each version, with databases of its own."""
+    if request.param is None:
+        pytest.skip(MISSING)
+    return await clusters(request.param)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show, with a test that fails, what its PostgreSQL server logged last."""
+    report = yield
+    used = getattr(item, "funcargs", {}).get("postgres")
+    if report.failed and isinstance(used, Postgres):
+        report.sections.append((f"PostgreSQL {used.version} logged", "\n".join(used.log[-50:])))
+    return report

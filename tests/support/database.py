@@ -1,4 +1,4 @@
-"""A database file, seen past the server."""
+"""A database, seen past the server."""
 
 import sqlite3
 from pathlib import Path
@@ -7,9 +7,14 @@ from phaseline import revisions
 from phaseline.store import Store
 
 
-async def migrate(database: Path, revision: str = "head") -> None:
-    """Bring the file to a revision."""
-    store = Store(f"sqlite+aiosqlite:///{database}")
+def address(database: Path | str) -> str:
+    """The URL of a database: an SQLite file has one made for it, a URL stays as it is."""
+    return database if isinstance(database, str) else f"sqlite+aiosqlite:///{database}"
+
+
+async def migrate(database: Path | str, revision: str = "head") -> None:
+    """Bring the file, or the database of this URL, to a revision."""
+    store = Store(address(database))
     try:
         async with store.writing() as connection:
             await revisions.migrate(connection, revision)

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.database import address
+
 PHASELINE = Path(sys.executable).parent / "phaseline"
 
 # The line that says it serves, where the log is written for people; and what gives such a log its colours.
@@ -19,15 +21,22 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Server:
-    """The process, the file of its database, its address and what it has logged so far."""
+    """The process, its database, its address and what it has logged so far."""
 
-    def __init__(self, process: asyncio.subprocess.Process, database: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, database: Path | str) -> None:
         self.process = process
-        self.database = database
+        self.database_url = address(database)
+        self._file = database
         self.url = ""
         self.log: list[dict[str, Any]] = []
         self._serving = asyncio.Event()
         self._reading = asyncio.create_task(self._read())
+
+    @property
+    def database(self) -> Path:
+        """The file of its database, where that is SQLite."""
+        assert isinstance(self._file, Path), f"{self._file} is no file"
+        return self._file
 
     async def ready(self) -> None:
         """Wait until it serves; raises with its log where it ends instead."""
@@ -43,10 +52,19 @@ class Server:
         await self._ended()
 
     async def stop(self) -> int:
-        """Ask it to end, and return its exit code."""
+        """Ask it to end, and return its exit code. A frozen one is thawed, so that it can."""
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
+            self.thaw()
         return await self._ended()
+
+    def freeze(self) -> None:
+        """Let it stand still, its sockets open, as a machine that is swapping or a paused virtual one does."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on from where it was frozen."""
+        self.process.send_signal(signal.SIGCONT)
 
     async def _ended(self) -> int:
         code = await self.process.wait()
@@ -74,15 +92,17 @@ def _for_people(text: str) -> dict[str, Any]:
     return {"event": "serving", "address": serving[1]} if serving else {"event": plain}
 
 
-async def start(database: Path, **settings: str) -> Server:
-    """Start a server on this database file and wait until it serves; port 0 unless it is given.
+async def start(database: Path | str, **settings: str) -> Server:
+    """Start a server on this SQLite file, or the database of this URL, and wait until it serves.
+
+    Its port is one that the system chooses, unless it is given.
 
     Followers look at the log only when they are woken, unless `poll_seconds` is given: a wake-up that
     does not come is not to be hidden by a look that comes anyway.
     """
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
-        "PHASELINE_DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+        "PHASELINE_DATABASE_URL": address(database),
         "PHASELINE_PORT": "0",
         "PHASELINE_LOG_FORMAT": "json",
         "PHASELINE_POLL_SECONDS": "3600",
@@ -103,7 +123,7 @@ async def start(database: Path, **settings: str) -> Server:
 
 
 @asynccontextmanager
-async def serving(database: Path, **settings: str) -> AsyncIterator[Server]:
+async def serving(database: Path | str, **settings: str) -> AsyncIterator[Server]:
     """The same for the length of a block."""
     server = await start(database, **settings)
     try:
