@@ -58,10 +58,10 @@ async def clusters() -> AsyncIterator[Clusters]:
         yield shared
 
 
-@pytest.fixture(params=VERSIONS or [None])
+@pytest.fixture(params=VERSIONS or [0])
 async def postgres(request: pytest.FixtureRequest, clusters: Clusters) -> Postgres:
     """The one of those that this test runs on; it runs once on each version, with databases of its own."""
-    if request.param is None:
+    if not VERSIONS:
         pytest.skip(MISSING)
     return await clusters(request.param)
 
