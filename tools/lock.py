@@ -23,6 +23,7 @@ LOCKS = {
     # The dev lock comes first: the others are held to its versions, so that one .venv can serve all.
     "requirements-dev.lock": ["pyproject.toml", "--all-extras", "--group", "build", "--group", "dev", "--group", "uv"],
     "requirements.lock": ["pyproject.toml", "--extra", "demo", "--group", "build"],
+    "requirements-server.lock": ["pyproject.toml"],
     "requirements-uv.lock": ["--group", "uv"],
 }
 
