@@ -14,8 +14,8 @@ CACHE = TOOLS.parent.parent / ".cache" / "postgres"
 def programs() -> dict[int, Path]:
     """The folder with `postgres` and `initdb` of each major version to be had here, oldest first.
 
-    Those from npm, the oldest and the newest that phaseline supports; where npm has none that runs on this platform,
-    those that somebody installed; or none.
+    Those from npm: the oldest and the newest that phaseline supports, and the newest alone on platforms for which npm
+    has no other. Where it has none that runs here, those that somebody installed; or none.
     """
     return _by_version(_unpacked()) or _by_version(_installed())
 
