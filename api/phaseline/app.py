@@ -9,15 +9,19 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from phaseline import graph, health, pages, revisions
+from phaseline import health, pages, revisions
+from phaseline.background import in_background
 from phaseline.context import Context, OnStarted, Services
 from phaseline.endpoint import Endpoint, on_http_exception
 from phaseline.feed import Feed
+from phaseline.graph import GraphCache
 from phaseline.identity import ANONYMOUS
 from phaseline.limits import BodyLimit
+from phaseline.notifications import Notifications
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings
 from phaseline.store import Store
+from phaseline.watch import Watch
 
 
 def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastAPI:
@@ -25,17 +29,22 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
 
     It opens the database when it starts, and refuses to start where the revision is wrong.
     """
-    store = Store(settings.database_url)
-    feed = Feed(settings.poll_seconds)
+    store = Store(settings.database_url, settings.pool_size)
+    feed = Feed()
+    watch = Watch(store, feed, settings.poll_seconds)
+    listeners = [watch.run]
+    if store.database.listen is not None:
+        notifications = Notifications(store.database.listen, feed, watch.look_soon)
+        feed.connect(notifications.tell)
+        listeners.append(notifications.run)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await revisions.prepare(store, settings.accept_revision)
-        async with store.reading() as connection:
-            pipelines = await graph.in_force(connection)
-        app.state.services = Services(store, feed, pipelines, on_started)
+        app.state.services = Services(store, feed, GraphCache(store), on_started)
         try:
-            yield
+            async with in_background(*listeners):
+                yield
         finally:
             await store.close()
 

@@ -17,7 +17,7 @@ from phaseline import logs, revisions, serving, settings
 from phaseline.app import create_app
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings, SettingsError
-from phaseline.store import Store, is_unavailable, try_to_open
+from phaseline.store import Store, is_unavailable
 from phaseline_schema import diagram as drawing
 from phaseline_schema.pipelines import PIPELINES
 
@@ -50,21 +50,21 @@ def _with_store(found: Settings, work: Callable[[Store], Awaitable[Result]]) -> 
     """What `work` finds in the database, or one line on why it cannot be had."""
 
     async def run() -> Result:
-        store = Store(found.database_url)
+        store = Store(found.database_url, found.pool_size)
         try:
+            store.database.try_to_open()
             return await work(store)
         finally:
             await store.close()
 
     try:
-        try_to_open(found.database_url)
         return asyncio.run(run())
     except (revisions.WrongRevision, revisions.WouldLose) as error:
         raise _fail(str(error)) from None
     except Exception as error:
         if not is_unavailable(error):
             raise
-        raise _fail(f"{found.database_url} cannot be opened: {error.__cause__ or error}") from None
+        raise _fail(f"{found.database} cannot be opened: {error.__cause__ or error}") from None
 
 
 def _prepared(found: Settings) -> socket.socket:
@@ -91,7 +91,7 @@ def migrate(
     """Bring the database to the newest revision, or to another one."""
 
     async def run(store: Store) -> tuple[str | None, str | None]:
-        async with store.writing() as connection:
+        async with store.migrating() as connection:
             before = await revisions.current(connection)
             await revisions.migrate(connection, to)
             return before, await revisions.current(connection)

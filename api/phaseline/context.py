@@ -8,6 +8,7 @@ from strawberry.fastapi import BaseContext
 
 from phaseline import history
 from phaseline.feed import Feed
+from phaseline.graph import GraphCache
 from phaseline.identity import Identity
 from phaseline.store import Store
 from phaseline_schema.phases import PhaseStanding, fold
@@ -25,7 +26,7 @@ class Services:
 
     store: Store
     feed: Feed
-    pipelines: Mapping[str, Pipeline]
+    graphs: GraphCache
     on_started: OnStarted | None = None
 
 
@@ -36,8 +37,8 @@ class LogReader:
     """
 
     def __init__(self, services: Services) -> None:
-        self.pipelines = services.pipelines
         self._store = services.store
+        self._graphs = services.graphs
         self._deploys: DataLoader[str, DeployRecord] = DataLoader(self._load_deploys, cache=False)
         self._moves: DataLoader[str, list[EntryRecord]] = DataLoader(self._load_moves, cache=False)
 
@@ -45,11 +46,15 @@ class LogReader:
         """The deploy of an entry as it stands."""
         return await self._deploys.load(deploy_id)
 
+    async def pipeline(self, deploy: DeployRecord) -> Pipeline:
+        """The transition graph that the deploy follows."""
+        return await self._graphs.of(deploy)
+
     async def phases(self, deploy: DeployRecord) -> Mapping[str, PhaseStanding]:
         """How the deploy's phases stand at the entry that `deploy` has come to."""
         moves = await self._moves.load(deploy.id)
         upto = [move for move in moves if move.sequence <= deploy.sequence]
-        return fold(self.pipelines[deploy.pipeline], deploy, upto).phases
+        return fold(await self._graphs.holding(deploy.pipeline, upto), deploy, upto).phases
 
     async def entries_of(self, deploy: DeployRecord, first: int | None, after: str | None) -> Page[EntryRecord]:
         """The deploy's entries up to the one it has come to, oldest first."""

@@ -1,20 +1,18 @@
 """The verbs: start a deploy, apply a callback. The caller owns the transaction; nothing commits here."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history, ledger
+from phaseline.graph import GraphCache
 from phaseline.identity import Identity
 from phaseline_schema.phases import moved
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import AuditKind, Callback, DeployRecord, EntryRecord, Start
 from phaseline_schema.refusals import CallbackRefusal, DeployNotFound, PipelineNotFound
-
-Pipelines = Mapping[str, Pipeline]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +28,9 @@ class Receipt:
     refusal: CallbackRefusal | None = None
 
 
-async def start(connection: AsyncConnection, pipelines: Pipelines, identity: Identity, wanted: Start) -> DeployRecord:
+async def start(connection: AsyncConnection, graphs: GraphCache, identity: Identity, wanted: Start) -> DeployRecord:
     """Record a new deploy and its first entry. Raises PipelineNotFound."""
+    pipelines = await graphs.at(connection)
     pipeline = pipelines.get(wanted.pipeline)
     if pipeline is None:
         raise PipelineNotFound(sorted(pipelines))
@@ -68,7 +67,7 @@ async def start(connection: AsyncConnection, pipelines: Pipelines, identity: Ide
     return deploy
 
 
-async def apply(connection: AsyncConnection, pipelines: Pipelines, identity: Identity, callback: Callback) -> Receipt:
+async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Identity, callback: Callback) -> Receipt:
     """Move a deploy along the graph, or record why not. Raises DeployNotFound."""
     deploy = await history.deploy(connection, callback.deploy_id, for_update=True)
     if deploy is None:
@@ -76,7 +75,7 @@ async def apply(connection: AsyncConnection, pipelines: Pipelines, identity: Ide
     first = await history.reported(connection, callback)
     if first is not None:
         return Receipt(deploy, first, duplicate=True)
-    pipeline = pipelines[deploy.pipeline]
+    pipeline = (await graphs.at(connection))[deploy.pipeline]
     refusal = _refusal(pipeline, deploy, callback)
     entry = EntryRecord(
         deploy_id=deploy.id,

@@ -1,49 +1,76 @@
-"""Wake-ups inside this process. A wake-up says which deploy has changed, and nothing else.
+"""Wake-ups of followers. A wake-up says which deploy has changed, and nothing else.
 
 Followers read the log themselves, so a wake-up that is lost, doubled or late does no harm.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from phaseline_schema.refusals import Unavailable
 
 
 class Wakeups:
     """One follower's wake-ups. Any number that came since the last wait count as one."""
 
-    def __init__(self, poll_seconds: float) -> None:
-        self._poll_seconds = poll_seconds
+    def __init__(self) -> None:
         self._woken = asyncio.Event()
+        self._lost = False
 
     def wake(self) -> None:
         """Note that there may be something to read."""
         self._woken.set()
 
+    def lose(self) -> None:
+        """Note that nobody can say whether there is."""
+        self._lost = True
+        self._woken.set()
+
     async def wait(self) -> None:
-        """Return when there may be something to read, and now and then even if nobody said so."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._poll_seconds):
-                await self._woken.wait()
+        """Return when there may be something to read. Raises Unavailable where the log cannot be read any more."""
+        await self._woken.wait()
+        if self._lost:
+            raise Unavailable
         self._woken.clear()
 
 
 class Feed:
-    """Who follows which deploy."""
+    """Who follows which deploy in this process, and whom else to tell that one has changed."""
 
-    def __init__(self, poll_seconds: float) -> None:
-        self._poll_seconds = poll_seconds
+    def __init__(self) -> None:
         self._followers: defaultdict[str, set[Wakeups]] = defaultdict(set)
+        self._tell_others: Callable[[str], None] | None = None
+
+    def connect(self, tell_others: Callable[[str], None]) -> None:
+        """Have other processes told as well."""
+        self._tell_others = tell_others
+
+    def announce(self, deploy_id: str) -> None:
+        """Tell everyone, here and elsewhere, that this process has changed this deploy. Called after the commit."""
+        self.wake(deploy_id)
+        if self._tell_others is not None:
+            self._tell_others(deploy_id)
 
     def wake(self, deploy_id: str) -> None:
-        """Tell everyone who follows this deploy that it may have changed."""
+        """Tell everyone here who follows this deploy that it may have changed."""
         for wakeups in self._followers.get(deploy_id, ()):
             wakeups.wake()
+
+    def lose(self) -> None:
+        """Tell everyone here that the log cannot be read: they are not to take silence for news."""
+        for followers in self._followers.values():
+            for wakeups in followers:
+                wakeups.lose()
+
+    def followed(self) -> list[str]:
+        """The deploys that somebody here follows."""
+        return list(self._followers)
 
     @contextmanager
     def following(self, deploy_id: str) -> Iterator[Wakeups]:
         """Wake-ups of this deploy, for as long as the block runs."""
-        wakeups = Wakeups(self._poll_seconds)
+        wakeups = Wakeups()
         self._followers[deploy_id].add(wakeups)
         try:
             yield wakeups

@@ -1,6 +1,6 @@
 """Following a deploy: how it stands, then each entry as it is recorded; once, in order, none left out."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history
 from phaseline.feed import Feed
+from phaseline.graph import GraphCache
 from phaseline.store import Store
 from phaseline_schema import inputs
 from phaseline_schema.phases import Standing, advance, fold
-from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import DeployRecord, EntryRecord
 from phaseline_schema.refusals import AfterAhead, DeployNotFound
 
@@ -30,7 +30,7 @@ class Event:
 async def follow(
     store: Store,
     feed: Feed,
-    pipelines: Mapping[str, Pipeline],
+    graphs: GraphCache,
     deploy_id: str,
     after: int | None,
     *,
@@ -43,13 +43,13 @@ async def follow(
 
     The follower sets the pace: nothing is read while it is busy, so nothing piles up.
 
-    Raises DeployNotFound, AfterAhead, BadUserInput.
+    Raises DeployNotFound, AfterAhead, BadUserInput, Unavailable.
     """
     inputs.number("after", after, 0, least=0, most=2**31 - 1)
     with feed.following(deploy_id) as wakeups:
         deploy, moves, newest = await store.read(lambda connection: _begin(connection, deploy_id, after))
         last = deploy.sequence if after is None else after
-        pipeline = pipelines[deploy.pipeline]
+        pipeline = await graphs.holding(deploy.pipeline, moves)
         seen = [move for move in moves if move.sequence <= last]
         standing = fold(pipeline, deploy, seen)
         standing = replace(standing, deploy=replace(standing.deploy, sequence=last))
@@ -58,6 +58,7 @@ async def follow(
         while True:
             batch = partial(history.entries_between, deploy_id=deploy_id, after=last, upto=last + _BATCH)
             entries = await store.read(batch)
+            pipeline = await graphs.holding(deploy.pipeline, entries)
             for entry in entries:
                 standing = advance(pipeline, standing, entry)
                 last = entry.sequence

@@ -1,32 +1,112 @@
-"""The transition graphs in force: what this server and its database both know."""
+"""The transition graphs in force: the rows that the database holds.
+
+They are read anew when a migration has changed them, so a running server keeps to the graph that the database keeps to,
+whether a newer version has added to it or a rollback has taken away.
+"""
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import and_, column, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline_schema.pipeline import Pipeline
-from phaseline_schema.pipelines import PIPELINES
-from phaseline_schema.tables import pipeline_statuses, pipeline_transitions
+from phaseline.store import Store
+from phaseline_schema.pipeline import Phase, PhaseState, Pipeline, Status, Transition
+from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.tables import pipeline_assertions, pipeline_phases, pipeline_statuses, pipeline_transitions
+
+# Alembic's own table. Nothing but a migration changes the graph, and no migration leaves this as it was.
+_revision = select(table("alembic_version", column("version_num")).c.version_num)
+
+Graphs = Mapping[str, Pipeline]
 
 
-async def in_force(connection: AsyncConnection) -> dict[str, Pipeline]:
-    """Every pipeline, by name, without the statuses and edges that the database does not hold.
+class GraphCache:
+    """The graphs as they were last read."""
 
-    The database refuses an edge it does not hold; a callback along it should get a refusal and
-    not an error, which is why the server asks.
-    """
-    statuses: defaultdict[str, list[str]] = defaultdict(list)
-    for name, key in await connection.execute(select(pipeline_statuses.c.pipeline, pipeline_statuses.c.key)):
-        statuses[name].append(key)
-    edges: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    columns = pipeline_transitions.c
-    for name, origin, target in await connection.execute(
-        select(columns.pipeline, columns.from_status, columns.to_status)
-    ):
-        edges[name].append((origin, target))
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._revision: str | None = None
+        self._graphs: Graphs = {}
+
+    async def at(self, connection: AsyncConnection) -> Graphs:
+        """Every pipeline by name, as this transaction sees them: what decides on a callback."""
+        revision = (await connection.execute(_revision)).scalar_one()
+        if revision != self._revision:
+            self._graphs, self._revision = await in_force(connection), revision
+        return self._graphs
+
+    async def holding(self, pipeline: str, entries: Iterable[EntryRecord]) -> Pipeline:
+        """A pipeline that can fold these entries of the log.
+
+        The database keeps every status that the log holds, so a pipeline that knows them need not be read anew.
+        """
+        return await self._with(pipeline, (entry.to_status for entry in entries if entry.accepted))
+
+    async def of(self, deploy: DeployRecord) -> Pipeline:
+        """The pipeline that a deploy follows, which knows its status."""
+        return await self._with(deploy.pipeline, [deploy.status])
+
+    async def _with(self, name: str, statuses: Iterable[str]) -> Pipeline:
+        known = self._graphs.get(name)
+        if known is None or not all(status in known.by_key for status in statuses):
+            known = (await self._store.read(self.at))[name]
+        return known
+
+
+async def in_force(connection: AsyncConnection) -> Graphs:
+    """Every pipeline that the database holds, by name."""
+    phases = await _phases(connection)
+    statuses = await _statuses(connection)
+    edges = await _edges(connection)
     return {
-        name: pipeline.limited_to(statuses[name], edges[name])
-        for name, pipeline in PIPELINES.items()
-        if name in statuses
+        name: Pipeline(name, _start(rows, edges[name]), tuple(phases[name]), tuple(rows), tuple(edges[name]))
+        for name, rows in statuses.items()
     }
+
+
+async def _phases(connection: AsyncConnection) -> defaultdict[str, list[Phase]]:
+    phases: defaultdict[str, list[Phase]] = defaultdict(list)
+    columns = pipeline_phases.c
+    rows = select(columns.pipeline, columns.key, columns.label).order_by(columns.position)
+    for name, key, label in await connection.execute(rows):
+        phases[name].append(Phase(key, label))
+    return phases
+
+
+async def _statuses(connection: AsyncConnection) -> defaultdict[str, list[Status]]:
+    asserted: defaultdict[tuple[str, str], dict[str, PhaseState]] = defaultdict(dict)
+    claims = pipeline_assertions.c
+    for name, status, phase, state in await connection.execute(
+        select(claims.pipeline, claims.status, claims.phase, claims.state)
+    ):
+        asserted[name, status][phase] = state
+    statuses: defaultdict[str, list[Status]] = defaultdict(list)
+    columns = pipeline_statuses.c
+    rows = select(columns.pipeline, columns.key, columns.label, columns.phase, columns.outcome)
+    for name, key, label, phase, outcome in await connection.execute(rows.order_by(columns.position)):
+        statuses[name].append(Status(key, label, phase, outcome, asserted[name, key]))
+    return statuses
+
+
+async def _edges(connection: AsyncConnection) -> defaultdict[str, list[Transition]]:
+    """In the order of the statuses that they lead from, then to."""
+    edges: defaultdict[str, list[Transition]] = defaultdict(list)
+    columns = pipeline_transitions.c
+    origin, target = pipeline_statuses.alias(), pipeline_statuses.alias()
+    rows = (
+        select(columns.pipeline, columns.from_status, columns.to_status, columns.why, columns.new_attempt)
+        .join(origin, and_(origin.c.pipeline == columns.pipeline, origin.c.key == columns.from_status))
+        .join(target, and_(target.c.pipeline == columns.pipeline, target.c.key == columns.to_status))
+        .order_by(origin.c.position, target.c.position)
+    )
+    for name, *edge in await connection.execute(rows):
+        edges[name].append(Transition(*edge))
+    return edges
+
+
+def _start(statuses: Iterable[Status], edges: Iterable[Transition]) -> str:
+    """The one status that no transition leads to: the database holds new deploys to the same rule."""
+    reached = {edge.target for edge in edges}
+    (start,) = (status.key for status in statuses if status.key not in reached)
+    return start

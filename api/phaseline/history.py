@@ -55,6 +55,12 @@ async def deploys_by_id(connection: AsyncConnection, ids: Collection[str]) -> di
     return {row.id: DeployRecord(*tuple(row)) for row in rows}
 
 
+async def sequences(connection: AsyncConnection, ids: Collection[str]) -> dict[str, int]:
+    """How far several deploys have come, by id."""
+    rows = await connection.execute(select(deploys.c.id, deploys.c.sequence).where(deploys.c.id.in_(ids)))
+    return {row.id: row.sequence for row in rows}
+
+
 async def moves_of(connection: AsyncConnection, ids: Collection[str]) -> dict[str, list[EntryRecord]]:
     """The accepted entries of several deploys, oldest first, by the deploy's id."""
     columns = audit_entries.c

@@ -4,13 +4,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import resources
 from phaseline.store import Store
+from phaseline_schema.tables import oldest_server
 
-# Older revisions that this server can serve: the tables are the same, the graph has fewer rows.
+# Older revisions that this server can serve: the tables are the same, the graph has fewer rows. Which newer ones it can
+# serve, the newer migrations say: they leave it in `oldest_server`. Revisions are numbered so that they sort.
 SERVABLE = ("0001",)
 
 
@@ -36,7 +38,7 @@ async def current(connection: AsyncConnection) -> str | None:
 
 
 async def migrate(connection: AsyncConnection, revision: str = "head") -> None:
-    """Bring the database up or down to a revision, inside the caller's transaction.
+    """Bring the database up or down to a revision, given a connection as `Store.migrating` has it.
 
     Raises WrongRevision where there is no such revision or the tables are somebody else's, and
     WouldLose where a downgrade would lose entries; then nothing has changed.
@@ -52,7 +54,7 @@ async def migrate(connection: AsyncConnection, revision: str = "head") -> None:
 
 
 async def require(connection: AsyncConnection, accepted: str | None) -> str:
-    """The database's revision, which is the newest, or an older one that was accepted.
+    """The database's revision: the newest, an older one that was accepted, or a newer one that allows for this server.
 
     Raises WrongRevision.
     """
@@ -64,6 +66,10 @@ async def require(connection: AsyncConnection, accepted: str | None) -> str:
         )
     if at is not None and (at == newest() or (at in SERVABLE and at == accepted)):
         return at
+    if at is not None and at not in _known():
+        oldest = (await connection.execute(select(oldest_server.c.revision))).scalar_one()
+        if oldest <= newest():
+            return at
     raise WrongRevision(_advice(at))
 
 
@@ -72,9 +78,13 @@ async def prepare(store: Store, accepted: str | None) -> None:
 
     Raises WrongRevision.
     """
-    async with store.writing() as connection:
-        if await _is_empty(connection):
-            await migrate(connection)
+    async with store.reading() as connection:
+        empty = await _is_empty(connection)
+    if empty:
+        async with store.migrating() as connection:
+            if await _is_empty(connection):  # nodes may start together
+                await migrate(connection)
+    async with store.reading() as connection:
         await require(connection, accepted)
 
 

@@ -87,6 +87,11 @@ class Settings(BaseSettings):
         ),
     )
 
+    @property
+    def database(self) -> str:
+        """The database's address as it may be shown, without its password."""
+        return make_url(self.database_url).render_as_string(hide_password=True)
+
     @field_validator("database_url")
     @classmethod
     def _supported_database(cls, value: str) -> str:

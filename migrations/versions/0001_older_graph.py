@@ -16,12 +16,18 @@ PHASES = [
     ("health_check", "Health check"),
 ]
 
+# The positions leave room for the statuses that lie between.
 STATUSES = [
-    ("queued", "Queued", None, "IN_PROGRESS"),
-    ("building", "Building", "deploy", "IN_PROGRESS"),
-    ("deploying", "Deploying", "deploy", "IN_PROGRESS"),
-    ("succeeded", "Succeeded", None, "SUCCEEDED"),
-    ("failed", "Failed", None, "FAILED"),
+    ("queued", "Queued", 10, None, "IN_PROGRESS"),
+    ("building", "Building", 60, "deploy", "IN_PROGRESS"),
+    ("deploying", "Deploying", 70, "deploy", "IN_PROGRESS"),
+    ("succeeded", "Succeeded", 90, None, "SUCCEEDED"),
+    ("failed", "Failed", 100, None, "FAILED"),
+]
+
+ASSERTIONS = [
+    ("building", "deploy", "ACTIVE"),
+    ("deploying", "deploy", "ACTIVE"),
 ]
 
 TRANSITIONS = [
@@ -129,7 +135,117 @@ SQLITE_GUARDS = [
     """,
 ]
 
-GUARDS = {"sqlite": SQLITE_GUARDS}
+# The same for PostgreSQL. Whoever appends holds the deploy's row until his transaction ends, so two that append to one
+# deploy come one after the other, whatever they had read before.
+POSTGRESQL_GUARDS = [
+    """
+    CREATE FUNCTION phaseline_append() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        deploy deploys%ROWTYPE;
+    BEGIN
+        SELECT * INTO deploy FROM deploys WHERE id = NEW.deploy_id FOR UPDATE;
+        IF deploy.environment IS DISTINCT FROM NEW.environment OR deploy.pipeline IS DISTINCT FROM NEW.pipeline THEN
+            RAISE integrity_constraint_violation
+                USING MESSAGE = 'an audit entry has the environment and pipeline of its deploy';
+        END IF;
+        IF NEW.sequence IS DISTINCT FROM (
+            SELECT coalesce(max(sequence), 0) + 1 FROM audit_entries WHERE deploy_id = NEW.deploy_id
+        ) THEN
+            RAISE integrity_constraint_violation
+                USING MESSAGE = 'audit entries are numbered without a gap or a repeat';
+        END IF;
+        IF deploy.sequence <> greatest(NEW.sequence - 1, 1)
+            OR deploy.status <> coalesce(NEW.from_status, NEW.to_status) THEN
+            RAISE integrity_constraint_violation
+                USING MESSAGE = 'an audit entry begins where the entry before it left the deploy';
+        END IF;
+        IF NEW.kind = 'TRANSITION' AND NOT EXISTS (
+            SELECT 1 FROM pipeline_transitions AS edge
+            WHERE edge.pipeline = NEW.pipeline
+                AND edge.from_status = NEW.from_status AND edge.to_status = NEW.to_status
+                AND NEW.attempt >= deploy.attempt + edge.new_attempt::integer
+        ) THEN
+            RAISE integrity_constraint_violation
+                USING MESSAGE = 'the transition graph has no such edge for this attempt';
+        END IF;
+        IF NEW.kind = 'DEPLOY_STARTED' AND NEW.attempt <> 1 THEN
+            RAISE integrity_constraint_violation USING MESSAGE = 'a deploy starts in attempt 1';
+        END IF;
+        RETURN NEW;
+    END
+    $$
+    """,
+    """
+    CREATE FUNCTION phaseline_keep() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE integrity_constraint_violation USING MESSAGE = TG_ARGV[0];
+    END
+    $$
+    """,
+    """
+    CREATE FUNCTION phaseline_start() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NEW.sequence <> 1 OR NEW.attempt <> 1 THEN
+            RAISE integrity_constraint_violation
+                USING MESSAGE = 'a deploy starts with entry 1 of attempt 1';
+        END IF;
+        IF EXISTS (
+            SELECT 1 FROM pipeline_transitions WHERE pipeline = NEW.pipeline AND to_status = NEW.status
+        ) THEN
+            RAISE integrity_constraint_violation
+                USING MESSAGE = 'a deploy starts in the status that no transition leads to';
+        END IF;
+        RETURN NEW;
+    END
+    $$
+    """,
+    """
+    CREATE FUNCTION phaseline_follow_log() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF (NEW.id, NEW.environment, NEW.ref, NEW.pipeline, NEW.started_by, NEW.started_at)
+            IS DISTINCT FROM (OLD.id, OLD.environment, OLD.ref, OLD.pipeline, OLD.started_by, OLD.started_at) THEN
+            RAISE integrity_constraint_violation
+                USING MESSAGE = 'what a deploy was started as is never changed';
+        END IF;
+        IF NEW.sequence IS DISTINCT FROM (SELECT max(sequence) FROM audit_entries WHERE deploy_id = NEW.id)
+            OR NOT EXISTS (
+                SELECT 1 FROM (
+                    SELECT to_status, attempt FROM audit_entries
+                    WHERE deploy_id = NEW.id AND kind <> 'CALLBACK_REFUSED'
+                    ORDER BY sequence DESC LIMIT 1
+                ) AS reached WHERE reached.to_status = NEW.status AND reached.attempt = NEW.attempt
+            ) THEN
+            RAISE integrity_constraint_violation USING MESSAGE = 'a deploy stands where its audit entries say';
+        END IF;
+        RETURN NEW;
+    END
+    $$
+    """,
+    *(
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()"
+        for name, event, table, function in (
+            ("audit_entries_append", "INSERT", "audit_entries", "phaseline_append"),
+            ("deploys_start", "INSERT", "deploys", "phaseline_start"),
+            ("deploys_follow_log", "UPDATE", "deploys", "phaseline_follow_log"),
+        )
+    ),
+    *(
+        f"CREATE TRIGGER {table}_keep_{event.lower()} BEFORE {event} ON {table} FOR EACH {each} "
+        f"EXECUTE FUNCTION phaseline_keep('{message}')"
+        for table, event, each, message in (
+            ("audit_entries", "UPDATE", "ROW", "an audit entry is never changed"),
+            ("audit_entries", "DELETE", "ROW", "an audit entry is never deleted"),
+            ("audit_entries", "TRUNCATE", "STATEMENT", "an audit entry is never deleted"),
+            ("deploys", "DELETE", "ROW", "a deploy is never deleted"),
+            ("deploys", "TRUNCATE", "STATEMENT", "a deploy is never deleted"),
+        )
+    ),
+]
+
+# Dropped after the tables, whose triggers call them.
+POSTGRESQL_FUNCTIONS = ("phaseline_append", "phaseline_keep", "phaseline_start", "phaseline_follow_log")
+
+GUARDS = {"sqlite": SQLITE_GUARDS, "postgresql": POSTGRESQL_GUARDS}
 
 
 def upgrade() -> None:
@@ -149,11 +265,16 @@ def downgrade() -> None:
     for table in (
         "audit_entries",
         "deploys",
+        "oldest_server",
         "pipeline_transitions",
+        "pipeline_assertions",
         "pipeline_statuses",
         "pipeline_phases",
     ):
         op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        for function in POSTGRESQL_FUNCTIONS:
+            op.execute(f"DROP FUNCTION {function}")
 
 
 def _create_graph() -> None:
@@ -170,6 +291,7 @@ def _create_graph() -> None:
         sa.Column("pipeline", sa.String(64), nullable=False),
         sa.Column("key", sa.String(64), nullable=False),
         sa.Column("label", sa.String(100), nullable=False),
+        sa.Column("position", sa.Integer, nullable=False),
         sa.Column("phase", sa.String(64)),
         sa.Column("outcome", sa.String(32), nullable=False),
         sa.PrimaryKeyConstraint("pipeline", "key", name="pk_pipeline_statuses"),
@@ -177,6 +299,24 @@ def _create_graph() -> None:
             ["pipeline", "phase"],
             ["pipeline_phases.pipeline", "pipeline_phases.key"],
             name="fk_pipeline_statuses_pipeline_phase",
+        ),
+    )
+    op.create_table(
+        "pipeline_assertions",
+        sa.Column("pipeline", sa.String(64), nullable=False),
+        sa.Column("status", sa.String(64), nullable=False),
+        sa.Column("phase", sa.String(64), nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.PrimaryKeyConstraint("pipeline", "status", "phase", name="pk_pipeline_assertions"),
+        sa.ForeignKeyConstraint(
+            ["pipeline", "status"],
+            ["pipeline_statuses.pipeline", "pipeline_statuses.key"],
+            name="fk_pipeline_assertions_pipeline_status",
+        ),
+        sa.ForeignKeyConstraint(
+            ["pipeline", "phase"],
+            ["pipeline_phases.pipeline", "pipeline_phases.key"],
+            name="fk_pipeline_assertions_pipeline_phase",
         ),
     )
     op.create_table(
@@ -197,6 +337,11 @@ def _create_graph() -> None:
             ["pipeline_statuses.pipeline", "pipeline_statuses.key"],
             name="fk_pipeline_transitions_pipeline_to_status",
         ),
+    )
+    op.create_table(
+        "oldest_server",
+        sa.Column("revision", sa.String(32), nullable=False),
+        sa.PrimaryKeyConstraint("revision", name="pk_oldest_server"),
     )
 
 
@@ -300,14 +445,12 @@ def _fill() -> None:
             for position, (key, label) in enumerate(PHASES, start=1)
         ],
     )
-    statuses = sa.table("pipeline_statuses", *map(sa.column, ("pipeline", "key", "label", "phase", "outcome")))
-    op.bulk_insert(
-        statuses,
-        [
-            {"pipeline": "console", "key": key, "label": label, "phase": phase, "outcome": outcome}
-            for key, label, phase, outcome in STATUSES
-        ],
-    )
+    status = ("pipeline", "key", "label", "position", "phase", "outcome")
+    statuses = sa.table("pipeline_statuses", *map(sa.column, status))
+    op.bulk_insert(statuses, [dict(zip(status, ("console", *row), strict=True)) for row in STATUSES])
+    assertion = ("pipeline", "status", "phase", "state")
+    assertions = sa.table("pipeline_assertions", *map(sa.column, assertion))
+    op.bulk_insert(assertions, [dict(zip(assertion, ("console", *row), strict=True)) for row in ASSERTIONS])
     transitions = sa.table(
         "pipeline_transitions",
         *map(sa.column, ("pipeline", "from_status", "to_status", "why")),
@@ -326,3 +469,4 @@ def _fill() -> None:
             for origin, target, why in TRANSITIONS
         ],
     )
+    op.bulk_insert(sa.table("oldest_server", sa.column("revision")), [{"revision": revision}])

@@ -1,6 +1,6 @@
 """The four gate statuses, the health check, cancellation, and re-runs: rows only.
 
-Nothing that 0001 put there changes, so a server that is running on the older graph goes on working.
+Nothing that 0001 put there changes, so servers as old as 0001 go on working, and `oldest_server` stays as it is.
 
 Revision: 0002
 Revises: 0001
@@ -13,12 +13,21 @@ revision = "0002"
 down_revision = "0001"
 
 STATUSES = [
-    ("smoke_running", "Smoke gate running", "smoke_gate", "IN_PROGRESS"),
-    ("smoke_passed", "Smoke gate passed", "smoke_gate", "IN_PROGRESS"),
-    ("freeze_checking", "Checking for a freeze", "freeze_check", "IN_PROGRESS"),
-    ("freeze_passed", "Freeze check passed", "freeze_check", "IN_PROGRESS"),
-    ("health_checking", "Checking health", "health_check", "IN_PROGRESS"),
-    ("cancelled", "Cancelled", None, "CANCELLED"),
+    ("smoke_running", "Smoke gate running", 20, "smoke_gate", "IN_PROGRESS"),
+    ("smoke_passed", "Smoke gate passed", 30, "smoke_gate", "IN_PROGRESS"),
+    ("freeze_checking", "Checking for a freeze", 40, "freeze_check", "IN_PROGRESS"),
+    ("freeze_passed", "Freeze check passed", 50, "freeze_check", "IN_PROGRESS"),
+    ("health_checking", "Checking health", 80, "health_check", "IN_PROGRESS"),
+    ("cancelled", "Cancelled", 110, None, "CANCELLED"),
+]
+
+ASSERTIONS = [
+    ("smoke_running", "smoke_gate", "ACTIVE"),
+    ("smoke_passed", "smoke_gate", "PASSED"),
+    ("freeze_checking", "freeze_check", "ACTIVE"),
+    ("freeze_passed", "freeze_check", "PASSED"),
+    ("health_checking", "deploy", "PASSED"),
+    ("health_checking", "health_check", "ACTIVE"),
 ]
 
 LOST = "a lost or refused gate callback must not wedge the deploy"
@@ -70,37 +79,23 @@ TRANSITIONS = [
     ("cancelled", "health_checking", RERUN, True),
 ]
 
-_statuses = sa.table("pipeline_statuses", *map(sa.column, ("pipeline", "key", "label", "phase", "outcome")))
-_transitions = sa.table(
-    "pipeline_transitions",
-    *map(sa.column, ("pipeline", "from_status", "to_status", "why")),
-    sa.column("new_attempt", sa.Boolean),
-)
+_STATUS = ("pipeline", "key", "label", "position", "phase", "outcome")
+_ASSERTION = ("pipeline", "status", "phase", "state")
+_TRANSITION = ("pipeline", "from_status", "to_status", "why", "new_attempt")
+_statuses = sa.table("pipeline_statuses", *map(sa.column, _STATUS))
+_assertions = sa.table("pipeline_assertions", *map(sa.column, _ASSERTION))
+_transitions = sa.table("pipeline_transitions", *map(sa.column, _TRANSITION[:-1]), sa.column("new_attempt", sa.Boolean))
 _entries = sa.table("audit_entries", *map(sa.column, ("pipeline", "edge_from", "edge_to")))
 
 
 def upgrade() -> None:
     """Add the rows."""
-    op.bulk_insert(
-        _statuses,
-        [
-            {"pipeline": "console", "key": key, "label": label, "phase": phase, "outcome": outcome}
-            for key, label, phase, outcome in STATUSES
-        ],
-    )
-    op.bulk_insert(
-        _transitions,
-        [
-            {
-                "pipeline": "console",
-                "from_status": origin,
-                "to_status": target,
-                "why": why,
-                "new_attempt": new_attempt,
-            }
-            for origin, target, why, new_attempt in TRANSITIONS
-        ],
-    )
+    for table, columns, rows in (
+        (_statuses, _STATUS, STATUSES),
+        (_assertions, _ASSERTION, ASSERTIONS),
+        (_transitions, _TRANSITION, TRANSITIONS),
+    ):
+        op.bulk_insert(table, [dict(zip(columns, ("console", *row), strict=True)) for row in rows])
 
 
 def downgrade() -> None:
@@ -126,9 +121,8 @@ def downgrade() -> None:
             sa.tuple_(_transitions.c.from_status, _transitions.c.to_status).in_(edges),
         )
     )
+    keys = [key for key, *_ in STATUSES]
     op.execute(
-        sa.delete(_statuses).where(
-            _statuses.c.pipeline == "console",
-            _statuses.c.key.in_([key for key, *_ in STATUSES]),
-        )
+        sa.delete(_assertions).where(_assertions.c.pipeline == "console", _assertions.c.status.in_(keys)),
     )
+    op.execute(sa.delete(_statuses).where(_statuses.c.pipeline == "console", _statuses.c.key.in_(keys)))

@@ -1,7 +1,7 @@
 """What a transition graph is: phases, statuses, transitions, and the one question asked of them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -121,15 +121,3 @@ class Pipeline:
             for edge in self.transitions
             if edge.origin == origin and (reported_attempt > attempt or not edge.new_attempt)
         ]
-
-    def limited_to(self, statuses: Iterable[str], edges: Iterable[tuple[str, str]]) -> "Pipeline":
-        """This graph without the statuses and transitions that are not among those given.
-
-        A server whose database holds an older graph works along what both of them know.
-        """
-        known, present = set(statuses), set(edges)
-        return replace(
-            self,
-            statuses=tuple(status for status in self.statuses if status.key in known),
-            transitions=tuple(edge for edge in self.transitions if (edge.origin, edge.target) in present),
-        )

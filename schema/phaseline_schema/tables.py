@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from phaseline_schema.pipeline import Outcome
+from phaseline_schema.pipeline import Outcome, PhaseState
 from phaseline_schema.records import AuditKind
 
 metadata = MetaData(
@@ -58,7 +58,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _named(kind: type[AuditKind] | type[Outcome]) -> Enum:
+def _named(kind: type[AuditKind] | type[Outcome] | type[PhaseState]) -> Enum:
     """Stored as the name, held to the vocabulary by a check instead of a database type."""
     return Enum(kind, native_enum=False, length=32, create_constraint=False)
 
@@ -78,8 +78,20 @@ pipeline_statuses = Table(
     Column("pipeline", String(64), primary_key=True),
     Column("key", String(64), primary_key=True),
     Column("label", String(100), nullable=False),
+    Column("position", Integer, nullable=False),
     Column("phase", String(64)),
     Column("outcome", _named(Outcome), nullable=False),
+    ForeignKeyConstraint(["pipeline", "phase"], ["pipeline_phases.pipeline", "pipeline_phases.key"]),
+)
+
+pipeline_assertions = Table(
+    "pipeline_assertions",
+    metadata,
+    Column("pipeline", String(64), primary_key=True),
+    Column("status", String(64), primary_key=True),
+    Column("phase", String(64), primary_key=True),
+    Column("state", _named(PhaseState), nullable=False),
+    ForeignKeyConstraint(["pipeline", "status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]),
     ForeignKeyConstraint(["pipeline", "phase"], ["pipeline_phases.pipeline", "pipeline_phases.key"]),
 )
 
@@ -94,6 +106,10 @@ pipeline_transitions = Table(
     ForeignKeyConstraint(["pipeline", "from_status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]),
     ForeignKeyConstraint(["pipeline", "to_status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]),
 )
+
+# One row: the oldest revision whose servers can work on this database as it is. A migration that they could not live
+# with moves it on.
+oldest_server = Table("oldest_server", metadata, Column("revision", String(32), primary_key=True))
 
 deploys = Table(
     "deploys",

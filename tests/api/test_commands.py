@@ -46,9 +46,10 @@ async def test_a_revision_that_cannot_be_served_is_not_accepted(database: Path) 
         _is_refused(phaseline(database, "serve", ACCEPT_REVISION=accepted), "PHASELINE_ACCEPT_REVISION", "0001")
 
 
-async def test_a_database_that_a_newer_version_has_migrated_is_not_touched(database: Path) -> None:
+async def test_a_database_that_a_newer_version_has_made_unfit_for_this_one_is_not_touched(database: Path) -> None:
     await migrate(database)
     change(database, "UPDATE alembic_version SET version_num = '9999'")
+    change(database, "UPDATE oldest_server SET revision = '9998'")
     _is_refused(phaseline(database, "serve", ACCEPT_REVISION="9999"), "9999", "newer version")
     _is_refused(phaseline(database, "migrate"), "9999", "newer version")
 

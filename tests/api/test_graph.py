@@ -1,20 +1,26 @@
-"""The graphs in force where server and database do not know the same."""
+"""The graphs in force are the rows that the database holds, at every moment."""
 
-from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from phaseline import graph
-from phaseline_schema.pipelines.console import CONSOLE
+from phaseline.store import Store
+from phaseline_schema.pipelines import PIPELINES
+from tests.support import model
 from tests.support.application import in_this_process
+from tests.support.caller import Caller
+from tests.support.database import address, change, migrate
+from tests.support.server import serving
+from tests.support.viewer import PHASE_CHANGED, viewing
 
 
-async def test_a_pipeline_that_the_database_does_not_hold_is_none(
-    database: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    canary = replace(CONSOLE, name="canary")
-    monkeypatch.setattr(graph, "PIPELINES", {CONSOLE.name: CONSOLE, canary.name: canary})
+async def test_what_the_database_holds_is_what_the_code_declares(database: Path) -> None:
+    await migrate(database)
+    store = Store(address(database))
+    assert dict(await store.read(graph.in_force)) == PIPELINES
+    await store.close()
+
+
+async def test_a_pipeline_that_the_database_does_not_hold_is_none(database: Path) -> None:
     async with in_this_process(database) as caller:
         start = 'mutation { startDeploy(input: {environment: "x", ref: "x", pipeline: "canary"}) { id } }'
         for document in (start, '{ pipeline(name: "canary") { name } }'):
@@ -22,3 +28,57 @@ async def test_a_pipeline_that_the_database_does_not_hold_is_none(
             assert (answer.status, answer.code) == (422, "PIPELINE_NOT_FOUND")
             assert answer.body["errors"][0]["message"].endswith("there are: console")
         await caller.walk((await caller.start())["id"], "building")
+
+
+async def test_a_pipeline_that_is_rows_in_the_database_and_no_code_is_walked_and_followed(database: Path) -> None:
+    """A newer version may have brought it."""
+    await migrate(database)
+    for statement in (
+        "INSERT INTO pipeline_phases SELECT 'canary', key, 'Canary ' || label, position FROM pipeline_phases",
+        "INSERT INTO pipeline_statuses SELECT 'canary', key, label, position, phase, outcome FROM pipeline_statuses",
+        "INSERT INTO pipeline_assertions SELECT 'canary', status, phase, state FROM pipeline_assertions",
+        "INSERT INTO pipeline_transitions SELECT 'canary', from_status, to_status, why, new_attempt "
+        "FROM pipeline_transitions",
+    ):
+        change(database, statement)
+    async with serving(database) as server, Caller(server.url) as caller:
+        deploy = await caller.start(pipeline="canary")
+        async with viewing(server.url) as viewer:
+            await viewer.subscribe(PHASE_CHANGED, id=deploy["id"])
+            assert (await viewer.event())["deploy"]["status"]["key"] == "queued"
+            await caller.walk(deploy["id"], "smoke_running")
+            assert (await viewer.event())["deploy"]["phases"][0]["state"] == "ACTIVE"
+
+
+async def test_a_running_server_follows_the_database_up_and_down(database: Path) -> None:
+    """As when a release is rolled out, and rolled back, beside it."""
+    await migrate(database, "0001")
+    async with serving(database, accept_revision="0001") as server, Caller(server.url) as caller:
+        older = await caller.start()
+        assert (await caller.report(older["id"], "smoke_running")).code == "UNKNOWN_STATUS"
+        await migrate(database, "0002")
+        await caller.walk(older["id"], "smoke_running", "smoke_passed", "building", "failed")
+        refused = await caller.start()
+        change(database, "DELETE FROM pipeline_transitions WHERE from_status = 'queued' AND to_status = 'cancelled'")
+        change(database, "UPDATE alembic_version SET version_num = '0002b'")
+        assert (await caller.report(refused["id"], "cancelled")).code == "ILLEGAL_TRANSITION"
+
+
+async def test_a_viewer_sees_statuses_that_came_after_the_server(database: Path) -> None:
+    """Of two servers the one that has had no callback since does not know them; the log tells it that it should."""
+    await migrate(database, "0001")
+    settings = {"accept_revision": "0001", "poll_seconds": "0.1"}
+    async with (
+        serving(database, **settings) as asked,
+        serving(database, **settings) as following,
+        Caller(asked.url) as caller,
+        Caller(following.url) as reader,
+    ):
+        deploy = await caller.start()
+        async with viewing(following.url) as viewer:
+            await viewer.subscribe(PHASE_CHANGED, id=deploy["id"])
+            await viewer.event()
+            await migrate(database, "0002")
+            await caller.walk(deploy["id"], *model.GATES)
+            assert [(await viewer.event())["entry"]["toStatus"] for _ in model.GATES] == list(model.GATES)
+        assert (await reader.deploy(deploy["id"]))["status"]["key"] == model.GATES[-1]

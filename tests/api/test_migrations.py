@@ -31,6 +31,7 @@ def _rows(database: Path, query: str) -> Rows:
 
 PHASES = "SELECT pipeline, key, label, position FROM pipeline_phases"
 STATUSES = "SELECT pipeline, key, label, phase, outcome FROM pipeline_statuses"
+ASSERTIONS = "SELECT pipeline, status, phase, state FROM pipeline_assertions"
 TRANSITIONS = "SELECT pipeline, from_status, to_status, why, new_attempt FROM pipeline_transitions"
 LOG = "SELECT * FROM audit_entries"
 
@@ -57,6 +58,12 @@ async def test_the_newest_revision_holds_the_rows_of_the_code(database: Path) ->
         for pipeline in every
         for status in pipeline.statuses
     }
+    assert _rows(database, ASSERTIONS) == {
+        (pipeline.name, status.key, phase, state.value)
+        for pipeline in every
+        for status in pipeline.statuses
+        for phase, state in status.asserts.items()
+    }
     assert _rows(database, TRANSITIONS) == {
         (pipeline.name, edge.origin, edge.target, edge.why, edge.new_attempt)
         for pipeline in every
@@ -66,7 +73,7 @@ async def test_the_newest_revision_holds_the_rows_of_the_code(database: Path) ->
 
 async def test_the_newest_revision_adds_rows_and_changes_none_that_were_there(database: Path) -> None:
     await migrate(database, "0001")
-    before = {query: _rows(database, query) for query in (PHASES, STATUSES, TRANSITIONS)}
+    before = {query: _rows(database, query) for query in (PHASES, STATUSES, ASSERTIONS, TRANSITIONS)}
     await migrate(database, "0002")
     assert all(rows <= _rows(database, query) for query, rows in before.items())
 

@@ -69,6 +69,16 @@ async def test_an_older_database_is_served_along_the_older_graph_where_that_is_a
         assert (await caller.report(again["id"], "building", 2)).code == "ILLEGAL_TRANSITION"
 
 
+async def test_a_newer_database_is_served_where_its_migrations_allow_for_this_version(database: Path) -> None:
+    await migrate(database)
+    change(database, "UPDATE alembic_version SET version_num = '9999'")
+    async with serving(database) as server, Caller(server.url) as caller:
+        assert (await _get(server, "/readyz")).json() == {"status": "ok", "revision": "9999"}
+        await caller.walk((await caller.start())["id"], *model.GATES)
+        change(database, "UPDATE oldest_server SET revision = '9999'")
+        assert (await _get(server, "/readyz")).status_code == 503
+
+
 async def test_health_is_told_whatever_the_database_does(own_server: Server, database: Path) -> None:
     change(database, "UPDATE alembic_version SET version_num = '0001'")
     behind = await _get(own_server, "/readyz")

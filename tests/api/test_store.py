@@ -12,7 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import history, store
+from phaseline import history
+from phaseline.databases import sqlite
 from phaseline.store import Store, is_unavailable
 from tests.support.application import in_this_process
 
@@ -59,7 +60,7 @@ async def test_writers_that_wait_keep_no_reader_from_reading(database: Path) -> 
 async def test_a_writer_whose_turn_does_not_come_is_told_to_try_again(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_TURN_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "_TURN_SECONDS", 0.1)
     async with in_this_process(database) as caller, _silence():
         deploy = await caller.start()
         with closing(sqlite3.connect(database, isolation_level=None)) as elsewhere:

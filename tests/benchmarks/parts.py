@@ -7,7 +7,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from phaseline import deploys, graph, history, revisions
+from phaseline import deploys, history, revisions
+from phaseline.graph import GraphCache
 from phaseline.identity import ANONYMOUS
 from phaseline.store import Store
 from phaseline_schema.records import Callback, Start
@@ -32,10 +33,10 @@ async def measure(database: Path) -> Parts:
     store = Store(f"sqlite+aiosqlite:///{database}")
     try:
         await revisions.prepare(store, None)
-        pipelines = await store.read(graph.in_force)
+        graphs = GraphCache(store)
         wanted = Start("production", "main", "console", None)
-        deploy = await store.write(partial(deploys.start, pipelines=pipelines, identity=ANONYMOUS, wanted=wanted))
-        apply = partial(deploys.apply, pipelines=pipelines, identity=ANONYMOUS)
+        deploy = await store.write(partial(deploys.start, graphs=graphs, identity=ANONYMOUS, wanted=wanted))
+        apply = partial(deploys.apply, graphs=graphs, identity=ANONYMOUS)
         callbacks = [Callback(deploy.id, status, attempt, None, None, None) for attempt, status in _some(2 * _TIMES)]
 
         async def report(given: list[Callback]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import deploys, graph, revisions
+from phaseline import deploys, revisions
+from phaseline.graph import GraphCache
 from phaseline.identity import ANONYMOUS
 from phaseline.store import Store
 from phaseline_schema.records import Callback, Start
@@ -51,16 +52,16 @@ async def record(database: Path, callbacks: int) -> Recording:
     try:
         await revisions.prepare(store, None)
         recording.pragmas = await store.read(_pragmas)
-        pipelines = await store.read(graph.in_force)
+        graphs = GraphCache(store)
         event.listen(Engine, "before_cursor_execute", executed)
         event.listen(Engine, "commit", committed)
         try:
             wanted = Start("production", "main", "console", None)
-            deploy = await store.write(lambda connection: deploys.start(connection, pipelines, ANONYMOUS, wanted))
+            deploy = await store.write(lambda connection: deploys.start(connection, graphs, ANONYMOUS, wanted))
             for _, (attempt, status) in zip(range(callbacks), reports(), strict=False):
                 callback = Callback(deploy.id, status, attempt, None, None, None)
                 await store.write(
-                    partial(deploys.apply, pipelines=pipelines, identity=ANONYMOUS, callback=callback),
+                    partial(deploys.apply, graphs=graphs, identity=ANONYMOUS, callback=callback),
                 )
         finally:
             event.remove(Engine, "before_cursor_execute", executed)

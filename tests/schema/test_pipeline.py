@@ -125,14 +125,3 @@ def test_only_a_new_attempt_leaves_an_end_and_nothing_leaves_success(pipeline: P
         assert outcome is not Outcome.SUCCEEDED
         assert edge.new_attempt == (outcome is not Outcome.IN_PROGRESS)
         assert edge.target != pipeline.start
-
-
-def test_a_graph_limited_to_what_a_database_holds_is_legal_only_along_that() -> None:
-    older = [edge for edge in CONSOLE.edges if set(edge) <= set(model.OLDER)]
-    limited = CONSOLE.limited_to(model.OLDER, older)
-    assert tuple(status.key for status in limited.statuses) == model.OLDER
-    with pytest.raises(UnknownStatus):
-        limited.legal(origin="queued", attempt=1, target="smoke_running", reported_attempt=1)
-    without = CONSOLE.limited_to(model.STATUSES, older)
-    with pytest.raises(IllegalTransition):
-        without.legal(origin="queued", attempt=1, target="smoke_running", reported_attempt=1)

@@ -16,7 +16,7 @@ async def migrate(database: Path | str, revision: str = "head") -> None:
     """Bring the file, or the database of this URL, to a revision."""
     store = Store(address(database))
     try:
-        async with store.writing() as connection:
+        async with store.migrating() as connection:
             await revisions.migrate(connection, revision)
     finally:
         await store.close()

@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 
 from tests.support.processes import children
 from tests.tools import postgres as tools

@@ -75,9 +75,7 @@ class Mutation:
 
 async def _start(services: Services, identity: Identity, wanted: Start) -> DeployRecord:
     """Record the deploy, and tell of it."""
-    deploy = await services.store.write(
-        lambda connection: deploys.start(connection, services.pipelines, identity, wanted)
-    )
+    deploy = await services.store.write(lambda connection: deploys.start(connection, services.graphs, identity, wanted))
     log.info("deploy started", deploy=deploy.id, environment=deploy.environment, ref=deploy.ref)
     if services.on_started is not None:
         await services.on_started(deploy)
@@ -87,10 +85,10 @@ async def _start(services: Services, identity: Identity, wanted: Start) -> Deplo
 async def _apply(services: Services, identity: Identity, callback: Callback) -> deploys.Receipt:
     """Record the callback, and tell of it."""
     receipt = await services.store.write(
-        lambda connection: deploys.apply(connection, services.pipelines, identity, callback)
+        lambda connection: deploys.apply(connection, services.graphs, identity, callback)
     )
     if not receipt.duplicate:
-        services.feed.wake(receipt.deploy.id)
+        services.feed.announce(receipt.deploy.id)
     log.info(
         "callback",
         deploy=receipt.deploy.id,

@@ -64,13 +64,14 @@ class Query:
         return AuditEntryConnection.of(page)
 
     @strawberry.field(description="The transition graph itself.")
-    def pipeline(
+    async def pipeline(
         self,
         info: Info[Context, None],
         name: Annotated[str | None, strawberry.argument(description="Its name.")] = "console",
     ) -> Pipeline:
         """A pipeline by name."""
-        pipelines = info.context.services.pipelines
+        services = info.context.services
+        pipelines = await services.store.read(services.graphs.at)
         found = pipelines.get(inputs.text("name", name or "console", inputs.NAME))
         if found is None:
             raise PipelineNotFound(sorted(pipelines))

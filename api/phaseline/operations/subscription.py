@@ -23,7 +23,7 @@ def _follow(
 ) -> aclosing[AsyncGenerator[Event, None]]:
     services = info.context.services
     wanted = inputs.text("deployId", deploy_id, inputs.ID)
-    return aclosing(follow(services.store, services.feed, services.pipelines, wanted, after, refusals=refusals))
+    return aclosing(follow(services.store, services.feed, services.graphs, wanted, after, refusals=refusals))
 
 
 @strawberry.type(description="Everything that can be followed.")

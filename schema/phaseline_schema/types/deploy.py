@@ -48,14 +48,14 @@ class Deploy:
         return self.record.ref
 
     @strawberry.field(description="The transition graph that it follows.")
-    def pipeline(self, info: Info[HasReader, None]) -> Pipeline:
+    async def pipeline(self, info: Info[HasReader, None]) -> Pipeline:
         """Its pipeline."""
-        return Pipeline.of(self._graph(info))
+        return Pipeline.of(await self._graph(info))
 
     @strawberry.field(description="The status last reported.")
-    def status(self, info: Info[HasReader, None]) -> DeployStatus:
+    async def status(self, info: Info[HasReader, None]) -> DeployStatus:
         """Its status."""
-        pipeline = self._graph(info)
+        pipeline = await self._graph(info)
         status = pipeline.by_key[self.record.status]
         return DeployStatus(
             key=status.key,
@@ -70,6 +70,7 @@ class Deploy:
         standings = self.known_phases
         if standings is None:
             standings = await info.context.reader.phases(self.record)
+        pipeline = await self._graph(info)
         return [
             Phase(
                 key=phase.key,
@@ -80,7 +81,7 @@ class Deploy:
                 started_at=standings[phase.key].started_at,
                 finished_at=standings[phase.key].finished_at,
             )
-            for position, phase in enumerate(self._graph(info).phases, start=1)
+            for position, phase in enumerate(pipeline.phases, start=1)
         ]
 
     @strawberry.field(description="The attempt that reported last: 1, then more for re-runs.")
@@ -129,8 +130,8 @@ class Deploy:
         page = await info.context.reader.entries_of(self.record, first, after)
         return AuditEntryConnection.of(page, deploy=self)
 
-    def _graph(self, info: Info[HasReader, None]) -> graph.Pipeline:
-        return info.context.reader.pipelines[self.record.pipeline]
+    async def _graph(self, info: Info[HasReader, None]) -> graph.Pipeline:
+        return await info.context.reader.pipeline(self.record)
 
 
 @strawberry.type(description="One line of the log. It is never changed and never deleted.")

@@ -41,7 +41,7 @@ class Transition:
 
 @strawberry.type(description="A transition graph: its phases, statuses and legal moves.")
 class Pipeline:
-    """A pipeline as this server and its database both know it."""
+    """A pipeline as the database holds it."""
 
     name: str = strawberry.field(description="Its name, such as `console`.")
     phases: list[PipelinePhase] = strawberry.field(description="The phases in stepper order.")

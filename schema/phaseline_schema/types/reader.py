@@ -23,9 +23,8 @@ class Page(Generic[Row]):
 class Reader(Protocol):
     """Reads the log for one request or socket."""
 
-    @property
-    def pipelines(self) -> Mapping[str, Pipeline]:
-        """The transition graphs in force, by name."""
+    async def pipeline(self, deploy: DeployRecord) -> Pipeline:
+        """The transition graph that the deploy follows."""
 
     async def deploy(self, deploy_id: str) -> DeployRecord:
         """The deploy as it stands."""

@@ -1,0 +1,41 @@
+"""What a store asks of a database, whichever it is."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+Listen = Callable[[], Awaitable[asyncpg.Connection]]
+
+
+class Database(Protocol):
+    """An engine, and how its transactions are made."""
+
+    engine: AsyncEngine
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """Options of a transaction that sees one state of the log throughout."""
+
+    @property
+    def writing(self) -> Mapping[str, Any]:
+        """Options of one that appends to it."""
+
+    @property
+    def seconds(self) -> float | None:
+        """After how long a transaction is given up; None where it cannot hang."""
+
+    @property
+    def listen(self) -> Listen | None:
+        """Opens a connection on which nodes tell one another of what they have written, where there is such a thing."""
+
+    def try_to_open(self) -> None:
+        """Raise the driver's error where it plainly cannot be opened, before anything is begun."""
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """The turn of a writer of this process among its others, where they would only hinder each other."""
+
+    async def alone(self, connection: AsyncConnection) -> None:
+        """Keep other migrations away, and let none of this one's locks stop servers for long."""

@@ -1,0 +1,102 @@
+"""PostgreSQL: any number of nodes on one log, each deploy locked by itself."""
+
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+# In seconds. A transaction is given up within the 15 after which a workflow gives up, so that it is told why.
+_CONNECT = 4
+_POOL = 5
+_TRANSACTION = 12
+
+# How long the connection that listens may be silent when it is asked, in seconds.
+_LISTENING = 5
+
+# Kept by the server itself, in milliseconds. Whoever holds a deploy's row and falls silent (a frozen node) loses it.
+_TIMEOUTS = {
+    "lock_timeout": "5000",
+    "statement_timeout": "7000",
+    "idle_in_transaction_session_timeout": "10000",
+}
+
+# What only one session may do at a time: changing the tables. The number is ours and means nothing.
+_MIGRATING = 7_402_118_339
+
+# Classes of SQLSTATE that say nothing of the statement, but that the server could not carry it out now.
+_AWAY = (
+    "08",  # the connection
+    "25P03",  # idle in a transaction for too long
+    "25006",  # read-only: a standby, or one that is just being promoted
+    "28",  # refuses the login
+    "3D",  # has no such database
+    "40",  # deadlock, serialization
+    "53",  # out of disk, memory or connections
+    "55P03",  # a lock was not to be had in time
+    "57",  # cancelled by a time-out, shutting down, starting up
+    "58",  # the machine under it
+)
+
+
+class PostgreSQL:
+    """A database that many processes share."""
+
+    # One state throughout; READ COMMITTED would show each statement another.
+    reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    # Whoever waits for a deploy's row finds it as the one before has left it.
+    writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED"}
+    # A server that has vanished does not even refuse.
+    seconds: float | None = _TRANSACTION
+
+    def __init__(self, url: str, pool_size: int) -> None:
+        self.engine = create_async_engine(
+            url,
+            hide_parameters=True,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=_POOL,
+            connect_args={
+                "timeout": _CONNECT,
+                "server_settings": {"application_name": "phaseline", **_TIMEOUTS},
+            },
+        )
+
+    def try_to_open(self) -> None:
+        """Connecting says it well enough."""
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """There are no turns: writers of different deploys do not meet, and those of one are queued by its row."""
+        yield
+
+    async def alone(self, connection: AsyncConnection) -> None:
+        """One migration at a time. It waits for its locks no longer than callers can wait behind it."""
+        await connection.execute(text("SET LOCAL lock_timeout = '30s'"))
+        await connection.execute(text("SET LOCAL statement_timeout = '40s'"))
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATING})
+        await connection.execute(text("SET LOCAL lock_timeout = '3s'"))
+        await connection.execute(text("SET LOCAL statement_timeout = '10min'"))
+
+    async def listen(self) -> asyncpg.Connection:
+        """A connection beside the pool, to listen on. Who asks for it closes it."""
+        _, address = self.engine.dialect.create_connect_args(self.engine.url)
+        for ours in ("prepared_statement_cache_size", "prepared_statement_name_func", "async_creator_fn"):
+            address.pop(ours, None)  # SQLAlchemy's own, which the driver does not know
+        return await asyncpg.connect(
+            **address,
+            timeout=_CONNECT,
+            command_timeout=_LISTENING,
+            server_settings={"application_name": "phaseline feed"},
+        )
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether an error of the driver's, or of the connection under it, says that the database does not answer."""
+    state = getattr(error, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_AWAY)
+    return isinstance(error, ConnectionError | socket.gaierror | asyncpg.InterfaceError)

@@ -1,0 +1,108 @@
+"""SQLite: one file, one writer at a time, no set-up."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+# How long a writer waits for another one, in milliseconds: far longer than a commit takes, far
+# shorter than a caller's time-out.
+_BUSY_MS = 5000
+
+# How long a writer waits for its turn among those of this process, in seconds. Both waits together
+# are shorter than the 15 seconds after which a workflow gives up, so it is told why.
+_TURN_SECONDS = 8
+
+_PRAGMAS = (
+    "PRAGMA synchronous = FULL",  # an acknowledged callback survives the loss of power
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {_BUSY_MS}",
+)
+
+
+class SQLite:
+    """A database in a file, which several processes of one machine may share."""
+
+    reading: Mapping[str, Any] = {}
+    # Holds the file's one write lock from its first statement on, so what it has read cannot be overtaken.
+    writing: Mapping[str, Any] = {"phaseline_writes": True}
+    # Nothing on a file of this machine waits longer than its turn and its lock.
+    seconds: float | None = None
+    # Nobody tells what another process has written: it is looked for.
+    listen = None
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_async_engine(url, hide_parameters=True)
+        self._path = make_url(url).database or ""
+        self._turn = asyncio.Lock()
+        _prepare(self.engine.sync_engine, self._path)
+
+    def try_to_open(self) -> None:
+        """The asynchronous driver raises the same, but from a thread that is still busy when its loop has gone."""
+        sqlite3.connect(self._path).close()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """First come, first served: of many that wait for SQLite's own lock, some never get it."""
+        async with asyncio.timeout(_TURN_SECONDS):
+            await self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    async def alone(self, connection: AsyncConnection) -> None:
+        """A writer is alone as it is."""
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether an error of the driver's own says that the database does not answer."""
+    # DatabaseError itself: the file is no database, or a damaged one.
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+
+
+def _prepare(engine: Any, path: str) -> None:
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, record: ConnectionPoolEntry) -> None:
+        # The driver's own transaction control begins too late (with the first write, and never
+        # for DDL); with it off, ours below is the only one.
+        connection.isolation_level = None
+        record.info["file"] = _file(path)
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+        # The file remembers this one, so it is said only of a file that is ours, or nobody's.
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = {name for (name,) in cursor.fetchall()}
+        if not tables or "audit_entries" in tables:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.close()
+
+    @event.listens_for(engine, "checkout")
+    def checked_out(_connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        # Whoever has moved the file away, or put a backup in its place, would otherwise have
+        # callbacks acknowledged that are in no file any more.
+        if record.info["file"] != _file(path):
+            raise DisconnectionError(f"{path} is another file than before")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("phaseline_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _file(path: str) -> tuple[int, int] | None:
+    """What tells one file from another, whatever its name."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
