@@ -50,24 +50,31 @@ class Wire:
             task.cancel()
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, until either side closes it."""
-        gate = self._gate
-        task = asyncio.current_task()
-        assert task is not None
-        writers = self._connections[task] = [writer]
+        """One connection, until either side closes it, or this one is cut."""
+        writers = [writer]
+        task = asyncio.create_task(self._join(reader, writers, self._gate))
+        self._connections[task] = writers
         try:
-            await gate.wait()
-            far_reader, far_writer = await self._connect()
-            writers.append(far_writer)
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._carry(reader, far_writer, gate))
-                both.create_task(self._carry_answers(far_reader, writer, gate))
-        except* OSError:
-            pass  # one side is gone, and so the other will be
+            await asyncio.wait({task})
         finally:
             del self._connections[task]
             for each in writers:
                 each.close()
+
+    async def _join(
+        self, reader: asyncio.StreamReader, writers: list[asyncio.StreamWriter], gate: asyncio.Event
+    ) -> None:
+        (near,) = writers
+        with suppress(OSError):
+            await gate.wait()
+            far_reader, far = await self._connect()
+            writers.append(far)
+            try:
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(self._carry(reader, far, gate))
+                    both.create_task(self._carry_answers(far_reader, near, gate))
+            except* OSError:
+                pass  # one side is gone, and so the other will be
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Raises OSError where no server takes it."""
@@ -112,8 +119,7 @@ class Wire:
         """Close what is still open."""
         for task in list(self._connections):
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task})
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -1,0 +1,112 @@
+"""Nodes: server processes on one database, each of which comes back to its own port."""
+
+import asyncio
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.support.server import Server, start
+from tests.support.witness import faults
+
+# How long a node may take to become ready when all is well, in seconds: also on a busy machine.
+_PATIENCE = 30.0
+
+
+@dataclass
+class Node:
+    """One of them, over all its processes."""
+
+    name: str
+    database: Path | str
+    settings: dict[str, str]
+    url: str = ""
+    starts: int = 0
+    refusals_to_start: list[str] = field(default_factory=list)
+    memory: list[tuple[float, int]] = field(default_factory=list)  # age of the process in seconds, and KiB held
+    _server: Server | None = None
+    _since: float = 0.0
+    _complaints: list[str] = field(default_factory=list)
+    _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def start(self) -> None:
+        """Start it, on the port that it had before. While the database is away it cannot; so it is tried again."""
+        port = str(urlsplit(self.url).port) if self.url else "0"
+        async with asyncio.timeout(_PATIENCE):
+            while True:
+                try:
+                    self._server = await start(self.database, port=port, **self.settings)
+                    break
+                except RuntimeError as error:
+                    self.refusals_to_start.append(str(error))
+                    await asyncio.sleep(0.2)
+        self.url = self._server.url
+        self.starts += 1
+        self._since = time.monotonic()
+
+    async def kill(self, seconds: float) -> None:
+        """Kill it, and start it again after so many seconds."""
+        async with self._alone:
+            await self._running.kill()
+            self._keep_log()
+            await asyncio.sleep(seconds)
+            await self.start()
+
+    async def end(self) -> None:
+        """Tell it to end, as whoever replaces it does, and start it again."""
+        async with self._alone:
+            async with asyncio.timeout(_PATIENCE):
+                code = await self._running.stop()
+            if code != 0:
+                self._complaints.append(f"{self.name}: told to end, it ended with {code}")
+            self._keep_log()
+            await self.start()
+
+    async def freeze(self, seconds: float) -> None:
+        """Let it stand still for so many seconds."""
+        async with self._alone:
+            self._running.freeze()
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                self._running.thaw()
+
+    async def close(self) -> None:
+        """End it for good."""
+        if self._server is not None:
+            await self._server.stop()
+
+    async def ready(self) -> None:
+        """Wait until it says that it is; raises TimeoutError where it does not in good time."""
+        async with asyncio.timeout(_PATIENCE), httpx.AsyncClient(base_url=self.url, trust_env=False) as http:
+            while True:
+                with suppress(httpx.TransportError):
+                    if (await http.get("/readyz", timeout=5)).status_code == 200:
+                        return
+                await asyncio.sleep(0.1)
+
+    def complaints(self) -> list[str]:
+        """What it has logged since this was last asked, in all its processes, that no caller may cause."""
+        self._keep_log()
+        found, self._complaints = self._complaints, []
+        return found
+
+    def _keep_log(self) -> None:
+        self._complaints += [f"{self.name} logged {line}" for line in faults(self._running)]
+        self._running.log.clear()
+
+    def note_memory(self) -> None:
+        """Note how much memory it holds, where the system tells."""
+        with suppress(OSError):
+            status = Path(f"/proc/{self._running.process.pid}/status").read_text()
+            if found := re.search(r"VmRSS:\s+(\d+) kB", status):
+                self.memory.append((time.monotonic() - self._since, int(found[1])))
+
+    @property
+    def _running(self) -> Server:
+        assert self._server is not None
+        return self._server

@@ -1,0 +1,196 @@
+"""One run: callers report and viewers follow while the plan is carried out, until all is well and everybody has all."""
+
+import asyncio
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.faults.callers import Caller
+from tests.faults.cluster import Cluster
+from tests.faults.history import Answer, Follow, History, Told
+from tests.faults.plan import Fault, Kind
+from tests.faults.viewers import SocketViewer, StreamViewer, Viewer, entry_of, stand_of
+from tests.support.caller import Caller as Reader
+
+# How long everybody may take to be done when nothing goes wrong any more, in seconds: also on a busy machine.
+_PATIENCE = 60.0
+
+# How many deploys are followed over one socket.
+_MANY = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is going on. `pause` is the longest that a caller waits between two callbacks, in seconds."""
+
+    deploys: int
+    pause: float
+    patience: float  # of a caller for its answer and of a viewer for a sign of life, in seconds
+
+
+@dataclass
+class Run:
+    """What has been seen, and how long things took when all was well again, in seconds."""
+
+    seed: int
+    plan: list[Fault]
+    history: History = field(default_factory=History)
+    connections: int = 0
+    viewers: int = 0
+    until_answered: float = 0.0
+    until_caught_up: float = 0.0
+
+    @property
+    def answers(self) -> Counter[Answer]:
+        """How many sendings got which answer."""
+        return Counter(sending.answer for sending in self.history.sendings)
+
+    @property
+    def faults(self) -> Counter[Kind]:
+        """How many of each kind there were."""
+        return Counter(fault.kind for fault in self.plan)
+
+    @property
+    def events(self) -> int:
+        """How many events viewers were sent."""
+        return sum(len(stretch.events) for follow in self.history.follows for stretch in follow.stretches)
+
+
+async def run(cluster: Cluster, seed: int, plan: list[Fault], size: Size) -> Run:
+    """Carry out a plan. The seed decides who does what as well."""
+    made = Run(seed, plan)
+    history = made.history
+    random = Random(f"run {seed}")
+    environment = f"run-{seed}-{time.time_ns():x}"
+    stopping = asyncio.Event()
+    async with AsyncExitStack() as stack:
+
+        def caller(name: str) -> Caller:
+            making = Caller(
+                name, environment, lambda: cluster.addresses("callers"), size.patience, history, _of(random)
+            )
+            stack.push_async_callback(making.close)
+            return making
+
+        callers = [caller(f"caller {number}") for number in range(size.deploys)]
+        deploys = await asyncio.gather(*(each.start() for each in callers))
+        walks = [
+            asyncio.create_task(each.walk(deploy, size.pause, stopping))
+            for each, deploy in zip(callers, deploys, strict=True)
+        ]
+        # Every third deploy is reported on by two at once, who know nothing of each other.
+        for number, deploy in enumerate(deploys[::3]):
+            walks.append(asyncio.create_task(caller(f"rival {number}").walk(deploy, size.pause, stopping)))
+        viewers = _viewers(cluster, deploys, size, random)
+        made.viewers = len(viewers)
+        history.follows = [follow for viewer in viewers for follow in viewer.follows]
+        watching = [asyncio.create_task(viewer.watch()) for viewer in viewers]
+        try:
+            await _carry_out(plan, cluster, viewers[0])
+            for node in cluster.nodes:
+                await node.ready()
+            well = time.monotonic()
+            stopping.set()
+            async with asyncio.timeout(_PATIENCE):
+                await asyncio.gather(*walks)
+            made.until_answered = time.monotonic() - well
+            history.told = await _tell(cluster, environment)
+            await _catch_up(history, watching)
+            made.until_caught_up = time.monotonic() - well
+        finally:
+            for task in (*walks, *watching):
+                task.cancel()
+            await asyncio.gather(*walks, *watching, return_exceptions=True)
+    made.connections = sum(viewer.connections for viewer in viewers)
+    for node in cluster.nodes:
+        node.note_memory()
+        history.logged += node.complaints()
+    return made
+
+
+def _of(random: Random) -> Random:
+    """A source of its own, so that what others draw does not change what it gives."""
+    return Random(random.random())
+
+
+def _viewers(cluster: Cluster, deploys: list[str], size: Size, random: Random) -> list[Viewer]:
+    """Two that follow many deploys, the first of which sometimes stops reading, and one or two for each deploy."""
+
+    def viewer(kind: type[Viewer], name: str, *follows: tuple[str, bool]) -> Viewer:
+        following = [Follow(name, deploy, everything) for deploy, everything in follows]
+        return kind(name, following, lambda: cluster.addresses("viewers"), size.patience, _of(random))
+
+    many = deploys[:_MANY]
+    viewers = [
+        viewer(SocketViewer, "idle board", *((deploy, everything) for deploy in many for everything in (True, False))),
+        viewer(SocketViewer, "board", *((deploy, False) for deploy in many)),
+    ]
+    for number, deploy in enumerate(deploys):
+        viewers.append(viewer(SocketViewer, f"viewer {number}", (deploy, True), (deploy, False)))
+        if number % 3 == 0:
+            viewers.append(viewer(StreamViewer, f"stream {number}", (deploy, random.random() < 0.5)))
+    return viewers
+
+
+async def _carry_out(plan: list[Fault], cluster: Cluster, idle: Viewer) -> None:
+    began = time.monotonic()
+
+    async def suffer(fault: Fault) -> None:
+        await asyncio.sleep(began + fault.at - time.monotonic())
+        await cluster.suffer(fault, idle)
+
+    async with asyncio.TaskGroup() as going_wrong:
+        for fault in plan:
+            going_wrong.create_task(suffer(fault))
+
+
+async def _tell(cluster: Cluster, environment: str) -> dict[str, dict[str, Told]]:
+    """What each node tells, once nothing changes any more: what was sent last may be recorded after its caller left."""
+    first, *others = cluster.nodes
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            told = {node.name: await _told_by(node.url, environment) for node in (first, *others)}
+            if await _told_by(first.url, environment) == told[first.name]:
+                return told
+
+
+_DEPLOYS = (
+    "query ($environment: String!, $after: String) { "
+    "deploys(first: 200, after: $after, filter: {environment: $environment}) "
+    "{ edges { node { id sequence attempt status { key } phases { key state attempt } } } "
+    "pageInfo { hasNextPage endCursor } } }"
+)
+
+
+async def _told_by(url: str, environment: str) -> dict[str, Told]:
+    found: dict[str, Told] = {}
+    after = None
+    async with Reader(url) as reader:
+        while True:
+            page = (await reader.send(_DEPLOYS, environment=environment, after=after)).data["deploys"]
+            for edge in page["edges"]:
+                deploy = edge["node"]
+                log = [entry_of(entry) for entry in await reader.entries(deploy["id"])]
+                found[deploy["id"]] = Told(deploy["id"], stand_of(deploy), log)
+            if not page["pageInfo"]["hasNextPage"]:
+                return found
+            after = page["pageInfo"]["endCursor"]
+
+
+async def _catch_up(history: History, watching: list[asyncio.Task[None]]) -> None:
+    """Wait until every viewer has what is told; who has not by then is for the oracle to name."""
+    told = next(iter(history.told.values()))
+
+    def behind(follow: Follow) -> bool:
+        log = told[follow.deploy].log if follow.deploy in told else []
+        newest = max((entry.sequence for entry in log if follow.everything or entry.accepted), default=0)
+        return (follow.last or 0) < newest
+
+    until = time.monotonic() + _PATIENCE
+    while any(behind(follow) for follow in history.follows) and time.monotonic() < until:
+        for task in watching:
+            if task.done():
+                task.result()  # a viewer ends only by a mistake of its own
+        await asyncio.sleep(0.05)

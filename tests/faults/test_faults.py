@@ -1,0 +1,42 @@
+"""A short run of everything that can go wrong, under a few seeds that are always the same and one that is new."""
+
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.faults.cluster import Cluster, cluster
+from tests.faults.oracle import judge
+from tests.faults.plan import Pace, plan
+from tests.faults.run import Run, Size, run
+
+SECONDS = 6.0
+# Frozen and silent for longer than anybody here waits for anything.
+PACE = Pace(down=(0.1, 0.6), frozen=(2.0, 2.5), silent=(0.4, 1.8), stalled=(1.5, 2.5))
+SIZE = Size(deploys=18, pause=0.5, patience=1.5)
+SETTINGS = {"poll_seconds": "0.5", "stall_seconds": "1", "grace_seconds": "1"}
+NEW = secrets.randbelow(2**31)
+
+
+@pytest.fixture(scope="module")
+async def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    """Two nodes on one file."""
+    async with cluster(tmp_path_factory.mktemp("faults") / "phaseline.db", 2, None, SETTINGS) as made:
+        yield made
+
+
+@pytest.mark.parametrize("seed", [1, NEW], ids=["1", "new"])
+async def test_nothing_is_lost_or_invented_on_sqlite(on_sqlite: Cluster, seed: int) -> None:
+    await hold(on_sqlite, seed)
+
+
+async def hold(made: Cluster, seed: int) -> Run:
+    """Run it, and hold what was seen against the log."""
+    planned = plan(seed, SECONDS, len(made.nodes), PACE, of_the_database=made.postgres is not None)
+    print(f"seed {seed}", *planned, sep="\n")
+    seen = await run(made, seed, planned, SIZE)
+    print(dict(seen.answers), seen.events, "events", seen.connections, "connections of", seen.viewers, "viewers")
+    print(f"answered after {seen.until_answered:.1f} s, caught up after {seen.until_caught_up:.1f} s")
+    problems = judge(seen.history)
+    assert not problems, "\n".join(problem[:2000] for problem in problems[:20])
+    return seen
