@@ -12,6 +12,7 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from phaseline import health, pages, revisions
 from phaseline.background import in_background
 from phaseline.context import Context, OnStarted, Services
+from phaseline.door import Door
 from phaseline.endpoint import Endpoint, on_http_exception
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache
@@ -20,6 +21,7 @@ from phaseline.limits import BodyLimit
 from phaseline.notifications import Notifications
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings
+from phaseline.stopping import Stopping
 from phaseline.store import Store
 from phaseline.watch import Watch
 
@@ -52,8 +54,10 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         return Context(app.state.services, ANONYMOUS)
 
     app = FastAPI(title="phaseline", lifespan=lifespan, openapi_url=None)
+    stopping = app.state.stopping = Stopping()
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(Door, stopping=stopping, always_open=health.PATHS)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.allowed_origins,
@@ -62,6 +66,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     )
     endpoint = Endpoint(
         SCHEMA,
+        stopping,
         graphql_ide=None,
         context_getter=context,
         subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL],
@@ -69,6 +74,6 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         allowed_origins=settings.allowed_origins,
     )
     app.include_router(endpoint, prefix="/graphql")
-    app.include_router(health.routes(store, settings.accept_revision))
+    app.include_router(health.routes(store, settings.accept_revision, stopping))
     pages.mount(app)
     return app

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from phaseline import logs, revisions, serving, settings
+from phaseline import logs, revisions, serving, settings, workers
 from phaseline.app import create_app
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings, SettingsError
@@ -81,7 +81,16 @@ def serve() -> None:
     """Serve the API and the console page. An empty database is migrated first."""
     found = _settings()
     listener = _prepared(found)
+    if found.workers > 1:
+        raise typer.Exit(workers.run(found, listener))
     serving.run(create_app(found), found, listener)
+
+
+@app.command(hidden=True)
+def worker(descriptor: int) -> None:
+    """One of the processes that `serve` starts: serves on a socket that is open already."""
+    found = _settings()
+    workers.work(create_app(found), found, socket.socket(fileno=descriptor))
 
 
 @app.command()

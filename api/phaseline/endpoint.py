@@ -1,15 +1,19 @@
 """GraphQL over HTTP, as its specification has it, and with the status codes of the contract."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NoReturn
 
+from anyio import CancelScope
 from cross_web import HTTPException
 from graphql import GraphQLError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Send
+from strawberry import Schema
 from strawberry.exceptions import MissingQueryError
 from strawberry.fastapi import GraphQLRouter
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
@@ -19,7 +23,8 @@ from strawberry.types.graphql import OperationType
 
 from phaseline.context import Context
 from phaseline.operations.errors import INTERNAL
-from phaseline.sockets import SocketHandler
+from phaseline.sockets import SocketHandler, follows
+from phaseline.stopping import Stopping
 from phaseline_schema.refusals import Refusal
 
 _RESPONSE_JSON = "application/graphql-response+json"
@@ -29,7 +34,10 @@ _JSON = "application/json"
 class Endpoint(GraphQLRouter[Context, None]):
     """`/graphql` for queries, mutations and subscriptions (WebSocket, or SSE)."""
 
-    graphql_transport_ws_handler_class = SocketHandler
+    def __init__(self, schema: Schema, stopping: Stopping, **more: Any) -> None:
+        super().__init__(schema, **more)
+        self._stopping = stopping
+        self.graphql_transport_ws_handler_class = partial(SocketHandler, stopping)  # type: ignore[assignment]
 
     async def run(self, request: Any, *arguments: Any, **more: Any) -> Any:
         """Answer; a request that is no GraphQL request gets an error of the same form."""
@@ -84,7 +92,19 @@ class Endpoint(GraphQLRouter[Context, None]):
         )
         if isinstance(result, ExecutionResult):
             sub_response.status_code = _status(result, sub_response.media_type)
+        elif isinstance(request_data, GraphQLRequestData):
+            request.state.asks_to_follow = partial(follows, request_data.query, request_data.operation_name)
         return result
+
+    async def create_streaming_response(
+        self,
+        request: Request,
+        stream: Callable[[], AsyncIterator[str]],
+        sub_response: Response,
+        headers: Mapping[str, str],
+    ) -> Response:
+        """As inherited, but a subscription's stream ends when the node stops."""
+        return _Stream(stream(), headers, self._stopping, request.state.asks_to_follow)
 
     async def execute_single(
         self,
@@ -134,6 +154,31 @@ class Endpoint(GraphQLRouter[Context, None]):
             status_code=sub_response.status_code,
             media_type=sub_response.media_type,
         )
+
+
+class _Stream(StreamingResponse):
+    """The stream of an operation. That of a subscription ends in good order when the node stops, but without
+    `complete`: to a client that means that the subscription goes on, and has to be asked for again."""
+
+    def __init__(
+        self, content: AsyncIterator[str], headers: Mapping[str, str], stopping: Stopping, follows: Callable[[], bool]
+    ) -> None:
+        super().__init__(content, headers=headers)
+        self._stopping = stopping
+        self._follows = follows
+
+    async def stream_response(self, send: Send) -> None:
+        """As inherited, until the node stops."""
+        until = CancelScope()
+
+        def end() -> None:
+            if self._follows():
+                until.cancel()
+
+        with until, self._stopping.telling(end):
+            await super().stream_response(send)
+        if until.cancelled_caught:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def refused(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -6,13 +6,16 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
 from phaseline import revisions
+from phaseline.stopping import Stopping
 from phaseline.store import Store, is_unavailable
+
+PATHS = ("/healthz", "/readyz")
 
 # A probe that waits longer than this tells its caller nothing.
 _SECONDS = 3.0
 
 
-def routes(store: Store, accepted_revision: str | None) -> APIRouter:
+def routes(store: Store, accepted_revision: str | None, stopping: Stopping) -> APIRouter:
     """`/healthz` and `/readyz`."""
     router = APIRouter()
 
@@ -20,8 +23,10 @@ def routes(store: Store, accepted_revision: str | None) -> APIRouter:
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    @router.get("/readyz", summary="The database answers and is at the right revision.")
+    @router.get("/readyz", summary="It takes work: the database answers and is at the right revision.")
     async def readyz() -> JSONResponse:
+        if stopping.begun:
+            return JSONResponse({"status": "stopping"}, 503)
         try:
             async with asyncio.timeout(_SECONDS):
                 revision = await store.read(lambda connection: revisions.require(connection, accepted_revision))

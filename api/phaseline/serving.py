@@ -1,19 +1,30 @@
 """Runs the application under uvicorn, on a socket that is open before anybody is told its address."""
 
+import asyncio
+import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from types import FrameType
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from phaseline.patience import Config
 from phaseline.settings import Settings
+from phaseline.stopping import Stopping
 
 log = structlog.get_logger(__name__)
 
-# Viewers' sockets would stay open for ever: what is not finished by then is cut off. In seconds.
-_GRACE = 5
+# How much of the time to stop in is kept for closing connections, at most. In seconds.
+_FOR_CLOSING = 2.0
+
+# What the operating system keeps for a viewer that does not read. Left to itself it would grow to megabytes. In bytes.
+_SEND_BUFFER = 128 * 1024
 
 
 class AddressUnusable(Exception):
@@ -28,6 +39,7 @@ def listen(settings: Settings) -> socket.socket:
         )[0]
         listener = socket.socket(family)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)  # connections inherit it
         listener.bind(address)
         listener.listen(2048)
     except OSError as error:
@@ -54,12 +66,12 @@ class Server(uvicorn.Server):
         on_stopping: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         super().__init__(
-            uvicorn.Config(
+            Config(
                 app,
+                stall_seconds=settings.stall_seconds,
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                timeout_graceful_shutdown=_GRACE,
                 ws_max_size=settings.max_body_bytes,
                 # Events are small: compressing them costs memory and time for each viewer.
                 ws_per_message_deflate=False,
@@ -68,6 +80,8 @@ class Server(uvicorn.Server):
                 ws_ping_timeout=20,
             )
         )
+        self._stopping: Stopping = app.state.stopping
+        self._grace_seconds = settings.grace_seconds
         self._on_ready = on_ready
         self._on_stopping = on_stopping
 
@@ -78,10 +92,39 @@ class Server(uvicorn.Server):
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell, while requests are still answered; then as inherited."""
+        """Tell, while requests are still answered; finish what has begun; then as inherited."""
         if self._on_stopping is not None:
             await self._on_stopping()
+        self._stopping.begin()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(self._grace_seconds - _FOR_CLOSING, self._grace_seconds / 2)):
+                while self.server_state.tasks:
+                    await asyncio.wait(set(self.server_state.tasks))
         await super().shutdown(sockets)
+
+
+class Process(Server):
+    """A server that is all its process does: it ends in time whatever happens, and at once when it is asked twice."""
+
+    def __init__(self, app: FastAPI, settings: Settings, on_ready: Callable[[], None]) -> None:
+        super().__init__(app, settings, on_ready)
+        self._asked: SimpleQueue[int] = SimpleQueue()  # may be put into by a signal's handler
+        Thread(target=self._leave, daemon=True).start()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """As inherited; the time to stop in begins."""
+        self._asked.put(sig)
+        super().handle_exit(sig, frame)
+
+    def _leave(self) -> None:
+        """End the process, though a database may be frozen or a connection stuck. What was acknowledged is safe."""
+        self._asked.get()
+        try:
+            self._asked.get(timeout=self._grace_seconds)
+            log.warning("stopped at once", unfinished=len(self.server_state.tasks))
+        except Empty:
+            log.warning("stopped with work unfinished", unfinished=len(self.server_state.tasks))
+        os._exit(0)
 
 
 def run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
@@ -90,8 +133,13 @@ def run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
     def ready() -> None:
         log.info("serving", address=address(listener))
 
+    run_until_stopped(Process(app, settings, ready), listener)
+
+
+def run_until_stopped(server: Process, listener: socket.socket) -> None:
+    """The same with a server that tells in its own way that it serves."""
     # Having stopped in good order, uvicorn raises the signal once more: that is not to end it with an error.
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: None)
-    Server(app, settings, ready).run([listener])
+    server.run([listener])
     log.info("stopped")

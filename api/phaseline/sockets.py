@@ -1,22 +1,46 @@
 """graphql-transport-ws: what a message must look like, before Strawberry acts upon it."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any, cast
 
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationType, get_operation_ast, parse
+from starlette.websockets import WebSocketDisconnect
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 
 from phaseline.context import Context
+from phaseline.patience import RESTARTING, SERVICE_RESTART
+from phaseline.stopping import Stopping
+from phaseline_schema.refusals import ServerStopping
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """One viewer's socket. A message that the protocol does not know closes it with 4400."""
+
+    def __init__(self, stopping: Stopping, **more: Any) -> None:
+        super().__init__(**more)
+        self._stopping = stopping
+        self._leaving: asyncio.Task[None] | None = None
+
+    async def handle(self) -> None:
+        """As inherited; when the node stops, its viewer is told to go elsewhere."""
+        with self._stopping.telling(self._begin_to_leave):
+            await super().handle()
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Log it, unless it says only that the viewer has gone while something was sent to it."""
+        if not isinstance(error, WebSocketDisconnected):
+            await super().handle_task_exception(error)
 
     async def handle_message(self, message: Message) -> None:
         """Act upon a message, if it is one."""
         problem = _problem(message)
         if problem is not None:
             await self.handle_invalid_message(problem)
+        elif message["type"] == "subscribe" and self._leaving:
+            await self.send_message({"id": message["id"], "type": "error", "payload": [_STOPPING.formatted]})
         elif message["type"] == "subscribe" and self._is_full():
             await self.send_message({"id": message["id"], "type": "error", "payload": [_TOO_MANY.formatted]})
         else:
@@ -25,6 +49,24 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     def _is_full(self) -> bool:
         most = self.max_subscriptions_per_connection
         return self.connection_acknowledged and most is not None and len(self.operations) >= most
+
+    def _begin_to_leave(self) -> None:
+        self._leaving = asyncio.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        """Answer what was asked, then close the socket."""
+        due = [
+            operation.task
+            for operation in self.operations.values()
+            if operation.task and not follows(operation.query, operation.operation_name)
+        ]
+        if due:
+            await asyncio.wait(due)
+        for operation in self.operations.values():
+            if operation.task:
+                operation.task.cancel()  # it would be sending to a socket that is closed
+        with suppress(WebSocketDisconnect, RuntimeError):  # the viewer was faster
+            await self.websocket.close(SERVICE_RESTART, RESTARTING)
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
@@ -35,6 +77,16 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 _TOO_MANY = GraphQLError(
     "this socket has as many operations as it may have", extensions={"code": "TOO_MANY_OPERATIONS"}
 )
+
+_STOPPING = GraphQLError(ServerStopping().message, extensions=ServerStopping().extensions)
+
+
+def follows(query: str | None, operation_name: str | None) -> bool:
+    """Whether this asks for a subscription, which goes on until somebody ends it."""
+    with suppress(GraphQLError, RecursionError):
+        found = get_operation_ast(parse(query or ""), operation_name)
+        return found is not None and found.operation is OperationType.SUBSCRIPTION
+    return False
 
 
 def _problem(message: object) -> str | None:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+# When whoever was turned away with 503 may try again, in seconds: a database or a node is often back by then.
+RETRY_AFTER_SECONDS = 2
+
 
 class Refusal(Exception):
     """The request was understood and is not carried out. `http_status` is how HTTP says so."""
@@ -128,7 +131,17 @@ class Unavailable(Refusal):
     http_status = 503
 
     def __init__(self) -> None:
-        super().__init__("the database does not answer; try again later")
+        super().__init__("the database does not answer; try again later", retryAfterSeconds=RETRY_AFTER_SECONDS)
+
+
+class ServerStopping(Refusal):
+    """This node is about to end and begins nothing any more: send the same again, and another node will answer."""
+
+    code = "SERVER_STOPPING"
+    http_status = 503
+
+    def __init__(self) -> None:
+        super().__init__("this server is stopping; try again", retryAfterSeconds=RETRY_AFTER_SECONDS)
 
 
 def _next(allowed: Sequence[str]) -> str:

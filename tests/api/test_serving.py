@@ -2,14 +2,13 @@
 
 import asyncio
 import sqlite3
-import time
 from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from phaseline import serving as running
+from phaseline.app import create_app
 from phaseline.settings import Settings
 from tests.support import model
 from tests.support.caller import Answer, Caller
@@ -84,6 +83,7 @@ async def test_health_is_told_whatever_the_database_does(own_server: Server, dat
     behind = await _get(own_server, "/readyz")
     assert behind.status_code == 503
     assert "phaseline migrate" in behind.json()["detail"]
+    assert behind.headers["retry-after"] == "2"
     health = await _get(own_server, "/healthz")
     assert (health.status_code, health.json()) == (200, {"status": "ok"})
     change(database, "UPDATE alembic_version SET version_num = '0002'")
@@ -113,30 +113,16 @@ async def test_a_locked_database_is_unavailable_for_writing_until_it_is_free(
     holder = sqlite3.connect(database, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     answer = await own_caller.report(deploy["id"], "building")
-    assert (answer.status, answer.error) == (503, {"code": "UNAVAILABLE"})
+    assert (answer.status, answer.error) == (503, {"code": "UNAVAILABLE", "retryAfterSeconds": 2})
     assert (await own_caller.deploy(deploy["id"])) == deploy
     holder.close()
     await own_caller.walk(deploy["id"], "building")
     assert [entry["sequence"] for entry in await own_caller.entries(deploy["id"])] == [1, 2]
 
 
-async def test_sigterm_ends_it_with_0_and_in_time_though_viewers_are_attached(database: Path) -> None:
-    server = await start(database)
-    async with Caller(server.url) as caller:
-        deploy = await caller.start()
-    async with viewing(server.url) as one, viewing(server.url) as other:
-        for viewer in (one, other):
-            await viewer.subscribe(PHASE_CHANGED, id=deploy["id"])
-            await viewer.event()
-        began = time.monotonic()
-        assert await server.stop() == 0
-        assert time.monotonic() - began < 10
-    assert not [line for line in server.log if line.get("level") == "error" or "Traceback" in line["event"]]
-
-
 def test_viewers_are_asked_now_and_then_whether_they_are_there() -> None:
     """What comes of it takes the better part of a minute: test_websocket.py has a slow test of it."""
-    config = running.Server(FastAPI(), Settings(), on_ready=lambda: None).config
+    config = running.Server(create_app(Settings()), Settings(), on_ready=lambda: None).config
     assert config.ws_ping_interval is not None
     assert config.ws_ping_timeout is not None
     assert config.ws_ping_interval + config.ws_ping_timeout <= 60

@@ -1,10 +1,11 @@
 // Follows a deploy with the reference client of a protocol, until it has as many events as it was told:
-// node follow.mjs ws|sse http://127.0.0.1:8000/graphql DEPLOY AFTER COUNT
+// node follow.mjs ws|sse http://127.0.0.1:8000/graphql DEPLOY AFTER COUNT [RETRIES]
 import { createClient as sse } from "graphql-sse";
 import { createClient as ws } from "graphql-ws";
 
-const [protocol, url, deployId, after, count] = process.argv.slice(2);
-const client = protocol === "ws" ? ws({ url: url.replace("http", "ws"), retryAttempts: 0 }) : sse({ url, retryAttempts: 0 });
+const [protocol, url, deployId, after, count, retries = "0"] = process.argv.slice(2);
+const retryAttempts = Number(retries);
+const client = protocol === "ws" ? ws({ url: url.replace("http", "ws"), retryAttempts }) : sse({ url, retryAttempts });
 const events = client.iterate({
   query: `subscription ($deployId: ID!, $after: Int) {
     phaseChanged(deployId: $deployId, after: $after) { entry { sequence toStatus } deploy { status { key } } }

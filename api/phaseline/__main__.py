@@ -1,0 +1,5 @@
+"""`python -m phaseline`."""
+
+from phaseline.cli import app
+
+app()

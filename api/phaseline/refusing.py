@@ -1,0 +1,36 @@
+"""Refuses an HTTP request that the application has not seen, in the form of a GraphQL error."""
+
+import asyncio
+from contextlib import suppress
+
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Send
+
+from phaseline_schema.refusals import Refusal
+
+# How long a caller that was refused is still listened to, in seconds.
+_LINGER = 5
+
+
+async def refuse(refusal: Refusal, receive: Receive, send: Send) -> None:
+    """Answer with the refusal and close the connection."""
+    response = answer(refusal)
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": response.body, "more_body": True})
+    await _read_away(receive)
+    await send({"type": "http.response.body"})
+
+
+def answer(refusal: Refusal) -> JSONResponse:
+    """The refusal as the last answer of a connection."""
+    content = {"errors": [{"message": refusal.message, "extensions": refusal.extensions}]}
+    return JSONResponse(content, refusal.http_status, headers={"connection": "close"})
+
+
+async def _read_away(receive: Receive) -> None:
+    """Read the rest and keep nothing of it: a caller that is still sending when the connection closes often
+    sees the connection break, and never the answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER):
+            while (await receive()).get("more_body", False):
+                pass
