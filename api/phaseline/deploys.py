@@ -2,11 +2,11 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history, ledger
+from phaseline.databases import clock
 from phaseline.graph import GraphCache
 from phaseline.identity import Identity
 from phaseline_schema.phases import moved
@@ -34,7 +34,7 @@ async def start(connection: AsyncConnection, graphs: GraphCache, identity: Ident
     pipeline = pipelines.get(wanted.pipeline)
     if pipeline is None:
         raise PipelineNotFound(sorted(pipelines))
-    now = datetime.now(UTC)
+    now = await clock.now(connection)
     deploy = DeployRecord(
         id=str(uuid.uuid4()),
         environment=wanted.environment,
@@ -87,7 +87,7 @@ async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Ident
         to_status=callback.status,
         attempt=callback.attempt,
         actor=identity.name,
-        recorded_at=datetime.now(UTC),
+        recorded_at=await clock.now(connection),
         refusal=refusal.code if refusal else None,
         message=callback.message,
         run_id=callback.run_id,

@@ -10,7 +10,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import deploys, history
+from phaseline import history
+from phaseline.databases import clock
 from phaseline_schema.records import EntryRecord
 from tests.support.application import in_this_process
 from tests.support.caller import Answer, Caller
@@ -223,7 +224,7 @@ class StoppedClock(datetime):
 async def test_deploys_of_one_moment_are_walked_once_each(
     database: Path, monkeypatch: pytest.MonkeyPatch, indexed: bool
 ) -> None:
-    monkeypatch.setattr(deploys, "datetime", StoppedClock)
+    monkeypatch.setattr(clock, "datetime", StoppedClock)
     async with in_this_process(database) as caller:
         if not indexed:  # the order is not to hang on them
             drop(database, "index", "ix_deploys%")

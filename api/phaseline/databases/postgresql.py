@@ -1,6 +1,5 @@
 """PostgreSQL: any number of nodes on one log, each deploy locked by itself."""
 
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -35,6 +34,7 @@ _AWAY = (
     "28",  # refuses the login
     "3D",  # has no such database
     "40",  # deadlock, serialization
+    "42P01",  # has not our tables: it is being restored
     "53",  # out of disk, memory or connections
     "55P03",  # a lock was not to be had in time
     "57",  # cancelled by a time-out, shutting down, starting up
@@ -99,4 +99,4 @@ def is_unavailable(error: BaseException) -> bool:
     state = getattr(error, "sqlstate", None)
     if state is not None:
         return str(state).startswith(_AWAY)
-    return isinstance(error, ConnectionError | socket.gaierror | asyncpg.InterfaceError)
+    return isinstance(error, OSError)
