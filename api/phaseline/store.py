@@ -5,10 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline.databases import database_at, is_away
+from phaseline_schema.refusals import Refusal
+
+log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 Work = Callable[[AsyncConnection], Awaitable[Result]]
@@ -85,7 +89,19 @@ async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
     A connection that is dropped in the middle of a statement is lost to the pool, and who closes it is cancelled in
     turn; and what has been recorded has to be told.
     """
-    return await asyncio.shield(asyncio.create_task(work))
+    running = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        running.add_done_callback(_unheard)
+        raise
+
+
+def _unheard(done: asyncio.Task[Any]) -> None:
+    """Nobody is left to be told of an error. What its caller would have been told is no news; a fault of ours is."""
+    error = None if done.cancelled() else done.exception()
+    if error is not None and not isinstance(error, Refusal) and not is_unavailable(error):
+        log.error("unexpected error, of which no caller was told", exc_info=error)
 
 
 def is_unavailable(error: BaseException) -> bool:

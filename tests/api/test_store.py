@@ -1,6 +1,7 @@
 """Writers of one process, one after another; and which errors say that the database does not answer."""
 
 import asyncio
+import gc
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -14,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history
 from phaseline.databases import sqlite
-from phaseline.store import Store, is_unavailable
+from phaseline.store import Store, is_unavailable, to_the_end
+from phaseline_schema.refusals import DeployNotFound
 from tests.support.application import in_this_process
 
 WRITERS = 50
@@ -116,3 +118,36 @@ async def test_what_may_work_later_is_503_and_what_is_our_fault_is_not(
             expected = (503, "UNAVAILABLE") if error in UNAVAILABLE else (500, "INTERNAL_SERVER_ERROR")
             assert [(answer.status, answer.code) for answer in answers] == [expected] * 2, error
             assert is_unavailable(error) == (error in UNAVAILABLE)
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"), [(DeployNotFound(), 0), (TimeoutError(), 0), (ConnectionRefusedError(), 0), (ValueError(), 1)]
+)
+async def test_of_what_fails_when_its_caller_is_gone_only_a_fault_of_the_servers_is_logged(
+    error: Exception, logged: int
+) -> None:
+    """The loop itself complains of errors that nobody has asked for."""
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told.get("exception")))
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def fail() -> None:
+        began.set()
+        await go_on.wait()
+        raise error
+
+    try:
+        caller = asyncio.create_task(to_the_end(fail()))
+        await began.wait()
+        caller.cancel()
+        with structlog.testing.capture_logs() as lines:
+            await asyncio.wait({caller})
+            go_on.set()
+            await asyncio.sleep(0)  # it fails
+            await asyncio.sleep(0)  # and that is heard of
+        del caller
+        gc.collect()
+    finally:
+        asyncio.get_running_loop().set_exception_handler(None)
+    assert len(lines) == logged
+    assert error not in complaints
