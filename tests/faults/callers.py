@@ -145,7 +145,7 @@ class Caller:
 
     async def _pause(self, response: Response | None) -> None:
         wanted = response.pause if response is not None else None
-        await asyncio.sleep(min(wanted or self.random.uniform(0.02, 0.3), _LONGEST_PAUSE))
+        await asyncio.sleep(min(wanted or self.random.uniform(0.1, 0.5), _LONGEST_PAUSE))
 
     def _next(self, standing: model.Report, reported: Collection[model.Report]) -> model.Report:
         """What to report of a deploy that stands so: mostly what is legal."""

@@ -3,9 +3,11 @@
 import asyncio
 import re
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,6 +17,10 @@ from tests.support.witness import faults
 
 # How long a node may take to become ready when all is well, in seconds: also on a busy machine.
 _PATIENCE = 30.0
+
+
+# What a node may say of a database that is away, as the faults make it.
+_AWAY = ("database unavailable", "the database does not answer, and viewers are told so")
 
 
 @dataclass
@@ -30,6 +36,7 @@ class Node:
     memory: list[tuple[float, int]] = field(default_factory=list)  # age of the process in seconds, and KiB held
     _server: Server | None = None
     _since: float = 0.0
+    away: Counter[str] = field(default_factory=Counter)  # what it has said of the database, and how often
     _complaints: list[str] = field(default_factory=list)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -96,7 +103,11 @@ class Node:
         return found
 
     def _keep_log(self) -> None:
-        self._complaints += [f"{self.name} logged {line}" for line in faults(self._running)]
+        for line in faults(self._running):
+            if line["event"] in _AWAY:
+                self.away[f"{line['event']}: {_last_line(line)}"] += 1
+            else:
+                self._complaints.append(f"{self.name} logged {line}")
         self._running.log.clear()
 
     def note_memory(self) -> None:
@@ -110,3 +121,9 @@ class Node:
     def _running(self) -> Server:
         assert self._server is not None
         return self._server
+
+
+def _last_line(line: dict[str, Any]) -> str:
+    """What kind of error a line of the log is about."""
+    text = str(line.get("exception") or line.get("error", "")).rstrip().rsplit("\n", 1)[-1]
+    return text[:200]

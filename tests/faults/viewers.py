@@ -86,7 +86,7 @@ class Viewer(ABC):
             self.connections += 1
             with suppress(Lost, OSError, TimeoutError, WebSocketException, httpx.TransportError):
                 await self._connected(self.random.choice(self.addresses()))
-            await asyncio.sleep(self.random.uniform(0.02, 0.3))
+            await asyncio.sleep(self.random.uniform(0.1, 0.5))
 
     @abstractmethod
     async def _connected(self, address: str) -> None:
