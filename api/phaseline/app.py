@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from phaseline import health, pages, revisions
+from phaseline import health, metrics, pages, revisions
 from phaseline.background import in_background
 from phaseline.context import Context, OnStarted, Services
 from phaseline.door import Door
@@ -57,7 +57,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     stopping = app.state.stopping = Stopping()
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
-    app.add_middleware(Door, stopping=stopping, always_open=health.PATHS)
+    app.add_middleware(Door, stopping=stopping, always_open=(*health.PATHS, metrics.PATH))
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.allowed_origins,
@@ -75,5 +75,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     )
     app.include_router(endpoint, prefix="/graphql")
     app.include_router(health.routes(store, settings.accept_revision, stopping))
+    if settings.metrics:
+        app.include_router(metrics.routes())
     pages.mount(app)
     return app

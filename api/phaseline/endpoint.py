@@ -21,6 +21,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
 
+from phaseline import metrics
 from phaseline.context import Context
 from phaseline.operations.errors import INTERNAL
 from phaseline.sockets import SocketHandler, follows
@@ -175,7 +176,7 @@ class _Stream(StreamingResponse):
             if self._follows():
                 until.cancel()
 
-        with until, self._stopping.telling(end):
+        with metrics.viewer("sse"), until, self._stopping.telling(end):
             await super().stream_response(send)
         if until.cancelled_caught:
             await send({"type": "http.response.body", "body": b"", "more_body": False})

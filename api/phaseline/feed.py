@@ -4,10 +4,12 @@ Followers read the log themselves, so a wake-up that is lost, doubled or late do
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from phaseline import metrics
 from phaseline_schema.refusals import Unavailable
 
 
@@ -17,9 +19,12 @@ class Wakeups:
     def __init__(self) -> None:
         self._woken = asyncio.Event()
         self._lost = False
+        self._since = 0.0
 
     def wake(self) -> None:
         """Note that there may be something to read."""
+        if not self._woken.is_set():
+            self._since = time.monotonic()
         self._woken.set()
 
     def lose(self) -> None:
@@ -27,12 +32,16 @@ class Wakeups:
         self._lost = True
         self._woken.set()
 
-    async def wait(self) -> None:
-        """Return when there may be something to read. Raises Unavailable where the log cannot be read any more."""
+    async def wait(self) -> float:
+        """Return when there may be something to read: since when, by `time.monotonic()`.
+
+        Raises Unavailable where the log cannot be read any more.
+        """
         await self._woken.wait()
         if self._lost:
             raise Unavailable
         self._woken.clear()
+        return self._since
 
 
 class Feed:
@@ -48,6 +57,7 @@ class Feed:
 
     def announce(self, deploy_id: str) -> None:
         """Tell everyone, here and elsewhere, that this process has changed this deploy. Called after the commit."""
+        metrics.wakeup("local")
         self.wake(deploy_id)
         if self._tell_others is not None:
             self._tell_others(deploy_id)

@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import history
+from phaseline import history, metrics
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache
 from phaseline.store import Store
@@ -55,9 +55,13 @@ async def follow(
         standing = replace(standing, deploy=replace(standing.deploy, sequence=last))
         if after is None:
             yield Event(newest if refusals else seen[-1], standing)
+        woken = None
         while True:
             batch = partial(history.entries_between, deploy_id=deploy_id, after=last, upto=last + _BATCH)
             entries = await store.read(batch)
+            if woken is not None:
+                metrics.feed_lag(woken)
+                woken = None
             pipeline = await graphs.holding(deploy.pipeline, entries)
             for entry in entries:
                 standing = advance(pipeline, standing, entry)
@@ -65,7 +69,7 @@ async def follow(
                 if refusals or entry.accepted:
                     yield Event(entry, standing)
             if len(entries) < _BATCH:
-                await wakeups.wait()
+                woken = await wakeups.wait()
 
 
 async def _begin(

@@ -7,24 +7,28 @@ deploy, an environment or a caller, so the number of series does not grow with u
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from tempfile import TemporaryDirectory
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 from fastapi import APIRouter, Request
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from sqlalchemy import Pool, QueuePool
 from starlette.responses import Response
 
 Transport = Literal["websocket", "sse"]
 Field = Literal["phaseChanged", "auditEntryAdded"]
 Source = Literal["local", "notify", "poll"]
 Kind = Literal["read", "write"]
+Reason = Literal["too slow"]
+
+PATH = "/metrics"
 
 # prometheus-client's own variable: the folder in which the workers of one address put their measurements together.
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -42,7 +46,7 @@ _subscriptions = Gauge("phaseline_subscriptions", "Running subscriptions.", ["fi
 _cut_off = Counter("phaseline_viewers_cut_off_total", "Viewers whose connection the server ended.", ["reason"])
 _wakeups = Counter("phaseline_wakeups_total", "Wake-ups, by where they came from.", ["source"])
 _listen_reconnects = Counter(
-    "phaseline_listen_reconnects_total", "How often the connection that listens to PostgreSQL was made anew."
+    "phaseline_listen_reconnects_total", "How often the connection that listens to PostgreSQL was tried anew."
 )
 _feed_lag = Histogram(
     "phaseline_feed_lag_seconds", "From a wake-up to its follower having read the log.", buckets=_SECONDS
@@ -57,24 +61,17 @@ _pool_size = Gauge("phaseline_pool_size", "Connections that the pool opens at mo
 _build = Gauge("phaseline_build_info", "Always 1.", ["version", "python"], multiprocess_mode="livemax")
 
 # There from the start, as a nought: what begins with its first event has no rate before the second.
-for _metric, _label in ((_viewers, Transport), (_subscriptions, Field), (_wakeups, Source), (_database, Kind)):
+for _metric, _label in (
+    (_viewers, Transport),
+    (_subscriptions, Field),
+    (_cut_off, Reason),
+    (_wakeups, Source),
+    (_database, Kind),
+):
     for _value in get_args(_label):
         _metric.labels(_value)
 for _answer in ("accepted", "duplicate"):
     _callbacks.labels(_answer)
-
-
-class Pool(Protocol):
-    """What is asked of SQLAlchemy's pool of connections."""
-
-    def size(self) -> int:
-        """How many it keeps."""
-
-    def checkedin(self) -> int:
-        """How many lie idle."""
-
-    def checkedout(self) -> int:
-        """How many are in use."""
 
 
 def callback(answer: str) -> None:
@@ -95,19 +92,29 @@ def viewer(transport: Transport) -> Iterator[None]:
 
 
 @contextmanager
-def subscription(field: Field) -> Iterator[None]:
-    """A subscription runs, for as long as the block does."""
+def subscription(field: Field) -> Iterator[Callable[[datetime], None]]:
+    """A subscription runs, for as long as the block does.
+
+    What is given to the block is to be told of each entry that was handed to the connection: when it was recorded.
+    Those recorded before the subscription began are history, and not late.
+    """
+    began = datetime.now(UTC)
+
+    def pushed(recorded_at: datetime) -> None:
+        if recorded_at >= began:
+            _push.observe(max(0.0, (datetime.now(UTC) - recorded_at).total_seconds()))
+
     with _subscriptions.labels(field).track_inprogress():
-        yield
+        yield pushed
 
 
-def cut_off(reason: str) -> None:
+def cut_off(reason: Reason) -> None:
     """The server ended a viewer's connection."""
     _cut_off.labels(reason).inc()
 
 
 def wakeup(source: Source) -> None:
-    """A wake-up came from this process or from PostgreSQL, or a follower looked without one."""
+    """A wake-up came from this process, from another node, or from a look at the log."""
     _wakeups.labels(source).inc()
 
 
@@ -116,19 +123,14 @@ def listening(up: bool) -> None:
     _listening().set(up)
 
 
-def listen_reconnected() -> None:
-    """That connection had gone, and was made anew."""
+def listen_again() -> None:
+    """That connection has gone or could not be had, and is tried anew."""
     _listen_reconnects.inc()
 
 
 def feed_lag(woken: float) -> None:
     """A follower has read what a wake-up announced that came at `woken`, by `time.monotonic()`."""
     _feed_lag.observe(time.monotonic() - woken)
-
-
-def pushed(recorded_at: datetime) -> None:
-    """An entry was handed to a viewer's connection."""
-    _push.observe(max(0.0, (datetime.now(UTC) - recorded_at).total_seconds()))
 
 
 @contextmanager
@@ -152,9 +154,10 @@ def measure(pool: Pool) -> None:
 
     Told and not asked for: where several workers share an address, the one that is scraped cannot ask the others.
     """
+    assert isinstance(pool, QueuePool)
     _pool.labels("in_use").set(pool.checkedout())
     _pool.labels("idle").set(pool.checkedin())
-    _pool_size.set(pool.size())
+    _pool_size.set(pool.size() + pool._max_overflow)
 
 
 @contextmanager
@@ -182,7 +185,7 @@ def routes() -> APIRouter:
     _build.labels(version("phaseline"), platform.python_version()).set(1)
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/metrics")
+    @router.get(PATH)
     def metrics(request: Request) -> Response:
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(_registry()), headers={"content-type": media_type})

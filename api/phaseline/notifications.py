@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from phaseline import metrics
 from phaseline.databases.kind import Listen
 from phaseline.feed import Feed
 from phaseline.store import reason
@@ -51,8 +52,10 @@ class Notifications:
                 await self._until_it_breaks()
             except Exception as error:
                 log.warning("not listening for other nodes", error=reason(error))
+            metrics.listening(False)
             self._look_soon()
             await asyncio.sleep(random.uniform(*_PAUSE))
+            metrics.listen_again()
 
     async def _until_it_breaks(self) -> None:
         connection = await self._listen()
@@ -60,12 +63,14 @@ class Notifications:
 
         def heard(_connection: Any, sender: int, _channel: str, deploy_id: Any) -> None:
             if sender != ours:
+                metrics.wakeup("notify")
                 self._feed.wake(deploy_id)
 
         try:
             connection.add_termination_listener(lambda _: self._stirred.set())
             await connection.add_listener(_CHANNEL, heard)
             log.info("listening for other nodes")
+            metrics.listening(True)
             self._look_soon()
             while not connection.is_closed():
                 await self._tell_all(connection)

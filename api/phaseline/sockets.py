@@ -10,6 +10,7 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 
+from phaseline import metrics
 from phaseline.context import Context
 from phaseline.patience import RESTARTING, SERVICE_RESTART
 from phaseline.stopping import Stopping
@@ -26,7 +27,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def handle(self) -> None:
         """As inherited; when the node stops, its viewer is told to go elsewhere."""
-        with self._stopping.telling(self._begin_to_leave):
+        with metrics.viewer("websocket"), self._stopping.telling(self._begin_to_leave):
             await super().handle()
 
     async def handle_task_exception(self, error: Exception) -> None:

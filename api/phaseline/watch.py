@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-from phaseline import history
+from phaseline import history, metrics
 from phaseline.feed import Feed
 from phaseline.store import Store, is_unavailable, reason
 
@@ -61,5 +61,6 @@ class Watch:
             self._away = False
             for deploy_id, sequence in found.items():
                 if self._seen.get(deploy_id) != sequence:
+                    metrics.wakeup("poll")
                     self._feed.wake(deploy_id)
             self._seen = found

@@ -9,7 +9,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import StreamExecutionResult
 
-from phaseline.store import is_unavailable
+from phaseline.store import is_unavailable, reason
 from phaseline_schema.refusals import Refusal, Unavailable
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
@@ -62,10 +62,17 @@ def coded(error: GraphQLError, *, began: bool) -> GraphQLError:
     if cause is None or _is_the_callers(error):
         return _with(error, BAD_USER_INPUT if began else VALIDATION_FAILED)
     if is_unavailable(cause):
-        log.error("database unavailable", exc_info=cause)
+        log.error("database unavailable", error=reason(cause))
         return _replaced(error, Unavailable())
     log.error("unexpected error", path=error.path, exc_info=cause)
     return _replaced(error, None)
+
+
+def code_of(error: Exception) -> str:
+    """The code that a caller is answered with whose resolver raised this."""
+    if isinstance(error, Refusal):
+        return error.code
+    return Unavailable.code if is_unavailable(error) else INTERNAL
 
 
 def _is_the_callers(error: GraphQLError) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, Info
 
+from phaseline import metrics
 from phaseline.context import Context
 from phaseline.follow import Event, follow
 from phaseline_schema import inputs
@@ -44,10 +45,12 @@ class Subscription:
         after: Annotated[int | None, strawberry.argument(description=_AFTER)] = None,
     ) -> AsyncGenerator[PhaseChanged, None]:
         """The entries that moved the deploy."""
-        async with _follow(info, deploy_id, after, refusals=False) as events:
-            async for event in events:
-                deploy = Deploy.at(event.standing)
-                yield PhaseChanged(deploy=deploy, entry=AuditEntry(record=event.entry, known_deploy=deploy))
+        with metrics.subscription("phaseChanged") as pushed:
+            async with _follow(info, deploy_id, after, refusals=False) as events:
+                async for event in events:
+                    deploy = Deploy.at(event.standing)
+                    yield PhaseChanged(deploy=deploy, entry=AuditEntry(record=event.entry, known_deploy=deploy))
+                    pushed(event.entry.recorded_at)
 
     @strawberry.subscription(
         description=(
@@ -62,6 +65,8 @@ class Subscription:
         after: Annotated[int | None, strawberry.argument(description=_AFTER)] = None,
     ) -> AsyncGenerator[AuditEntry, None]:
         """All entries."""
-        async with _follow(info, deploy_id, after, refusals=True) as events:
-            async for event in events:
-                yield AuditEntry(record=event.entry, known_deploy=Deploy.at(event.standing))
+        with metrics.subscription("auditEntryAdded") as pushed:
+            async with _follow(info, deploy_id, after, refusals=True) as events:
+                async for event in events:
+                    yield AuditEntry(record=event.entry, known_deploy=Deploy.at(event.standing))
+                    pushed(event.entry.recorded_at)
