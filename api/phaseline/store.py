@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -40,9 +41,12 @@ class Store:
             yield connection
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A connection whose transaction is committed at the end, or undone where an error left it."""
-        async with self.database.turn(), self._writer.begin() as connection:
+    async def writing(self, deploy_id: str | None = None) -> AsyncIterator[AsyncConnection]:
+        """A connection whose transaction is committed at the end, or undone where an error left it.
+
+        `deploy_id`: the deploy that it changes, where there is one already.
+        """
+        async with self.database.turn(deploy_id), self._writer.begin() as connection:
             yield connection
 
     @asynccontextmanager
@@ -56,9 +60,9 @@ class Store:
         """What `work` finds, given a connection as `reading` has it. It ends even where its caller is cancelled."""
         return await to_the_end(self._run(self.reading, work))
 
-    async def write(self, work: Work[Result]) -> Result:
+    async def write(self, work: Work[Result], deploy_id: str | None = None) -> Result:
         """The same, given a connection as `writing` has it."""
-        return await to_the_end(self._run(self.writing, work))
+        return await to_the_end(self._run(partial(self.writing, deploy_id), work))
 
     async def _run(self, made: Made, work: Work[Result]) -> Result:
         async with asyncio.timeout(self.database.seconds):
@@ -119,6 +123,8 @@ def is_unavailable(error: BaseException) -> bool:
 
 def reason(error: BaseException) -> str:
     """In one line, what the driver said: where it stands in the server's code tells nothing of why it is away."""
+    if isinstance(error, TimeoutError | asyncio.TimeoutError):
+        return "no answer in time"
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     first, *_ = str(cause).splitlines() or [""]
     return f"{type(cause.__cause__ or cause).__name__}: {first}".removesuffix(": ")

@@ -70,7 +70,7 @@ async def test_a_writer_whose_turn_does_not_come_is_told_to_try_again(
             first = asyncio.create_task(caller.report(deploy["id"], "smoke_running"))
             await asyncio.sleep(0.1)
             second = await caller.report(deploy["id"], "building")
-            assert (second.status, second.error) == (503, {"code": "UNAVAILABLE"})
+            assert (second.status, second.error) == (503, {"code": "UNAVAILABLE", "retryAfterSeconds": 2})
         assert (await first).status == 200
         assert [entry["toStatus"] for entry in await caller.entries(deploy["id"])] == ["queued", "smoke_running"]
 

@@ -34,8 +34,11 @@ class Database(Protocol):
     def try_to_open(self) -> None:
         """Raise the driver's error where it plainly cannot be opened, before anything is begun."""
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """The turn of a writer of this process among its others, where they would only hinder each other."""
+    def turn(self, deploy_id: str | None) -> AbstractAsyncContextManager[None]:
+        """The turn of a writer among those of this process that it would meet in the database.
+
+        Who waits here holds no connection. Without a deploy's id: a writer that changes none that is there already.
+        """
 
     async def alone(self, connection: AsyncConnection) -> None:
         """Keep other migrations away, and let none of this one's locks stop servers for long."""

@@ -1,8 +1,10 @@
 """PostgreSQL: any number of nodes on one log, each deploy locked by itself."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 import asyncpg
 from sqlalchemy import text
@@ -10,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 # In seconds. A transaction is given up within the 15 after which a workflow gives up, so that it is told why.
 _CONNECT = 4
+_TURN = 5
 _POOL = 5
 _TRANSACTION = 12
 
@@ -53,6 +56,7 @@ class PostgreSQL:
     seconds: float | None = _TRANSACTION
 
     def __init__(self, url: str, pool_size: int) -> None:
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.engine = create_async_engine(
             url,
             hide_parameters=True,
@@ -60,7 +64,7 @@ class PostgreSQL:
             max_overflow=0,
             pool_timeout=_POOL,
             connect_args={
-                "timeout": _CONNECT,
+                "async_creator_fn": _connect,
                 "server_settings": {"application_name": "phaseline", **_TIMEOUTS},
             },
         )
@@ -69,9 +73,18 @@ class PostgreSQL:
         """Connecting says it well enough."""
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """There are no turns: writers of different deploys do not meet, and those of one are queued by its row."""
-        yield
+    async def turn(self, deploy_id: str | None) -> AsyncIterator[None]:
+        """One at a time for each deploy: those who wait for its row would keep all connections from other deploys."""
+        if deploy_id is None:
+            yield
+            return
+        turn = self._turns.setdefault(deploy_id, asyncio.Lock())
+        async with asyncio.timeout(_TURN):
+            await turn.acquire()
+        try:
+            yield
+        finally:
+            turn.release()
 
     async def alone(self, connection: AsyncConnection) -> None:
         """One migration at a time. It waits for its locks no longer than callers can wait behind it."""
@@ -84,19 +97,24 @@ class PostgreSQL:
     async def listen(self) -> asyncpg.Connection:
         """A connection beside the pool, to listen on. Who asks for it closes it."""
         _, address = self.engine.dialect.create_connect_args(self.engine.url)
-        for ours in ("prepared_statement_cache_size", "prepared_statement_name_func", "async_creator_fn"):
+        for ours in ("prepared_statement_cache_size", "prepared_statement_name_func"):
             address.pop(ours, None)  # SQLAlchemy's own, which the driver does not know
-        return await asyncpg.connect(
-            **address,
-            timeout=_CONNECT,
-            command_timeout=_LISTENING,
-            server_settings={"application_name": "phaseline feed"},
+        return await _connect(
+            **address, command_timeout=_LISTENING, server_settings={"application_name": "phaseline feed"}
         )
 
 
+async def _connect(**address: Any) -> asyncpg.Connection:
+    """Raises ConnectionError for every way in which a network says no."""
+    try:
+        return await asyncpg.connect(**address, timeout=_CONNECT)
+    except OSError as error:
+        raise ConnectionError(str(error)) from error
+
+
 def is_unavailable(error: BaseException) -> bool:
-    """Whether an error of the driver's, or of the connection under it, says that the database does not answer."""
+    """Whether an error of the driver's, or of `_connect`, says that the database does not answer."""
     state = getattr(error, "sqlstate", None)
     if state is not None:
         return str(state).startswith(_AWAY)
-    return isinstance(error, OSError)
+    return isinstance(error, ConnectionError)

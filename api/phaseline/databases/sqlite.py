@@ -50,7 +50,7 @@ class SQLite:
         sqlite3.connect(self._path).close()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self, deploy_id: str | None) -> AsyncIterator[None]:
         """First come, first served: of many that wait for SQLite's own lock, some never get it."""
         async with asyncio.timeout(_TURN_SECONDS):
             await self._turn.acquire()

@@ -85,7 +85,7 @@ async def _start(services: Services, identity: Identity, wanted: Start) -> Deplo
 async def _apply(services: Services, identity: Identity, callback: Callback) -> deploys.Receipt:
     """Record the callback, and tell of it."""
     receipt = await services.store.write(
-        lambda connection: deploys.apply(connection, services.graphs, identity, callback)
+        lambda connection: deploys.apply(connection, services.graphs, identity, callback), callback.deploy_id
     )
     if not receipt.duplicate:
         services.feed.announce(receipt.deploy.id)
