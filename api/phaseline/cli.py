@@ -17,7 +17,7 @@ from phaseline import logs, revisions, serving, settings, workers
 from phaseline.app import create_app
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings, SettingsError
-from phaseline.store import Store, is_unavailable
+from phaseline.store import Store, is_unavailable, reason
 from phaseline_schema import diagram as drawing
 from phaseline_schema.pipelines import PIPELINES
 
@@ -64,7 +64,7 @@ def _with_store(found: Settings, work: Callable[[Store], Awaitable[Result]]) -> 
     except Exception as error:
         if not is_unavailable(error):
             raise
-        raise _fail(f"{found.database} cannot be opened: {error.__cause__ or error}") from None
+        raise _fail(f"the database {found.database} cannot be used now: {reason(error)}") from None
 
 
 def _prepared(found: Settings) -> socket.socket:
