@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from phaseline import metrics
 from phaseline.databases import database_at, is_away
 from phaseline_schema.refusals import Refusal
 
@@ -37,8 +38,9 @@ class Store:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the log throughout."""
-        async with self._reader.connect() as connection:
-            yield connection
+        with metrics.transaction("read", self.database.engine.pool):
+            async with self._reader.connect() as connection:
+                yield connection
 
     @asynccontextmanager
     async def writing(self, deploy_id: str | None = None) -> AsyncIterator[AsyncConnection]:
@@ -46,8 +48,9 @@ class Store:
 
         `deploy_id`: the deploy that it changes, where there is one already.
         """
-        async with self.database.turn(deploy_id), self._writer.begin() as connection:
-            yield connection
+        with metrics.transaction("write", self.database.engine.pool):
+            async with self.database.turn(deploy_id), self._writer.begin() as connection:
+                yield connection
 
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
@@ -65,11 +68,16 @@ class Store:
         return await to_the_end(self._run(partial(self.writing, deploy_id), work))
 
     async def _run(self, made: Made, work: Work[Result]) -> Result:
-        async with asyncio.timeout(self.database.seconds):
-            try:
-                return await _once(made, work)
-            except _Stale:  # the pool now knows, and makes a new one
-                return await _once(made, work, again=False)
+        try:
+            async with asyncio.timeout(self.database.seconds):
+                try:
+                    return await _once(made, work)
+                except _Stale:  # the pool now knows, and makes a new one
+                    return await _once(made, work, again=False)
+        except Exception as error:
+            if isinstance(error, SQLAlchemyError) or is_unavailable(error):
+                metrics.database_error()
+            raise
 
     async def close(self) -> None:
         """Give all connections back."""

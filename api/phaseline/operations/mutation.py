@@ -6,9 +6,10 @@ import strawberry
 import structlog
 from strawberry import Info
 
-from phaseline import deploys
+from phaseline import deploys, metrics
 from phaseline.context import Context, Services
 from phaseline.identity import Identity
+from phaseline.operations.errors import code_of
 from phaseline.store import to_the_end
 from phaseline_schema import inputs
 from phaseline_schema.records import Callback, DeployRecord, Start
@@ -54,15 +55,7 @@ class Mutation:
     ) -> CallbackReceipt:
         """Record a report, accepted or refused."""
         services, identity = info.context.services, info.context.identity
-        callback = Callback(
-            deploy_id=inputs.text("deployId", input.deploy_id, inputs.ID),
-            status=inputs.text("status", input.status, inputs.STATUS),
-            attempt=inputs.number("attempt", input.attempt, 1, least=1, most=2**31 - 1),
-            run_id=inputs.optional_text("runId", input.run_id, inputs.ID),
-            run_url=inputs.optional_url("runUrl", input.run_url),
-            message=inputs.optional_text("message", input.message, inputs.MESSAGE),
-        )
-        receipt = await to_the_end(_apply(services, identity, callback))
+        receipt = await to_the_end(_answer(services, identity, input))
         if receipt.refusal is not None:
             raise receipt.refusal
         deploy = Deploy(record=receipt.deploy)
@@ -76,10 +69,36 @@ class Mutation:
 async def _start(services: Services, identity: Identity, wanted: Start) -> DeployRecord:
     """Record the deploy, and tell of it."""
     deploy = await services.store.write(lambda connection: deploys.start(connection, services.graphs, identity, wanted))
+    metrics.deploy_started()
     log.info("deploy started", deploy=deploy.id, environment=deploy.environment, ref=deploy.ref)
     if services.on_started is not None:
         await services.on_started(deploy)
     return deploy
+
+
+async def _answer(services: Services, identity: Identity, input: CallbackInput) -> deploys.Receipt:
+    """Record the callback, and count it by its answer."""
+    try:
+        receipt = await _apply(services, identity, _callback(input))
+    except Exception as error:
+        metrics.callback(code_of(error))
+        raise
+    if receipt.refusal is not None:
+        metrics.callback(receipt.refusal.code)
+    else:
+        metrics.callback("duplicate" if receipt.duplicate else "accepted")
+    return receipt
+
+
+def _callback(input: CallbackInput) -> Callback:
+    return Callback(
+        deploy_id=inputs.text("deployId", input.deploy_id, inputs.ID),
+        status=inputs.text("status", input.status, inputs.STATUS),
+        attempt=inputs.number("attempt", input.attempt, 1, least=1, most=2**31 - 1),
+        run_id=inputs.optional_text("runId", input.run_id, inputs.ID),
+        run_url=inputs.optional_url("runUrl", input.run_url),
+        message=inputs.optional_text("message", input.message, inputs.MESSAGE),
+    )
 
 
 async def _apply(services: Services, identity: Identity, callback: Callback) -> deploys.Receipt:

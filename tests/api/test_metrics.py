@@ -1,0 +1,208 @@
+"""`/metrics`, read by the parser of Prometheus's own client."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.caller import Caller
+from tests.support.database import change
+from tests.support.server import Server, serving
+from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, viewing
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+DOCUMENTED = dict(re.findall(r"^\| `(phaseline_\w+)` \| (\w+) \|", PAGE.read_text(), re.MULTILINE))
+STREAM = {"content-type": "application/json", "accept": "text/event-stream"}
+
+
+class Told:
+    """What a node tells at one moment."""
+
+    def __init__(self, text: str) -> None:
+        self.families = {family.name: family for family in text_string_to_metric_families(text)}
+        self._samples = {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in self.families.values()
+            for sample in family.samples
+        }
+
+    def __call__(self, name: str, **labels: str) -> float:
+        """The value of one sample; 0 where there is none yet."""
+        return self._samples.get((name, frozenset(labels.items())), 0.0)
+
+    def named(self) -> dict[str, str]:
+        """The names as they are asked for, with their types."""
+        return {
+            name + "_total" * (family.type == "counter"): family.type
+            for name, family in self.families.items()
+            if name.startswith("phaseline_")
+        }
+
+
+async def told(caller: Caller) -> Told:
+    """What the caller's node tells now."""
+    answer = await caller.http.get("/metrics")
+    assert answer.status_code == 200
+    return Told(answer.text)
+
+
+async def until(caller: Caller, holds: Callable[[Told], bool]) -> Told:
+    """What it tells as soon as that holds: that a viewer has gone is noticed a little after it went."""
+    async with asyncio.timeout(20):
+        while True:
+            if holds(now := await told(caller)):
+                return now
+            await asyncio.sleep(0.02)
+
+
+async def test_every_metric_is_documented_and_every_documented_one_is_there(own_caller: Caller) -> None:
+    assert len(DOCUMENTED) > 10
+    on_postgresql_alone = {"phaseline_listening"}
+    assert (await told(own_caller)).named() == {
+        name: kind for name, kind in DOCUMENTED.items() if name not in on_postgresql_alone
+    }
+
+
+async def test_no_metric_says_more_of_callers_than_was_promised(own_caller: Caller) -> None:
+    deploy = await own_caller.start(environment="somewhere", ref="something")
+    await own_caller.report(deploy["id"], "no-such-status")
+    text = (await own_caller.http.get("/metrics")).text
+    assert not [word for word in ("somewhere", "something", "no-such-status", deploy["id"]) if word in text]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "answer"),
+    [
+        (["building"], "accepted"),
+        (["building", "building"], "duplicate"),
+        (["succeeded"], "ILLEGAL_TRANSITION"),
+        (["nothing"], "UNKNOWN_STATUS"),
+        (["\0"], "BAD_USER_INPUT"),
+    ],
+)
+async def test_a_callback_is_counted_by_its_answer(own_caller: Caller, statuses: list[str], answer: str) -> None:
+    deploy = await own_caller.start()
+    *before, last = statuses
+    await own_caller.walk(deploy["id"], *before)
+    then = await told(own_caller)
+    await own_caller.report(deploy["id"], last)
+    now = await told(own_caller)
+    assert now("phaseline_callbacks_total", answer=answer) == then("phaseline_callbacks_total", answer=answer) + 1
+    total = [sum(sample.value for sample in each.families["phaseline_callbacks"].samples) for each in (then, now)]
+    assert total[1] == total[0] + 1
+
+
+async def test_a_callback_that_the_database_does_not_take_is_counted_too(own_caller: Caller, database: Path) -> None:
+    deploy = await own_caller.start()
+    change(database, "ALTER TABLE audit_entries RENAME TO hidden")
+    await own_caller.report(deploy["id"], "building")
+    now = await told(own_caller)
+    assert now("phaseline_callbacks_total", answer="UNAVAILABLE") == 1
+    assert now("phaseline_database_errors_total") == 1
+
+
+async def test_deploys_and_transactions_are_counted(own_caller: Caller) -> None:
+    then = await told(own_caller)
+    await own_caller.start()
+    now = await told(own_caller)
+    assert now("phaseline_deploys_started_total") == 1
+    assert (
+        now("phaseline_database_seconds_count", kind="write")
+        == then("phaseline_database_seconds_count", kind="write") + 1
+    )
+    assert now("phaseline_database_errors_total") == 0
+    assert now("phaseline_pool_connections", state="in_use") == 0
+    assert 1 <= now("phaseline_pool_connections", state="idle") <= now("phaseline_pool_size")
+
+
+async def test_viewers_and_subscriptions_are_counted_while_they_are_there(
+    own_server: Server, own_caller: Caller
+) -> None:
+    deploy = await own_caller.start()
+    content = json.dumps({"query": PHASE_CHANGED, "variables": {"id": deploy["id"], "after": 0}})
+    async with viewing(own_server.url) as viewer:
+        for operation, query in (("1", PHASE_CHANGED), ("2", AUDIT_ENTRY_ADDED)):
+            await viewer.subscribe(query, operation, id=deploy["id"], after=0)
+            await viewer.event(operation)
+        async with own_caller.http.stream("POST", "/graphql", content=content, headers=STREAM) as response:
+            await anext(response.aiter_bytes())
+            now = await told(own_caller)
+            assert now("phaseline_viewers", transport="websocket") == 1
+            assert now("phaseline_viewers", transport="sse") == 1
+            assert now("phaseline_subscriptions", field="phaseChanged") == 2
+            assert now("phaseline_subscriptions", field="auditEntryAdded") == 1
+    await until(
+        own_caller,
+        lambda now: (
+            not any(
+                sample.value
+                for family in ("phaseline_viewers", "phaseline_subscriptions")
+                for sample in now.families[family].samples
+            )
+        ),
+    )
+
+
+async def test_how_late_an_entry_is_is_measured_of_those_that_are_news(own_server: Server, own_caller: Caller) -> None:
+    deploy = await own_caller.start()
+    await own_caller.walk(deploy["id"], "building")
+    async with viewing(own_server.url) as viewer:
+        await viewer.subscribe(PHASE_CHANGED, id=deploy["id"], after=0)
+        for _ in range(2):
+            await viewer.event()
+        before = await told(own_caller)
+        await own_caller.walk(deploy["id"], "deploying")
+        await viewer.event()
+        now = await until(own_caller, lambda now: now("phaseline_push_seconds_count") > 0)
+    assert before("phaseline_push_seconds_count") == 0
+    assert now("phaseline_push_seconds_count") == 1
+    assert 0 < now("phaseline_push_seconds_sum") < 30
+    assert now("phaseline_feed_lag_seconds_count") == 1
+    assert now("phaseline_wakeups_total", source="local") == before("phaseline_wakeups_total", source="local") + 1
+
+
+async def test_what_is_found_by_looking_is_counted_as_such(database: Path) -> None:
+    async with (
+        serving(database, poll_seconds="0.1") as one,
+        serving(database) as other,
+        Caller(one.url) as here,
+        Caller(other.url) as there,
+        viewing(one.url) as viewer,
+    ):
+        deploy = await there.start()
+        await viewer.subscribe(PHASE_CHANGED, id=deploy["id"], after=0)
+        await viewer.event()
+        await there.walk(deploy["id"], "building")
+        await viewer.event()
+        now = await told(here)
+        assert now("phaseline_wakeups_total", source="poll") >= 1
+        assert now("phaseline_wakeups_total", source="local") == 0
+
+
+async def test_several_workers_tell_together_and_those_that_ended_have_no_viewers(database: Path) -> None:
+    async with serving(database, workers="3") as server:
+        sockets = [viewing(server.url) for _ in range(12)]
+        for socket in sockets:
+            await socket.__aenter__()
+        for _ in range(12):  # each by a connection of its own, so that different workers are asked
+            async with Caller(server.url) as caller:
+                await caller.start()
+                assert (await told(caller))("phaseline_viewers", transport="websocket") == 12
+        async with Caller(server.url) as caller:
+            now = await told(caller)
+        assert now("phaseline_deploys_started_total") == 12
+        assert not [name for name in now.families if name.startswith("process_")]
+        assert now.named() == {name: kind for name, kind in DOCUMENTED.items() if name != "phaseline_listening"}
+        for socket in sockets:
+            await socket.__aexit__(None, None, None)
+        async with Caller(server.url) as caller:
+            await until(caller, lambda now: now("phaseline_viewers", transport="websocket") == 0)
+
+
+async def test_it_can_be_turned_off(database: Path) -> None:
+    async with serving(database, metrics="false") as server, Caller(server.url) as caller:
+        assert (await caller.http.get("/metrics")).status_code == 404
