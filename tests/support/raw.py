@@ -1,0 +1,128 @@
+"""Raw SQL on either database, past the server, as somebody sends it who knows nothing of phaseline."""
+
+import re
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import asyncpg
+
+_NAMED = re.compile(r"(?<![:\w]):([a-z_]+)")
+
+
+class Refused(Exception):
+    """A constraint or a guard of the database would not have it. The text is the database's."""
+
+
+class Raw(Protocol):
+    """One connection, which sets nothing. Statements hold `:name` where a value belongs."""
+
+    async def execute(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        """The rows that come of it. Raises Refused; a transaction that has begun goes on."""
+
+    async def begin(self) -> None:
+        """Begin a transaction, as a writer."""
+
+    async def commit(self) -> None:
+        """Commit it."""
+
+    async def roll_back(self) -> None:
+        """Undo it."""
+
+
+class _SQLite:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        given = {name: _as_text(value) if isinstance(value, datetime) else value for name, value in values.items()}
+        try:
+            return self._connection.execute(statement, given).fetchall()
+        except sqlite3.IntegrityError as error:
+            raise Refused(str(error)) from error
+
+    async def begin(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    async def commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    async def roll_back(self) -> None:
+        self._connection.execute("ROLLBACK")
+
+
+class _PostgreSQL:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self._transaction: Any = None
+
+    async def execute(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        names = list(dict.fromkeys(_NAMED.findall(statement)))
+        numbered = _NAMED.sub(lambda found: f"${names.index(found[1]) + 1}", statement)
+        try:
+            async with self._connection.transaction():  # inside of another one, a savepoint
+                rows = await self._connection.fetch(numbered, *(values[name] for name in names))
+        except asyncpg.IntegrityConstraintViolationError as error:
+            raise Refused(str(error)) from error
+        return [tuple(row) for row in rows]
+
+    async def begin(self) -> None:
+        self._transaction = self._connection.transaction()
+        await self._transaction.start()
+
+    async def commit(self) -> None:
+        await self._transaction.commit()
+
+    async def roll_back(self) -> None:
+        await self._transaction.rollback()
+
+
+def _as_text(time: datetime) -> str:
+    """As SQLAlchemy writes it, which SQLite compares as the text that it is."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+@asynccontextmanager
+async def connected(database: Path | str) -> AsyncIterator[Raw]:
+    """A connection to this SQLite file, or to the PostgreSQL database of this URL."""
+    if isinstance(database, Path):
+        file = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+        try:
+            yield _SQLite(file)
+        finally:
+            file.close()
+    else:
+        connection = await asyncpg.connect(str(database).replace("+asyncpg", ""))
+        try:
+            yield _PostgreSQL(connection)
+        finally:
+            await connection.close()
+
+
+async def append(raw: Raw, deploy_id: str, to_status: str, *, refusal: str | None = None, times: int = 1) -> None:
+    """Append entries to the log of a deploy, in the attempt that it is in, and tell nobody."""
+    kind = "CALLBACK_REFUSED" if refusal else "TRANSITION"
+    await raw.begin()
+    for _ in range(times):
+        await raw.execute(
+            """
+            INSERT INTO audit_entries (deploy_id, sequence, kind, pipeline, environment, from_status, to_status,
+                                       attempt, actor, refusal, recorded_at)
+            SELECT id, sequence + 1, :kind, pipeline, environment, status, :to_status,
+                   attempt, 'anonymous', :refusal, started_at FROM deploys WHERE id = :deploy_id
+        """,
+            deploy_id=deploy_id,
+            kind=kind,
+            to_status=to_status,
+            refusal=refusal,
+        )
+        moved = "" if refusal else ", status = :to_status"
+        await raw.execute(
+            f"UPDATE deploys SET sequence = sequence + 1{moved} WHERE id = :deploy_id",
+            deploy_id=deploy_id,
+            to_status=to_status,
+        )
+    await raw.commit()
