@@ -220,6 +220,16 @@ def test_each_history_says_what_it_says_of_each_phase(history: tuple[str, ...]) 
     assert model.phases(reports) == {
         key: model.PhaseTold(phase.state.value, phase.attempt) for key, phase in phases.items()
     }
+    assert _times(reports) == {key: (phase.started_at, phase.finished_at) for key, phase in phases.items()}
+
+
+def _times(reports: list[model.Report]) -> dict[str, tuple[datetime | None, ...]]:
+    """When each phase began and ended, by the model, which looks at the whole and not at refusals."""
+    accepted = [(sequence, report) for sequence, report in enumerate(reports, start=2) if report[1][0] != "!"]
+    return {
+        key: tuple(None if place is None else _at(accepted[place][0]) for place in places)
+        for key, places in model.times([report for _, report in accepted]).items()
+    }
 
 
 @st.composite
@@ -292,6 +302,7 @@ def test_the_fold_agrees_with_the_model_that_looks_at_the_whole(
     phases = fold(CONSOLE, _deploy(), _log(reports)).phases
     told = model.phases([report for report in reports if not report[1].startswith("!")])
     assert {key: model.PhaseTold(phase.state, phase.attempt) for key, phase in phases.items()} == told
+    assert {key: (phase.started_at, phase.finished_at) for key, phase in phases.items()} == _times(reports)
 
 
 @given(_histories(), st.integers(1, 9), st.sampled_from(model.STATUSES))

@@ -60,6 +60,24 @@ def open_to(origin: str, attempt: int, reported_attempt: int) -> set[str]:
     return {target for target in STATUSES if is_legal(origin, attempt, target, reported_attempt)}
 
 
+def refusal(origin: str, attempt: int, target: str, reported_attempt: int) -> str | None:
+    """The code of the refusal that this report gets from a deploy at `origin` in `attempt`; None where it is legal."""
+    if target not in STATUSES:
+        return "UNKNOWN_STATUS"
+    if reported_attempt < attempt:
+        return "STALE_ATTEMPT"
+    return None if is_legal(origin, attempt, target, reported_attempt) else "ILLEGAL_TRANSITION"
+
+
+def older_refusal(origin: str, attempt: int, target: str, reported_attempt: int) -> str | None:
+    """The same along the older graph: it has no gates, no health check and no cancellation, and its ends are final."""
+    if target not in OLDER:
+        return "UNKNOWN_STATUS"
+    if origin in ENDS and reported_attempt >= attempt:
+        return "ILLEGAL_TRANSITION"
+    return refusal(origin, attempt, target, reported_attempt)
+
+
 @dataclass(frozen=True)
 class PhaseTold:
     """What was told of a phase, and by which attempt."""
@@ -71,6 +89,19 @@ class PhaseTold:
 def phases(reports: Sequence[Report]) -> dict[str, PhaseTold]:
     """The phases after these accepted reports."""
     return {phase: _phase(phase, reports) for phase in PHASES}
+
+
+def times(reports: Sequence[Report]) -> dict[str, tuple[int | None, int | None]]:
+    """Which of these reports said that a phase began, and which that it ended; None where none did."""
+    return {phase: _times(phase, told, reports) for phase, told in phases(reports).items()}
+
+
+def _times(phase: str, told: PhaseTold, reports: Sequence[Report]) -> tuple[int | None, int | None]:
+    statuses = [(place, status) for place, (attempt, status) in enumerate(reports) if attempt == told.attempt]
+    own = (place for place, status in statuses if PHASE_OF.get(status) == phase and PASSES.get(status) != phase)
+    ends = (place for place, status in statuses if PASSES.get(status) == phase or status in ENDS)
+    has_ended = told.state in ("PASSED", "FAILED", "CANCELLED")
+    return next(own, None), next(ends, None) if has_ended else None
 
 
 def _phase(phase: str, reports: Sequence[Report]) -> PhaseTold:

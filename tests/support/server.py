@@ -92,10 +92,21 @@ def _for_people(text: str) -> dict[str, Any]:
     return {"event": "serving", "address": serving[1]} if serving else {"event": plain}
 
 
-async def start(database: Path | str, **settings: str) -> Server:
+def program(version: Path | None) -> list[str | Path]:
+    """How the command of a version is run: the folder of its code, or None for the one here."""
+    return [PHASELINE] if version is None else [sys.executable, "-c", "from phaseline.cli import app; app()"]
+
+
+def code_of(version: Path | None) -> dict[str, str]:
+    """The environment in which Python takes the code of this version before the one that is installed."""
+    return {} if version is None else {"PYTHONPATH": f"{version / 'api'}{os.pathsep}{version / 'schema'}"}
+
+
+async def start(database: Path | str, version: Path | None = None, /, **settings: str) -> Server:
     """Start a server on this SQLite file, or the database of this URL, and wait until it serves.
 
-    Its port is one that the system chooses, unless it is given.
+    Its port is one that the system chooses, unless it is given. `version` is the folder of another version of
+    phaseline, to be run instead of the one here.
 
     Followers look at the log only when they are woken, unless `poll_seconds` is given: a wake-up that
     does not come is not to be hidden by a look that comes anyway.
@@ -109,9 +120,9 @@ async def start(database: Path | str, **settings: str) -> Server:
         **{f"PHASELINE_{name.upper()}": value for name, value in settings.items()},
     }
     process = await asyncio.create_subprocess_exec(
-        PHASELINE,
+        *program(version),
         "serve",
-        env=environment,
+        env=environment | code_of(version),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -123,9 +134,9 @@ async def start(database: Path | str, **settings: str) -> Server:
 
 
 @asynccontextmanager
-async def serving(database: Path | str, **settings: str) -> AsyncIterator[Server]:
+async def serving(database: Path | str, version: Path | None = None, /, **settings: str) -> AsyncIterator[Server]:
     """The same for the length of a block."""
-    server = await start(database, **settings)
+    server = await start(database, version, **settings)
     try:
         yield server
     finally:

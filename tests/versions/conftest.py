@@ -1,0 +1,26 @@
+"""The version before this one, and the databases that both versions serve."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.postgres import MISSING, VERSIONS, Clusters
+from tests.versions import older
+
+
+@pytest.fixture(scope="session")
+def older_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the older version's code."""
+    return older.make(tmp_path_factory.mktemp("versions") / "older")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def log(request: pytest.FixtureRequest, clusters: Clusters, tmp_path: Path) -> AsyncIterator[Path | str]:
+    """Where the log is kept: a file, or a database of the newest PostgreSQL; nothing is in it yet."""
+    if request.param == "sqlite":
+        yield tmp_path / "phaseline.db"
+        return
+    if not VERSIONS:
+        pytest.skip(MISSING)
+    yield await (await clusters(VERSIONS[-1])).database()
