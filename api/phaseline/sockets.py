@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from graphql import GraphQLError, OperationType, get_operation_ast, parse
 from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnected as SocketIsClosed
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
@@ -34,6 +35,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         """Log it, unless it says only that the viewer has gone while something was sent to it."""
         if not isinstance(error, WebSocketDisconnected):
             await super().handle_task_exception(error)
+
+    async def send_message(self, message: Message) -> None:
+        """As inherited; a socket that was closed in the meantime is one whose viewer has gone, and not a fault."""
+        try:
+            await super().send_message(message)
+        except SocketIsClosed as error:
+            raise WebSocketDisconnected from error
 
     async def handle_message(self, message: Message) -> None:
         """Act upon a message, if it is one."""

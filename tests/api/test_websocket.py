@@ -226,6 +226,26 @@ async def test_viewers_that_vanish_leave_no_socket_behind(own_server: Server, ow
     assert not faults(own_server)
 
 
+async def test_a_viewer_that_speaks_while_its_socket_is_closed_is_no_error(own_server: Server) -> None:
+    async with viewing(own_server.url) as viewer:
+
+        async def listen() -> None:
+            while True:
+                await viewer.receive()
+
+        listening = asyncio.create_task(listen())
+        stopping = asyncio.create_task(own_server.stop())
+        with suppress(ConnectionClosed):
+            while True:
+                for _ in range(100):
+                    await viewer.send(type="ping")
+                await asyncio.sleep(0)
+        await asyncio.wait({listening})
+        assert isinstance(listening.exception(), ConnectionClosed)
+        assert await stopping == 0
+    assert not faults(own_server)
+
+
 @pytest.mark.parametrize("status", ["building", "succeeded"], ids=["accepted", "refused"])
 async def test_a_report_of_a_caller_that_vanishes_is_recorded_shown_and_logged(
     server: Server, caller: Caller, status: str
