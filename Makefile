@@ -43,6 +43,9 @@ test-slow: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html ## Run th
 bench: $(STAMPS)/dev ## Measure beside peers, and write docs/benchmarks.md; ARGS="--rounds 1" shrinks it
 	$(PY) -m tests.benchmarks $(ARGS)
 
+soak: $(STAMPS)/dev $(STAMPS)/test-tools ## Let everything go wrong for ten minutes, and write docs/soak.md; ARGS="--seconds 1800 --seed 7"
+	$(PY) -m tests.faults.soak $(ARGS)
+
 serve: $(STAMPS)/demo frontend/dist/index.html ## Serve, as PHASELINE_… variables say (`phaseline settings` lists them)
 	@$(UNTIL_CTRL_C) $(BIN)/phaseline serve $(ENDED)
 
@@ -118,7 +121,7 @@ help: ## List these targets
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: demo test test-python test-frontend test-slow bench serve migrate format generate picture lock wheel rehearse clean check $(CHECKS) help
+.PHONY: demo test test-python test-frontend test-slow bench soak serve migrate format generate picture lock wheel rehearse clean check $(CHECKS) help
 
 # --- Set-up. A stamp is younger than what it was made from, or its step is done again. ---
 

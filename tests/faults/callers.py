@@ -21,6 +21,7 @@ _REPORT = (
     "{ duplicate entry {" + ENTRY + "} deploy { sequence attempt status { key } } } }"
 )
 _LOOK = "query ($id: ID!) { deploy(id: $id) { sequence } }"
+_LATER = {"UNAVAILABLE": Answer.UNAVAILABLE, "SERVER_STOPPING": Answer.STOPPING}
 _REFUSALS = ("ILLEGAL_TRANSITION", "STALE_ATTEMPT", "UNKNOWN_STATUS")
 
 # The longest pause before something is sent again, whatever an answer asks for, in seconds: the run is short.
@@ -43,10 +44,6 @@ class Response:
         errors = self.body.get("errors")
         found: dict[str, Any] = errors[0].get("extensions", {}) if errors else {}
         return found
-
-    @property
-    def is_unavailable(self) -> bool:
-        return self.status == 503 and self.error.get("code") == "UNAVAILABLE"
 
 
 @dataclass
@@ -187,8 +184,8 @@ def _note(sending: Sending, response: Response | None) -> None:
     elif response.status == 422 and code in _REFUSALS:
         sending.answer = Answer.REFUSED
         sending.refusal, sending.origin = code, response.error["from"]
-    elif response.is_unavailable:
-        sending.answer = Answer.UNAVAILABLE
+    elif response.status == 503 and code in _LATER:
+        sending.answer = _LATER[code]
     else:
         sending.answer = Answer.ODD
         sending.told = f"{response.status} {response.body}"

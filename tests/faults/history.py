@@ -11,6 +11,7 @@ class Answer(StrEnum):
     DUPLICATE = "accepted before"
     REFUSED = "refused"
     UNAVAILABLE = "unavailable"
+    STOPPING = "turned away by a node that ends"
     NONE = "no answer"
     ODD = "an answer that nobody may get"
 

@@ -36,17 +36,18 @@ class Node:
     memory: list[tuple[float, int]] = field(default_factory=list)  # age of the process in seconds, and KiB held
     _server: Server | None = None
     _since: float = 0.0
+    cut_off: int = 0  # viewers that did not read
     away: Counter[str] = field(default_factory=Counter)  # what it has said of the database, and how often
     _complaints: list[str] = field(default_factory=list)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self) -> None:
         """Start it, on the port that it had before. While the database is away it cannot; so it is tried again."""
-        port = str(urlsplit(self.url).port) if self.url else "0"
+        given: dict[str, Any] = {**self.settings, "port": str(urlsplit(self.url).port) if self.url else "0"}
         async with asyncio.timeout(_PATIENCE):
             while True:
                 try:
-                    self._server = await start(self.database, port=port, **self.settings)
+                    self._server = await start(self.database, **given)
                     break
                 except RuntimeError as error:
                     self.refusals_to_start.append(str(error))
@@ -103,6 +104,7 @@ class Node:
         return found
 
     def _keep_log(self) -> None:
+        self.cut_off += sum(line["event"].startswith("viewer cut off") for line in self._running.log)
         for line in faults(self._running):
             if line["event"] in _AWAY:
                 self.away[f"{line['event']}: {_last_line(line)}"] += 1

@@ -10,6 +10,7 @@ again until it is answered, each sending naming itself in the entry that it make
 - Answered as refused, it made one entry that says so, with the same reason. Of a callback whose refusal was lost on
   the way there may be several such entries, one for each sending that arrived: a refusal has no repeat.
 - Unanswered, or answered as unavailable, it may have made its entry or not, also long after its caller had gone.
+- Turned away by a node that ends, it made none.
 - Whatever was answered before something else was sent stands before it in the log.
 """
 
@@ -148,8 +149,17 @@ def refused_callbacks_are_recorded_once(history: History) -> Problems:
             yield f"{sending.deploy}: {sending} is recorded as {made[sending.run]}"
 
 
+def nothing_is_recorded_of_what_is_turned_away(history: History) -> Problems:
+    """A node that ends records nothing of what it answers that it ends."""
+    turned_away = {sending.run for sending in history.sendings if sending.answer is Answer.STOPPING}
+    for told in _deploys(history).values():
+        for entry in told.log:
+            if entry.run in turned_away:
+                yield f"{told.id}: {entry.run} was turned away, and made entry {entry.sequence}"
+
+
 def answers_are_as_agreed(history: History) -> Problems:
-    """No caller is told anything but accepted, accepted before, refused or unavailable."""
+    """No caller is told anything but accepted, accepted before, refused, or to try again."""
     for sending in history.sendings:
         if sending.answer is Answer.ODD:
             yield f"{sending.deploy}: {sending}"
@@ -233,6 +243,7 @@ CHECKS: tuple[Callable[[History], Problems], ...] = (
     nothing_was_invented,
     accepted_callbacks_are_recorded_once,
     refused_callbacks_are_recorded_once,
+    nothing_is_recorded_of_what_is_turned_away,
     answers_are_as_agreed,
     what_was_answered_comes_first,
     looks_are_never_behind,

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from random import Random
@@ -58,8 +59,10 @@ class Run:
         return sum(len(stretch.events) for follow in self.history.follows for stretch in follow.stretches)
 
 
-async def run(cluster: Cluster, seed: int, plan: list[Fault], size: Size) -> Run:
-    """Carry out a plan. The seed decides who does what as well."""
+async def run(
+    cluster: Cluster, seed: int, plan: list[Fault], size: Size, begun: Callable[[Fault], None] | None = None
+) -> Run:
+    """Carry out a plan, telling `begun` of each fault. The seed decides who does what as well."""
     made = Run(seed, plan)
     history = made.history
     random = Random(f"run {seed}")
@@ -88,7 +91,7 @@ async def run(cluster: Cluster, seed: int, plan: list[Fault], size: Size) -> Run
         history.follows = [follow for viewer in viewers for follow in viewer.follows]
         watching = [asyncio.create_task(viewer.watch()) for viewer in viewers]
         try:
-            await _carry_out(plan, cluster, viewers[0])
+            await _carry_out(plan, cluster, viewers[0], begun)
             for node in cluster.nodes:
                 await node.ready()
             well = time.monotonic()
@@ -134,16 +137,38 @@ def _viewers(cluster: Cluster, deploys: list[str], size: Size, random: Random) -
     return viewers
 
 
-async def _carry_out(plan: list[Fault], cluster: Cluster, idle: Viewer) -> None:
+async def _carry_out(plan: list[Fault], cluster: Cluster, idle: Viewer, begun: Callable[[Fault], None] | None) -> None:
     began = time.monotonic()
 
     async def suffer(fault: Fault) -> None:
         await asyncio.sleep(began + fault.at - time.monotonic())
+        if begun is not None:
+            begun(fault)
         await cluster.suffer(fault, idle)
 
     async with asyncio.TaskGroup() as going_wrong:
         for fault in plan:
             going_wrong.create_task(suffer(fault))
+
+
+def delays(history: History) -> list[float]:
+    """How long after a callback's answer each viewer that followed already had its entry, in seconds, least first."""
+    answered = {
+        (sending.deploy, sending.sequence): sending.answered
+        for sending in history.sendings
+        if sending.answer is Answer.ACCEPTED
+    }
+    found = []
+    for follow in history.follows:
+        came: dict[int, float] = {}
+        for stretch in follow.stretches:
+            for event in stretch.events:
+                came.setdefault(event.entry.sequence, event.came)
+        for sequence, when in came.items():
+            known = answered.get((follow.deploy, sequence))
+            if known is not None and follow.stretches[0].asked < known:
+                found.append(max(0.0, when - known))
+    return sorted(found)
 
 
 async def _tell(cluster: Cluster, environment: str) -> dict[str, dict[str, Told]]:

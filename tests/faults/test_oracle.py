@@ -192,6 +192,10 @@ DOCTORED: dict[str, tuple[Change, set[str]]] = {
         of_sending("run-7", refusal="UNKNOWN_STATUS"),
         {"refused_callbacks_are_recorded_once"},
     ),
+    "what was turned away is recorded": (
+        of_sending("run-9", answer=Answer.STOPPING),
+        {"nothing_is_recorded_of_what_is_turned_away"},
+    ),
     "a caller was told something else": (of_sending("lost", answer=Answer.ODD), {"answers_are_as_agreed"}),
     "an entry stands before one that was answered before": (
         of_sending("run-5", sent=100),

@@ -115,7 +115,7 @@ class Viewer(ABC):
     @staticmethod
     def _note_errors(follow: Follow, errors: Iterable[dict[str, Any]]) -> None:
         for error in errors:
-            if error.get("extensions", {}).get("code") != "UNAVAILABLE":
+            if error.get("extensions", {}).get("code") not in ("UNAVAILABLE", "SERVER_STOPPING"):
                 follow.complaints.append(str(error))
 
 
