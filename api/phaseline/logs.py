@@ -35,6 +35,7 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
+    logging.captureWarnings(True)  # Python's own are lines like all others
     # uvicorn tells of its start and end in several lines; serving.py says it in one.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     # Alembic tells of every migration context it makes; Strawberry repeats every error of a

@@ -1,5 +1,8 @@
 """The server's own log: a line for what was done, and for an error no more than tells where it happened."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.support.caller import Caller
@@ -38,3 +41,13 @@ async def test_a_log_for_people_tells_of_an_error_without_what_was_sent(database
     assert "IntegrityError" in log
     assert SECRET not in log
     assert len(log) < 20_000
+
+
+def test_what_python_warns_of_is_a_line_like_all_others() -> None:
+    """As where a viewer vanishes while a resolver's coroutine is yet to be begun."""
+    program = "import warnings; logs.configure(Settings(log_format='json')); warnings.warn('never awaited')"
+    imports = "from phaseline import logs; from phaseline.settings import Settings;"
+    ran = subprocess.run([sys.executable, "-c", imports + program], capture_output=True, text=True, check=True)
+    (line,) = map(json.loads, ran.stderr.splitlines())
+    assert line["level"] == "warning"
+    assert "never awaited" in line["event"]
