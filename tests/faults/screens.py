@@ -128,9 +128,10 @@ def shows_nothing_before_it_is_recorded(watched: Watched, log: Log) -> Problems:
 def never_goes_back(watched: Watched, _: Log) -> Problems:
     """What has been confirmed, known or listed stays so, and the history is never said to be another one."""
     for before, sample in pairwise(watched.samples):
-        for (what, old), (_, new) in zip(_reached(before), _reached(sample), strict=True):
-            if new < old:
-                yield f"{_at(watched, sample)} goes back from {what} {old} to {new}"
+        reached = _reached(sample)
+        for what, old in _reached(before).items():
+            if reached[what] < old:
+                yield f"{_at(watched, sample)} goes back from {what} {old} to {reached[what]}"
         if sample.restarted or sample.failure or sample.marks["connection"] == "closed":
             yield f"{_at(watched, sample)} gives up or starts over: {sample.restarted or sample.failure}"
 
@@ -275,10 +276,10 @@ def _named(sample: Sample) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def _reached(sample: Sample) -> list[tuple[str, int]]:
+def _reached(sample: Sample) -> dict[str, int]:
     confirmed, newest = _named(sample)
     listed = sample.entries[0][0] if sample.entries else 0
-    return [("entry", confirmed), ("newest entry", newest), ("listed entry", listed)]
+    return {"entry": confirmed, "newest entry": newest, "listed entry": listed}
 
 
 def _told(time: datetime) -> str:
