@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.caller import Caller
 from tests.support.database import change
+from tests.support.postgres import Postgres
 from tests.support.server import Server, serving
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, viewing
 
@@ -201,6 +202,34 @@ async def test_several_workers_tell_together_and_those_that_ended_have_no_viewer
             await socket.__aexit__(None, None, None)
         async with Caller(server.url) as caller:
             await until(caller, lambda now: now("phaseline_viewers", transport="websocket") == 0)
+
+
+async def test_listening_to_postgresql_and_what_is_heard_there_are_told(postgres: Postgres) -> None:
+    database = await postgres.database()
+    async with (
+        serving(database) as one,
+        serving(database, workers="2") as other,
+        Caller(one.url) as here,
+        Caller(other.url) as there,
+        viewing(one.url) as viewer,
+    ):
+        for caller in (here, there):
+            await until(caller, lambda now: now("phaseline_listening") == 1)
+        before = await told(here)
+        assert before.named() == DOCUMENTED
+        deploy = await there.start()
+        await viewer.subscribe(PHASE_CHANGED, id=deploy["id"], after=0)
+        await viewer.event()
+        await there.walk(deploy["id"], "building")
+        await viewer.event()
+        now = await told(here)
+        assert now("phaseline_wakeups_total", source="notify") == 1
+        assert now("phaseline_pool_size") == 10
+        assert (await told(there))("phaseline_pool_size") == 20
+        await postgres.terminate("phaseline feed")
+        broken = await until(here, lambda now: now("phaseline_listen_reconnects_total") >= 1)
+        assert broken("phaseline_listen_reconnects_total") >= 1
+        await until(here, lambda now: now("phaseline_listening") == 1)
 
 
 async def test_it_can_be_turned_off(database: Path) -> None:
