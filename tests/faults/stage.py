@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.faults.cluster import Cluster
 from tests.faults.plan import Fault, Kind
@@ -33,9 +35,21 @@ class Stage:
     viewers: Viewers
     faults: list[tuple[Fault, int, int]] = field(default_factory=list)  # with its beginning and end, in milliseconds
 
-    async def open(self, deploy: str, *, impatient: bool = True) -> Modal:
-        """The modal of a deploy, over the wire, in a page of its own that keeps what it shows."""
-        page = await self.viewers.blank()
+    async def open(
+        self,
+        deploy: str,
+        *,
+        impatient: bool = True,
+        before: Callable[[Page], Awaitable[None]] | None = None,
+        **options: Any,
+    ) -> Modal:
+        """The modal of a deploy, over the wire, in a page of its own that keeps what it shows.
+
+        `before` is done with the page before it goes anywhere. Options are those of a Playwright context.
+        """
+        page = await self.viewers.blank(**options)
+        if before is not None:
+            await before(page)
         if impatient:
             await page.add_init_script(_IMPATIENT)
         await keep_samples(page)
