@@ -1,8 +1,6 @@
 """Callbacks through the front door: what is accepted, what is refused, and what is a repeat."""
 
-import asyncio
 import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ import pytest
 from tests.support import model
 from tests.support.application import in_this_process
 from tests.support.caller import Answer, Caller
-from tests.support.server import Server
 
 # How to get a deploy to each status.
 ROUTES: dict[str, tuple[str, ...]] = {
@@ -221,37 +218,3 @@ async def test_a_re_run_opens_the_deploy_again_and_keeps_what_has_passed(caller:
     told = [(phase["state"], phase["attempt"]) for phase in running["phases"]]
     assert told == [("PASSED", 1), ("PASSED", 1), ("ACTIVE", 3), ("PENDING", None)]
     assert running["phases"][:2] == failed["phases"][:2]
-
-
-@pytest.mark.parametrize("round_", range(10))
-async def test_of_two_callbacks_that_race_for_one_move_exactly_one_is_accepted(server: Server, round_: int) -> None:
-    async with Caller(server.url) as one, Caller(server.url) as other:
-        deploy = await one.start()
-        await one.walk(deploy["id"], "building", "deploying")
-        answers = await asyncio.gather(one.report(deploy["id"], "succeeded"), other.report(deploy["id"], "failed"))
-        assert sorted(answer.status for answer in answers) == [200, 422]
-        entries = await one.entries(deploy["id"])
-    assert [entry["sequence"] for entry in entries] == [1, 2, 3, 4, 5]
-    assert [entry["kind"] for entry in entries[3:]] == ["TRANSITION", "CALLBACK_REFUSED"]
-
-
-async def test_of_many_equal_callbacks_at_once_one_is_accepted_and_the_rest_are_repeats(server: Server) -> None:
-    async with Caller(server.url) as caller:
-        deploy = await caller.start()
-        answers = await asyncio.gather(*(caller.report(deploy["id"], "building") for _ in range(30)))
-        assert {answer.status for answer in answers} == {200}
-        receipts = [answer.data["applyCallback"] for answer in answers]
-        assert Counter(receipt["duplicate"] for receipt in receipts) == {True: 29, False: 1}
-        assert len({receipt["entry"]["id"] for receipt in receipts}) == 1
-        assert len(await caller.entries(deploy["id"])) == 2
-
-
-async def test_50_callers_at_once_with_deploys_of_their_own_all_succeed(server: Server) -> None:
-    async def run() -> None:
-        async with Caller(server.url) as caller:
-            deploy = await caller.start()
-            await caller.walk(deploy["id"], *model.GATES, "building")
-            sequences = [entry["sequence"] for entry in await caller.entries(deploy["id"])]
-            assert sequences == list(range(1, 7))
-
-    await asyncio.gather(*(run() for _ in range(50)))

@@ -1,4 +1,4 @@
-"""Following a deploy over WebSocket and over SSE."""
+"""What each way of following a deploy carries: both subscriptions, WebSocket and SSE, and the reference clients."""
 
 import asyncio
 import json
@@ -9,61 +9,8 @@ import pytest
 
 from tests.support import node
 from tests.support.caller import Caller
-from tests.support.database import refuse
 from tests.support.server import Server
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, viewing
-
-TO_SUCCESS = (
-    "smoke_running",
-    "smoke_passed",
-    "freeze_checking",
-    "freeze_passed",
-    "building",
-    "deploying",
-    "health_checking",
-    "succeeded",
-)
-
-
-async def test_a_viewer_gets_the_deploy_as_it_stands_and_then_every_transition(server: Server, caller: Caller) -> None:
-    deploy = await caller.start()
-    await caller.walk(deploy["id"], *TO_SUCCESS[:2])
-    async with viewing(server.url) as viewer:
-        await viewer.subscribe(PHASE_CHANGED, id=deploy["id"])
-        first = await viewer.event()
-        assert first["entry"]["sequence"] == first["deploy"]["sequence"] == 3
-        for sequence, status in enumerate(TO_SUCCESS[2:], start=4):
-            await caller.walk(deploy["id"], status)
-            event = await viewer.event()
-            assert event["entry"]["sequence"] == event["deploy"]["sequence"] == sequence
-            assert event["entry"]["toStatus"] == event["deploy"]["status"]["key"] == status
-        assert [phase["state"] for phase in event["deploy"]["phases"]] == ["PASSED"] * 4
-
-
-async def test_after_gives_what_was_missed_oldest_first_and_each_as_it_stood_then(
-    server: Server, caller: Caller
-) -> None:
-    deploy = await caller.start()
-    await caller.walk(deploy["id"], *TO_SUCCESS)
-    async with viewing(server.url) as viewer:
-        await viewer.subscribe(PHASE_CHANGED, id=deploy["id"], after=3)
-        events = [await viewer.event() for _ in TO_SUCCESS[2:]]
-    assert [event["entry"]["sequence"] for event in events] == [4, 5, 6, 7, 8, 9]
-    assert [event["deploy"]["status"]["key"] for event in events] == list(TO_SUCCESS[2:])
-    assert events[0]["deploy"]["phases"][1] == {
-        "key": "freeze_check",
-        "state": "ACTIVE",
-        "attempt": 1,
-    }
-
-
-async def test_after_0_begins_with_the_start_of_the_deploy(server: Server, caller: Caller) -> None:
-    deploy = await caller.start()
-    async with viewing(server.url) as viewer:
-        await viewer.subscribe(PHASE_CHANGED, id=deploy["id"], after=0)
-        event = await viewer.event()
-    assert event["entry"]["kind"] == "DEPLOY_STARTED"
-    assert {phase["state"] for phase in event["deploy"]["phases"]} == {"PENDING"}
 
 
 async def test_refusals_come_to_those_who_follow_audit_entries_and_to_no_others(server: Server, caller: Caller) -> None:
@@ -82,55 +29,6 @@ async def test_refusals_come_to_those_who_follow_audit_entries_and_to_no_others(
         await caller.report(deploy["id"], "deploying")
         await caller.walk(deploy["id"], "building")
         assert (await viewer.event("phases"))["entry"]["sequence"] == 4
-
-
-@pytest.mark.parametrize(("after", "code"), [(7, "AFTER_AHEAD"), (-1, "BAD_USER_INPUT"), (2**31 - 1, "AFTER_AHEAD")])
-async def test_an_after_that_the_log_does_not_hold_is_refused(
-    server: Server, caller: Caller, after: int, code: str
-) -> None:
-    deploy = await caller.start()
-    async with viewing(server.url) as viewer:
-        await viewer.subscribe(PHASE_CHANGED, id=deploy["id"], after=after)
-        message = await viewer.receive()
-    assert _codes(message) == [code]
-
-
-async def test_following_an_unknown_deploy_is_refused(server: Server) -> None:
-    async with viewing(server.url) as viewer:
-        await viewer.subscribe(PHASE_CHANGED, id="nowhere")
-        assert _codes(await viewer.receive()) == ["DEPLOY_NOT_FOUND"]
-
-
-async def test_a_long_log_is_caught_up_with_at_once(server: Server, caller: Caller) -> None:
-    """It is read piece by piece, and nothing is waited for in between: here nothing would come."""
-    deploy = await caller.start()
-    refuse(server.database, deploy["id"], 449)
-    async with viewing(server.url) as viewer:
-        await viewer.subscribe(AUDIT_ENTRY_ADDED, "audit", id=deploy["id"], after=0)
-        async with asyncio.timeout(10):
-            sequences = [(await viewer.event("audit"))["sequence"] for _ in range(450)]
-        assert sequences == list(range(1, 451))
-        await caller.walk(deploy["id"], "building")
-        assert (await viewer.event("audit"))["sequence"] == 451
-
-
-async def test_every_one_of_many_viewers_gets_every_event_once(server: Server, caller: Caller) -> None:
-    deploy = await caller.start()
-
-    async def watch(ready: asyncio.Event) -> list[int]:
-        async with viewing(server.url) as viewer:
-            await viewer.subscribe(PHASE_CHANGED, id=deploy["id"], after=0)
-            seen = [(await viewer.event())["entry"]["sequence"]]
-            ready.set()
-            while len(seen) < len(TO_SUCCESS) + 1:
-                seen.append((await viewer.event())["entry"]["sequence"])
-            return seen
-
-    readies = [asyncio.Event() for _ in range(40)]
-    viewers = [asyncio.create_task(watch(ready)) for ready in readies]
-    await asyncio.gather(*(ready.wait() for ready in readies))
-    await caller.walk(deploy["id"], *TO_SUCCESS)
-    assert await asyncio.gather(*viewers) == [[1, 2, 3, 4, 5, 6, 7, 8, 9]] * 40
 
 
 async def test_sse_carries_the_same_events(server: Server, caller: Caller) -> None:
@@ -172,9 +70,3 @@ async def _sse_event(lines: AsyncIterator[str]) -> dict[str, Any]:
             event: dict[str, Any] = json.loads(line.removeprefix("data: "))["data"]["phaseChanged"]
             return event
     raise AssertionError("the stream has ended")
-
-
-def _codes(message: dict[str, Any]) -> list[str]:
-    payload = message["payload"]
-    errors = payload if isinstance(payload, list) else payload["errors"]
-    return [error["extensions"]["code"] for error in errors]

@@ -14,7 +14,7 @@ SQLITE = "sqlite"
 POSTGRESQL = [f"postgresql {version}" for version in dict.fromkeys(VERSIONS[:1] + VERSIONS[-1:])]
 KINDS = [SQLITE, *POSTGRESQL]
 
-# For tests of what only the one or the other does; the last is for those that take long, and do not hang on the version.
+# For tests of what only the one or the other does; the last for those that take long and do not hang on the version.
 on_sqlite = pytest.mark.parametrize("store", [SQLITE], indirect=True)
 on_postgresql = pytest.mark.parametrize("store", POSTGRESQL, indirect=True)
 on_newest_postgresql = pytest.mark.parametrize("store", POSTGRESQL[-1:], indirect=True)

@@ -60,3 +60,10 @@ async def viewing(url: str, **more: Any) -> AsyncIterator[Viewer]:
         await viewer.send(type="connection_init")
         assert (await viewer.receive())["type"] == "connection_ack"
         yield viewer
+
+
+def codes(message: dict[str, Any]) -> list[str]:
+    """The codes of the errors that a message holds."""
+    payload = message["payload"]
+    errors = payload if isinstance(payload, list) else payload["errors"]
+    return [error["extensions"]["code"] for error in errors]
