@@ -1,10 +1,11 @@
 """GraphQL over HTTP, as its specification has it, and with the status codes of the contract."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from anyio import CancelScope
 from cross_web import HTTPException
@@ -95,6 +96,7 @@ class Endpoint(GraphQLRouter[Context, None]):
             sub_response.status_code = _status(result, sub_response.media_type)
         elif isinstance(request_data, GraphQLRequestData):
             request.state.asks_to_follow = partial(follows, request_data.query, request_data.operation_name)
+            request.state.result = result
         return result
 
     async def create_streaming_response(
@@ -105,7 +107,8 @@ class Endpoint(GraphQLRouter[Context, None]):
         headers: Mapping[str, str],
     ) -> Response:
         """As inherited, but a subscription's stream ends when the node stops."""
-        return _Stream(stream(), headers, self._stopping, request.state.asks_to_follow)
+        texts = cast("AsyncGenerator[str, None]", stream())
+        return _Stream(texts, headers, self._stopping, request.state.asks_to_follow, request.state.result)
 
     async def execute_single(
         self,
@@ -162,14 +165,29 @@ class _Stream(StreamingResponse):
     `complete`: to a client that means that the subscription goes on, and has to be asked for again."""
 
     def __init__(
-        self, content: AsyncIterator[str], headers: Mapping[str, str], stopping: Stopping, follows: Callable[[], bool]
+        self,
+        content: AsyncGenerator[str, None],
+        headers: Mapping[str, str],
+        stopping: Stopping,
+        follows: Callable[[], bool],
+        result: AsyncGenerator[Any, None],
     ) -> None:
         super().__init__(content, headers=headers)
         self._stopping = stopping
         self._follows = follows
+        self._generators = (content, result)
 
     async def stream_response(self, send: Send) -> None:
         """As inherited, until the node stops."""
+        try:
+            await self._stream_until_stopped(send)
+        finally:
+            with CancelScope(shield=True):
+                for generator in self._generators:  # else they would follow until they are collected as garbage
+                    with suppress(RuntimeError):  # it runs, and is about to end by being cancelled
+                        await generator.aclose()
+
+    async def _stream_until_stopped(self, send: Send) -> None:
         until = CancelScope()
 
         def end() -> None:

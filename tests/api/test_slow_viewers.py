@@ -4,9 +4,10 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -58,10 +59,32 @@ async def _lazy(server: Server, deploy_id: str) -> AsyncIterator[Viewer]:
         yield viewer
 
 
+@asynccontextmanager
+async def _lazy_stream(server: Server, deploy_id: str) -> AsyncIterator[None]:
+    """The same over SSE; it reads the status of the answer."""
+    reader, writer = await asyncio.open_connection(sock=_narrow(server), limit=1024)
+    body = json.dumps({"query": WIDE, "variables": {"id": deploy_id, "after": 0}})
+    writer.write(
+        "POST /graphql HTTP/1.1\r\nhost: phaseline\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n\r\n{body}".encode()
+    )
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+    yield
+    writer.transport.abort()
+
+
 async def _cut_off(server: Server, count: int = 1) -> None:
     """Wait until the server says that it has cut off so many viewers."""
     async with asyncio.timeout(SOON):
         while sum(line["event"].startswith("viewer cut off") for line in server.log) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def _nobody_follows(server: Server) -> None:
+    """Wait until the server says so."""
+    nobody = 'phaseline_subscriptions{field="auditEntryAdded"} 0.0'
+    async with asyncio.timeout(SOON), Caller(server.url) as caller:
+        while nobody not in (await caller.http.get("/metrics")).text:
             await asyncio.sleep(0.02)
 
 
@@ -108,6 +131,7 @@ async def test_who_never_reads_again_loses_the_connection_and_all_that_belonged_
     async with _lazy(impatient, deploy["id"]) as one, _lazy(impatient, deploy["id"]) as other:
         await one.subscribe(WIDE, "second", id=deploy["id"], after=0)
         await _cut_off(impatient, 2)
+        await _nobody_follows(impatient)
         async with asyncio.timeout(SOON):
             while not await sockets_fall_to(impatient, before):
                 pass
@@ -120,16 +144,27 @@ async def test_a_stream_that_is_not_read_is_aborted(impatient: Server, database:
         deploy = await caller.start()
     refuse(database, deploy["id"], REFUSALS)
     before = sockets(impatient)
-    reader, writer = await asyncio.open_connection(sock=_narrow(impatient), limit=1024)
-    body = json.dumps({"query": WIDE, "variables": {"id": deploy["id"], "after": 0}})
-    writer.write(
-        "POST /graphql HTTP/1.1\r\nhost: phaseline\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n\r\n{body}".encode()
-    )
-    assert (await reader.readline()).startswith(b"HTTP/1.1 200")
-    await _cut_off(impatient)
-    assert await sockets_fall_to(impatient, before)
-    writer.transport.abort()
+    async with _lazy_stream(impatient, deploy["id"]):
+        await _cut_off(impatient)
+        await _nobody_follows(impatient)
+        assert await sockets_fall_to(impatient, before)
+
+
+@pytest.mark.parametrize("lazy", [_lazy, _lazy_stream], ids=["socket", "stream"])
+async def test_a_node_that_stops_does_not_wait_for_who_does_not_read(
+    database: Path, lazy: Callable[[Server, str], AbstractAsyncContextManager[Any]]
+) -> None:
+    async with serving(database, stall_seconds="3600", poll_seconds="0.2") as server:
+        async with Caller(server.url) as caller:
+            deploy = await caller.start()
+        refuse(database, deploy["id"], REFUSALS)
+        async with lazy(server, deploy["id"]), viewing(server.url) as busy:
+            await busy.subscribe(WIDE, id=deploy["id"], after=0)
+            for _ in range(REFUSALS + 1):  # by then the other is as far as it will come
+                await busy.event()
+            assert await asyncio.wait_for(server.stop(), SOON) == 0
+    assert [line["event"] for line in server.log if line["event"].startswith("stopped")] == ["stopped"]
+    assert not faults(server)
 
 
 async def test_who_sends_pings_and_reads_no_answer_is_cut_off_at_once(database: Path) -> None:
