@@ -84,7 +84,7 @@ async def _nobody_follows(server: Server) -> None:
     """Wait until the server says so."""
     nobody = 'phaseline_subscriptions{field="auditEntryAdded"} 0.0'
     async with asyncio.timeout(SOON), Caller(server.url) as caller:
-        while nobody not in (await caller.http.get("/metrics")).text:
+        while nobody not in (await caller.http.get("/metrics")).text:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 

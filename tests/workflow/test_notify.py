@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -199,8 +199,13 @@ def test_what_did_not_get_through_is_sent_again(notify: Notify, recorder: Record
 
 
 @pytest.mark.takes_seconds
-def test_the_server_says_when_to_come_again(notify: Notify, recorder: Recorder) -> None:
-    recorder.script = [Answer(429, headers={"Retry-After": "2"})]
+@pytest.mark.parametrize(
+    "trouble",
+    [Answer(429), refused("UNAVAILABLE", status=503), refused("SERVER_STOPPING", status=503)],
+    ids=["429", "UNAVAILABLE", "SERVER_STOPPING"],
+)
+def test_the_server_says_when_to_come_again(notify: Notify, recorder: Recorder, trouble: Answer) -> None:
+    recorder.script = [replace(trouble, headers={"Retry-After": "2"})]
     assert notify().outcome == "delivered"
     first, second = recorder.requests
     assert second.at - first.at >= 2
