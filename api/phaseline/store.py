@@ -40,6 +40,7 @@ class Store:
         """A connection that sees one state of the log throughout."""
         with metrics.transaction("read", self.database.engine.pool):
             async with self._reader.connect() as connection:
+                metrics.measure(self.database.engine.pool)
                 yield connection
 
     @asynccontextmanager
@@ -50,6 +51,7 @@ class Store:
         """
         with metrics.transaction("write", self.database.engine.pool):
             async with self.database.turn(deploy_id), self._writer.begin() as connection:
+                metrics.measure(self.database.engine.pool)
                 yield connection
 
     @asynccontextmanager
