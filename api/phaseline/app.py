@@ -43,7 +43,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await revisions.prepare(store, settings.accept_revision)
-        app.state.services = Services(store, feed, GraphCache(store), on_started)
+        app.state.services = Services(store, feed, GraphCache(settings.accept_revision), on_started)
         try:
             async with in_background(*listeners):
                 yield

@@ -23,13 +23,14 @@ class Receipt:
     """
 
     deploy: DeployRecord
+    pipeline: Pipeline
     entry: EntryRecord
     duplicate: bool = False
     refusal: CallbackRefusal | None = None
 
 
 async def start(connection: AsyncConnection, graphs: GraphCache, identity: Identity, wanted: Start) -> DeployRecord:
-    """Record a new deploy and its first entry. Raises PipelineNotFound."""
+    """Record a new deploy and its first entry. Raises PipelineNotFound, WrongVersion."""
     pipelines = await graphs.at(connection)
     pipeline = pipelines.get(wanted.pipeline)
     if pipeline is None:
@@ -68,14 +69,14 @@ async def start(connection: AsyncConnection, graphs: GraphCache, identity: Ident
 
 
 async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Identity, callback: Callback) -> Receipt:
-    """Move a deploy along the graph, or record why not. Raises DeployNotFound."""
+    """Move a deploy along the graph, or record why not. Raises DeployNotFound, WrongVersion."""
     deploy = await history.deploy(connection, callback.deploy_id, for_update=True)
     if deploy is None:
         raise DeployNotFound
+    pipeline = (await graphs.at(connection))[deploy.pipeline]
     first = await history.reported(connection, callback)
     if first is not None:
-        return Receipt(deploy, first, duplicate=True)
-    pipeline = (await graphs.at(connection))[deploy.pipeline]
+        return Receipt(deploy, pipeline, first, duplicate=True)
     refusal = _refusal(pipeline, deploy, callback)
     entry = EntryRecord(
         deploy_id=deploy.id,
@@ -96,7 +97,7 @@ async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Ident
     entry = await ledger.append(connection, entry)
     after = moved(pipeline, deploy, entry)
     await ledger.move(connection, deploy, after)
-    return Receipt(after, entry, refusal=refusal)
+    return Receipt(after, pipeline, entry, refusal=refusal)
 
 
 def _refusal(pipeline: Pipeline, deploy: DeployRecord, callback: Callback) -> CallbackRefusal | None:

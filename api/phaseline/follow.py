@@ -12,6 +12,7 @@ from phaseline.graph import GraphCache
 from phaseline.store import Store
 from phaseline_schema import inputs
 from phaseline_schema.phases import Standing, advance, fold
+from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import DeployRecord, EntryRecord
 from phaseline_schema.refusals import AfterAhead, DeployNotFound
 
@@ -43,29 +44,22 @@ async def follow(
 
     The follower sets the pace: nothing is read while it is busy, so nothing piles up.
 
-    Raises DeployNotFound, AfterAhead, BadUserInput, Unavailable.
+    Raises DeployNotFound, AfterAhead, BadUserInput, Unavailable, WrongVersion.
     """
     inputs.number("after", after, 0, least=0, most=2**31 - 1)
     with feed.following(deploy_id) as wakeups:
-        deploy, moves, newest = await store.read(lambda connection: _begin(connection, deploy_id, after))
-        last = deploy.sequence if after is None else after
-        pipeline = await graphs.holding(deploy.pipeline, moves)
-        seen = [move for move in moves if move.sequence <= last]
-        standing = fold(pipeline, deploy, seen)
-        standing = replace(standing, deploy=replace(standing.deploy, sequence=last))
+        begin = partial(_begin, graphs=graphs, deploy_id=deploy_id, after=after, refusals=refusals)
+        first, standing = await store.read(begin)
         if after is None:
-            yield Event(newest if refusals else seen[-1], standing)
+            yield Event(first, standing)
         woken = None
         while True:
-            batch = partial(history.entries_between, deploy_id=deploy_id, after=last, upto=last + _BATCH)
-            entries = await store.read(batch)
+            entries, standing = await store.read(partial(_go_on, graphs=graphs, standing=standing))
             if woken is not None:
                 metrics.feed_lag(woken)
                 woken = None
-            pipeline = await graphs.holding(deploy.pipeline, entries)
             for entry in entries:
-                standing = advance(pipeline, standing, entry)
-                last = entry.sequence
+                standing = advance(standing.pipeline, standing, entry)
                 if refusals or entry.accepted:
                     yield Event(entry, standing)
             if len(entries) < _BATCH:
@@ -73,9 +67,9 @@ async def follow(
 
 
 async def _begin(
-    connection: AsyncConnection, deploy_id: str, after: int | None
-) -> tuple[DeployRecord, list[EntryRecord], EntryRecord]:
-    """The deploy, its accepted entries, and its newest entry of all."""
+    connection: AsyncConnection, graphs: GraphCache, deploy_id: str, after: int | None, *, refusals: bool
+) -> tuple[EntryRecord, Standing]:
+    """The newest entry of the kind that is followed, and how the deploy stands at the last one that is known."""
     deploy = await history.deploy(connection, deploy_id)
     if deploy is None:
         raise DeployNotFound
@@ -83,4 +77,26 @@ async def _begin(
         raise AfterAhead(deploy.sequence)
     moves = await history.moves_of(connection, [deploy_id])
     (newest,) = await history.entries_between(connection, deploy_id, deploy.sequence - 1, deploy.sequence)
-    return deploy, moves[deploy_id], newest
+    pipeline = (await graphs.at(connection))[deploy.pipeline]
+    last = deploy.sequence if after is None else after
+    return newest if refusals else moves[deploy_id][-1], _fold(pipeline, deploy, moves[deploy_id], last)
+
+
+async def _go_on(
+    connection: AsyncConnection, graphs: GraphCache, standing: Standing
+) -> tuple[list[EntryRecord], Standing]:
+    """The entries that come next, and how the deploy stands before them by the graph that is in force now."""
+    deploy = standing.deploy
+    entries = await history.entries_between(connection, deploy.id, deploy.sequence, deploy.sequence + _BATCH)
+    if entries:
+        pipeline = (await graphs.at(connection))[deploy.pipeline]
+        if pipeline is not standing.pipeline:  # a migration has changed it
+            moves = await history.moves_of(connection, [deploy.id])
+            standing = _fold(pipeline, deploy, moves[deploy.id], deploy.sequence)
+    return entries, standing
+
+
+def _fold(pipeline: Pipeline, deploy: DeployRecord, moves: list[EntryRecord], last: int) -> Standing:
+    """How the deploy stood at the entry `last`, of which refusals are left out."""
+    standing = fold(pipeline, deploy, [move for move in moves if move.sequence <= last])
+    return replace(standing, deploy=replace(standing.deploy, sequence=last))

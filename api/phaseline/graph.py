@@ -1,18 +1,20 @@
 """The transition graphs in force: the rows that the database holds.
 
 They are read anew when a migration has changed them, so a running server keeps to the graph that the database keeps to,
-whether a newer version has added to it or a rollback has taken away.
+whether a newer version has added to it or a rollback has taken away. Where a migration has made the database one that
+this version must not work on, there are none.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+import structlog
 from sqlalchemy import and_, column, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline.store import Store
+from phaseline import revisions
 from phaseline_schema.pipeline import Phase, PhaseState, Pipeline, Status, Transition
-from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.refusals import WrongVersion
 from phaseline_schema.tables import pipeline_assertions, pipeline_phases, pipeline_statuses, pipeline_transitions
 
 # Alembic's own table. Nothing but a migration changes the graph, and no migration leaves this as it was.
@@ -20,38 +22,32 @@ _revision = select(table("alembic_version", column("version_num")).c.version_num
 
 Graphs = Mapping[str, Pipeline]
 
+log = structlog.get_logger(__name__)
+
 
 class GraphCache:
     """The graphs as they were last read."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, accepted_revision: str | None = None) -> None:
+        """`accepted_revision`: the older one that this server was told to serve, if any."""
+        self._accepted = accepted_revision
         self._revision: str | None = None
         self._graphs: Graphs = {}
 
     async def at(self, connection: AsyncConnection) -> Graphs:
-        """Every pipeline by name, as this transaction sees them: what decides on a callback."""
+        """Every pipeline by name, as this transaction sees them. Raises WrongVersion."""
         revision = (await connection.execute(_revision)).scalar_one()
         if revision != self._revision:
+            await self._require(connection)
             self._graphs, self._revision = await in_force(connection), revision
         return self._graphs
 
-    async def holding(self, pipeline: str, entries: Iterable[EntryRecord]) -> Pipeline:
-        """A pipeline that can fold these entries of the log.
-
-        The database keeps every status that the log holds, so a pipeline that knows them need not be read anew.
-        """
-        return await self._with(pipeline, (entry.to_status for entry in entries if entry.accepted))
-
-    async def of(self, deploy: DeployRecord) -> Pipeline:
-        """The pipeline that a deploy follows, which knows its status."""
-        return await self._with(deploy.pipeline, [deploy.status])
-
-    async def _with(self, name: str, statuses: Iterable[str]) -> Pipeline:
-        known = self._graphs.get(name)
-        if known is None or not all(status in known.by_key for status in statuses):
-            known = (await self._store.read(self.at))[name]
-        return known
+    async def _require(self, connection: AsyncConnection) -> None:
+        try:
+            await revisions.require(connection, self._accepted)
+        except revisions.WrongRevision as error:
+            log.error("refused to work on the database", reason=str(error))
+            raise WrongVersion from None
 
 
 async def in_force(connection: AsyncConnection) -> Graphs:

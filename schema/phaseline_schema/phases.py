@@ -34,10 +34,11 @@ _PENDING = PhaseStanding()
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a deploy stands after some entry: its row as it was then, and its phases by key."""
+    """How a deploy stands after some entry: its row as it was then, its phases by key, and the graph that says so."""
 
     deploy: DeployRecord
     phases: Mapping[str, PhaseStanding]
+    pipeline: Pipeline
 
 
 def fold(pipeline: Pipeline, deploy: DeployRecord, entries: Iterable[EntryRecord]) -> Standing:
@@ -47,7 +48,7 @@ def fold(pipeline: Pipeline, deploy: DeployRecord, entries: Iterable[EntryRecord
     `entries`: they move nothing but `sequence`.
     """
     unmoved = replace(deploy, run_url=None)
-    standing = Standing(unmoved, {phase.key: _PENDING for phase in pipeline.phases})
+    standing = Standing(unmoved, {phase.key: _PENDING for phase in pipeline.phases}, pipeline)
     for entry in entries:
         standing = advance(pipeline, standing, entry)
     return standing
@@ -55,8 +56,8 @@ def fold(pipeline: Pipeline, deploy: DeployRecord, entries: Iterable[EntryRecord
 
 def advance(pipeline: Pipeline, before: Standing, entry: EntryRecord) -> Standing:
     """How a deploy stands after one more entry."""
-    after = moved(pipeline, before.deploy, entry)
-    return Standing(after, _phases_after(pipeline, before, entry) if entry.accepted else before.phases)
+    phases = _phases_after(pipeline, before, entry) if entry.accepted else before.phases
+    return Standing(moved(pipeline, before.deploy, entry), phases, pipeline)
 
 
 def moved(pipeline: Pipeline, deploy: DeployRecord, entry: EntryRecord) -> DeployRecord:

@@ -134,6 +134,20 @@ class Unavailable(Refusal):
         super().__init__("the database does not answer; try again later", retryAfterSeconds=RETRY_AFTER_SECONDS)
 
 
+class WrongVersion(Refusal):
+    """A migration has made the database one that this node's version must not work on. Nothing was written: send the
+    same again, and a node of a version that may will answer."""
+
+    code = "WRONG_VERSION"
+    http_status = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database was migrated, and this server's version cannot work on it; try again",
+            retryAfterSeconds=RETRY_AFTER_SECONDS,
+        )
+
+
 class ServerStopping(Refusal):
     """This node is about to end and begins nothing any more: send the same again, and another node will answer."""
 

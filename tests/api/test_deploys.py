@@ -22,7 +22,7 @@ async def test_a_deploy_that_is_not_where_it_was_read_is_not_written_and_nor_is_
     await migrate(database)
     drop(database, "trigger")
     store = Store(f"sqlite+aiosqlite:///{database}")
-    graphs = GraphCache(store)
+    graphs = GraphCache()
     wanted = Start("production", "main", "console", None)
     deploy = await store.write(lambda connection: deploys.start(connection, graphs, ANONYMOUS, wanted))
 

@@ -33,7 +33,7 @@ async def measure(database: Path) -> Parts:
     store = Store(f"sqlite+aiosqlite:///{database}")
     try:
         await revisions.prepare(store, None)
-        graphs = GraphCache(store)
+        graphs = GraphCache()
         wanted = Start("production", "main", "console", None)
         deploy = await store.write(partial(deploys.start, graphs=graphs, identity=ANONYMOUS, wanted=wanted))
         apply = partial(deploys.apply, graphs=graphs, identity=ANONYMOUS)

@@ -52,7 +52,7 @@ async def record(database: Path, callbacks: int) -> Recording:
     try:
         await revisions.prepare(store, None)
         recording.pragmas = await store.read(_pragmas)
-        graphs = GraphCache(store)
+        graphs = GraphCache()
         event.listen(Engine, "before_cursor_execute", executed)
         event.listen(Engine, "commit", committed)
         try:

@@ -1,4 +1,4 @@
-"""The version before this one, and the databases that both versions serve."""
+"""The versions before and after this one, and the databases that both versions serve."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,13 +6,25 @@ from pathlib import Path
 import pytest
 
 from tests.support.postgres import MISSING, VERSIONS, Clusters
-from tests.versions import older
+from tests.versions import newer, older
 
 
 @pytest.fixture(scope="session")
 def older_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the older version's code."""
     return older.make(tmp_path_factory.mktemp("versions") / "older")
+
+
+@pytest.fixture(scope="session")
+def newer_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a newer version's code, which older servers can live with."""
+    return newer.make(tmp_path_factory.mktemp("versions") / "newer", oldest="0001")
+
+
+@pytest.fixture(scope="session")
+def demanding_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, but no older server may work on what it has migrated."""
+    return newer.make(tmp_path_factory.mktemp("versions") / "demanding", oldest="0003")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

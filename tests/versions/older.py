@@ -1,12 +1,11 @@
 """The version before this one: the same code, without the newest migration and what only that has brought."""
 
 import re
-import shutil
 from pathlib import Path
 
 from tests.support import model
+from tests.versions.copies import copy_to
 
-_ROOT = Path(__file__).resolve().parents[2]
 _NEWEST = "0002_gates_and_health.py"
 _GRAPH = Path("schema/phaseline_schema/pipelines/console.py")
 _REVISIONS = Path("api/phaseline/revisions.py")
@@ -14,8 +13,7 @@ _REVISIONS = Path("api/phaseline/revisions.py")
 
 def make(folder: Path) -> Path:
     """Write its code into this folder, which does not exist yet, and return it."""
-    for part in ("api", "schema", "migrations"):
-        shutil.copytree(_ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_to(folder)
     (folder / "migrations" / "versions" / _NEWEST).unlink()
     graph = folder / _GRAPH
     graph.write_text("".join(filter(_is_older, graph.read_text().splitlines(keepends=True))))

@@ -1,20 +1,17 @@
 """Two versions on one database, as while a release is rolled out and while it is rolled back."""
 
 import asyncio
-import os
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support import model
 from tests.support.caller import Caller
 from tests.support.consistency import assert_consistent, plain
-from tests.support.database import address
-from tests.support.server import Server, code_of, program, serving
+from tests.support.server import serving
 from tests.support.told import Told
-from tests.support.witness import faults
+from tests.versions.operating import assert_faultless, migrate, readiness, settings_on
 from tests.versions.traffic import OLDER_RUNS, RUNS, Traffic, reports
 from tests.versions.watching import Watching
 
@@ -27,22 +24,11 @@ _DEPLOYS = (
 )
 
 
-def _settings(log: Path | str) -> dict[str, str]:
-    """On PostgreSQL wake-ups go from node to node; on SQLite each looks for what the other has written."""
-    return {"poll_seconds": "0.1"} if isinstance(log, Path) else {}
-
-
-async def _migrate(log: Path | str, *arguments: str, version: Path | None = None) -> None:
-    """The command, as an operator runs it."""
-    environment = {"PATH": os.defpath, "PHASELINE_DATABASE_URL": address(log), **code_of(version)}
-    migrating = await asyncio.create_subprocess_exec(
-        *program(version), "migrate", *arguments, env=environment, stdout=asyncio.subprocess.DEVNULL
-    )
-    assert await migrating.wait() == 0
-
-
-async def _ready(caller: Caller) -> Any:
-    return (await caller.http.get("/readyz")).json()
+async def _know_what_comes_next(caller: Caller, *deploys: Told) -> None:
+    """Also a node that has had no callback since the graph has changed."""
+    for told in deploys:
+        says = (await caller.deploy(told.id))["status"]["next"]
+        assert set(says) == model.open_to(told.status, told.attempt, told.attempt + 1), told
 
 
 async def _tell_the_same(one: Caller, other: Caller, *deploys: Told) -> None:
@@ -52,10 +38,6 @@ async def _tell_the_same(one: Caller, other: Caller, *deploys: Told) -> None:
         assert await one.entries(told.id) == await other.entries(told.id)
     for query in (_AUDIT, _DEPLOYS, _PIPELINE):
         assert (await one.send(query)).data == (await other.send(query)).data
-
-
-def _no_faults(*servers: Server) -> None:
-    assert not [fault for server in servers for fault in faults(server)]
 
 
 async def _go_on_through(migrating: asyncio.Task[None], node: Caller) -> list[str]:
@@ -74,9 +56,9 @@ async def _go_on_through(migrating: asyncio.Task[None], node: Caller) -> list[st
 @pytest.mark.timeout(120)
 async def test_a_release_is_rolled_out_and_back_under_deploys(log: Path | str, older_version: Path) -> None:
     chance = random.Random(20261123)
-    settings = _settings(log)
+    settings = settings_on(log)
     async with serving(log, older_version, **settings) as old, Caller(old.url) as with_old:
-        assert await _ready(with_old) == {"status": "ok", "revision": "0001"}
+        assert await readiness(with_old) == {"status": "ok", "revision": "0001"}
         before = Traffic([with_old], chance, model.older_refusal)
         finished = [(await before.start(), reports(run)) for run in OLDER_RUNS]
         await before.walk_all(finished)
@@ -87,14 +69,14 @@ async def test_a_release_is_rolled_out_and_back_under_deploys(log: Path | str, o
 
         async with Watching(old.url) as on_old:
             await on_old.follow(*deploys)
-            migrating = asyncio.create_task(_migrate(log))
+            migrating = asyncio.create_task(migrate(log))
             said = await asyncio.gather(*(_go_on_through(migrating, with_old) for _ in range(4)))
             await migrating
             assert all(answers == sorted(answers, reverse=True) for answers in said), said
-            assert await _ready(with_old) == {"status": "ok", "revision": "0002"}
+            assert await readiness(with_old) == {"status": "ok", "revision": "0002"}
 
             async with serving(log, **settings) as new, Caller(new.url) as with_new, Watching(new.url) as on_new:
-                assert await _ready(with_new) == {"status": "ok", "revision": "0002"}
+                assert await readiness(with_new) == {"status": "ok", "revision": "0002"}
                 await on_new.follow(*deploys)
                 both = Traffic([with_old, with_new], chance)
                 await both.walk_all([(told, run[:-1]) for told, run in under_way])
@@ -106,12 +88,12 @@ async def test_a_release_is_rolled_out_and_back_under_deploys(log: Path | str, o
     assert old.process.returncode == 0
 
     async with serving(log, older_version, **settings) as fresh, Caller(fresh.url) as caller:
-        assert await _ready(caller) == {"status": "ok", "revision": "0002"}
+        assert await readiness(caller) == {"status": "ok", "revision": "0002"}
         after = Traffic([caller], chance)
         await after.walk_all([*under_way, (begun, reports("building deploying health_checking succeeded"))])
         await after.walk_all([(await after.start(), reports(run)) for run in RUNS])
         await assert_consistent(log, fresh.url, was_older=True)
-    _no_faults(old, new, fresh)
+    assert_faultless(old, new, fresh)
 
 
 @pytest.mark.timeout(120)
@@ -119,7 +101,7 @@ async def test_the_new_version_serves_the_older_graph_beside_the_older_version(
     log: Path | str, older_version: Path
 ) -> None:
     chance = random.Random(1)
-    settings = _settings(log)
+    settings = settings_on(log)
     async with (
         serving(log, older_version, **settings) as old,
         serving(log, accept_revision="0001", **settings) as new,
@@ -128,7 +110,7 @@ async def test_the_new_version_serves_the_older_graph_beside_the_older_version(
         Watching(old.url) as on_old,
         Watching(new.url) as on_new,
     ):
-        assert await _ready(with_new) == await _ready(with_old) == {"status": "ok", "revision": "0001"}
+        assert await readiness(with_new) == await readiness(with_old) == {"status": "ok", "revision": "0001"}
         before = Traffic([with_old, with_new], chance, model.older_refusal)
         finished = [(await before.start(), reports(run)) for run in OLDER_RUNS]
         under_way = [(await before.start(), reports(run)) for run in RUNS]
@@ -139,12 +121,14 @@ async def test_the_new_version_serves_the_older_graph_beside_the_older_version(
         await _tell_the_same(with_old, with_new, *deploys)
         await assert_consistent(log, old.url, new.url, was_older=True)
 
-        await _migrate(log)
-        assert await _ready(with_new) == await _ready(with_old) == {"status": "ok", "revision": "0002"}
+        await migrate(log)
+        for node in (with_old, with_new):
+            await _know_what_comes_next(node, *deploys)
+        assert await readiness(with_new) == await readiness(with_old) == {"status": "ok", "revision": "0002"}
         await _tell_the_same(with_old, with_new, *deploys)
         await Traffic([with_old, with_new], chance).walk_all(under_way)
         for told in deploys:
             assert plain(await on_new.seen(told)) == plain(await on_old.seen(told))
         await _tell_the_same(with_old, with_new, *deploys)
         await assert_consistent(log, old.url, new.url, was_older=True)
-    _no_faults(old, new)
+    assert_faultless(old, new)

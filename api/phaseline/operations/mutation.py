@@ -58,7 +58,7 @@ class Mutation:
         receipt = await to_the_end(_answer(services, identity, input))
         if receipt.refusal is not None:
             raise receipt.refusal
-        deploy = Deploy(record=receipt.deploy)
+        deploy = Deploy(record=receipt.deploy, known_graph=receipt.pipeline)
         return CallbackReceipt(
             deploy=deploy,
             entry=AuditEntry(record=receipt.entry, known_deploy=deploy),

@@ -1,6 +1,5 @@
 """Deploys, their phases and their audit entries as callers see them."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -8,7 +7,7 @@ import strawberry
 from strawberry import ID, Info, Private
 
 from phaseline_schema import pipeline as graph
-from phaseline_schema.phases import PhaseStanding, Standing
+from phaseline_schema.phases import Standing
 from phaseline_schema.records import DeployRecord, EntryRecord
 from phaseline_schema.types.enums import AuditKind
 from phaseline_schema.types.page import PageInfo
@@ -25,12 +24,13 @@ class Deploy:
     """A deploy at one entry of its log: the newest, or in an event the one it tells of."""
 
     record: Private[DeployRecord]
-    known_phases: Private[Mapping[str, PhaseStanding] | None] = None
+    known_graph: Private[graph.Pipeline | None] = None
+    known_standing: Private[Standing | None] = None
 
     @classmethod
     def at(cls, standing: Standing) -> Self:
         """The deploy as it stood then."""
-        return cls(record=standing.deploy, known_phases=standing.phases)
+        return cls(record=standing.deploy, known_graph=standing.pipeline, known_standing=standing)
 
     @strawberry.field(description="The console_deploy_id that the workflow is given.")
     def id(self) -> ID:
@@ -67,21 +67,18 @@ class Deploy:
     @strawberry.field(description="The phases in stepper order.")
     async def phases(self, info: Info[HasReader, None]) -> list[Phase]:
         """Its phases."""
-        standings = self.known_phases
-        if standings is None:
-            standings = await info.context.reader.phases(self.record)
-        pipeline = await self._graph(info)
+        standing = self.known_standing or await info.context.reader.standing(self.record)
         return [
             Phase(
                 key=phase.key,
                 label=phase.label,
                 position=position,
-                state=standings[phase.key].state,
-                attempt=standings[phase.key].attempt,
-                started_at=standings[phase.key].started_at,
-                finished_at=standings[phase.key].finished_at,
+                state=standing.phases[phase.key].state,
+                attempt=standing.phases[phase.key].attempt,
+                started_at=standing.phases[phase.key].started_at,
+                finished_at=standing.phases[phase.key].finished_at,
             )
-            for position, phase in enumerate(pipeline.phases, start=1)
+            for position, phase in enumerate(standing.pipeline.phases, start=1)
         ]
 
     @strawberry.field(description="The attempt that reported last: 1, then more for re-runs.")
@@ -131,7 +128,7 @@ class Deploy:
         return AuditEntryConnection.of(page, deploy=self)
 
     async def _graph(self, info: Info[HasReader, None]) -> graph.Pipeline:
-        return await info.context.reader.pipeline(self.record)
+        return self.known_graph or await info.context.reader.pipeline(self.record)
 
 
 @strawberry.type(description="One line of the log. It is never changed and never deleted.")

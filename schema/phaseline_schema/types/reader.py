@@ -1,10 +1,9 @@
 """What the types ask of the server when a field needs the log: the arrow points here, not back."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from phaseline_schema.phases import PhaseStanding
+from phaseline_schema.phases import Standing
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import DeployRecord, EntryRecord
 
@@ -29,8 +28,8 @@ class Reader(Protocol):
     async def deploy(self, deploy_id: str) -> DeployRecord:
         """The deploy as it stands."""
 
-    async def phases(self, deploy: DeployRecord) -> Mapping[str, PhaseStanding]:
-        """How the deploy's phases stand at the entry that `deploy` has come to."""
+    async def standing(self, deploy: DeployRecord) -> Standing:
+        """How the deploy and its phases stand at the entry that `deploy` has come to."""
 
     async def entries_of(self, deploy: DeployRecord, first: int | None, after: str | None) -> Page[EntryRecord]:
         """The deploy's entries up to the one it has come to, oldest first."""
