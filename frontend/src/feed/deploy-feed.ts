@@ -9,7 +9,7 @@ import {
 import { Failure } from "../graphql/failure.ts";
 import { ServerClock } from "../time/server-clock.ts";
 import { History } from "./history.ts";
-import { pauseBefore } from "./pauses.ts";
+import { pauseBefore, pauseBeforeElsewhere } from "./pauses.ts";
 import { Session } from "./session.ts";
 
 /**
@@ -26,6 +26,9 @@ export interface Retry {
 
 // To ask again would bring the same answer. Everything else, a closed socket above all, is tried for ever.
 const FINAL_CODES = new Set(["DEPLOY_NOT_FOUND", "BAD_USER_INPUT", "UNAUTHENTICATED", "FORBIDDEN"]);
+
+// The server stops in good order. Should there be no other one, the second try waits as ever.
+const ELSEWHERE_CODES = new Set(["CLOSED_1012", "SERVER_STOPPING"]);
 
 // A server that accepts and dies at once must not be met with the shortest pause each time.
 const GOOD_AFTER_MS = 10_000;
@@ -200,7 +203,7 @@ export class DeployFeed implements ReactiveController {
   #lose(failure: Failure): void {
     this.#hangUp();
     const attempt = ++this.#tries;
-    const pause = pauseBefore(attempt);
+    const pause = attempt === 1 && ELSEWHERE_CODES.has(failure.code) ? pauseBeforeElsewhere() : pauseBefore(attempt);
     this.#pause = setTimeout(() => this.#connect(), pause);
     this.#become("lost", failure, { attempt, at: Date.now() + pause });
   }

@@ -4,6 +4,7 @@ import type { Deploy } from "../graphql/documents.ts";
 import { announcement } from "./announcement.ts";
 import { entryStatus } from "./audit-list.ts";
 import { isUnknown } from "./notices.ts";
+import { trouble } from "./trouble.ts";
 
 /** Chooses the words of the live region. They change only when there is something new to say, for whatever is rewritten is read. */
 export class Announcer {
@@ -13,6 +14,8 @@ export class Announcer {
   #deploy: Deploy | null = null;
   /** The connection that was last told of. Null before the first. */
   #connection: Connection | null = null;
+  /** The trouble with it that was last told of; empty where it was live since. */
+  #trouble = "";
   #entriesTold = 0;
 
   hear(feed: DeployFeed): void {
@@ -26,15 +29,20 @@ export class Announcer {
     this.#history = null;
     this.#deploy = null;
     this.#connection = null;
+    this.#trouble = "";
     this.#entriesTold = 0;
   }
 
-  // To be connecting is no news, and to be closed is none where nothing failed.
+  // To be connecting is no news, and to be closed is none where nothing failed. Another trouble is news: first the connection was
+  // lost, say, and now it turns out that the database does not answer.
   #connectionWords(feed: DeployFeed): string {
     const { connection, failure } = feed;
     const before = this.#connection;
-    if (connection === before || connection === "connecting" || (connection === "closed" && !failure)) return "";
+    const title = connection === "lost" ? trouble(feed).title : "";
+    if (connection === "connecting" || (connection === "closed" && !failure)) return "";
+    if (connection === before && title === this.#trouble) return "";
     this.#connection = connection;
+    this.#trouble = title;
     if (connection === "live") return before === null ? "" : this.#history ? "Connected again." : "Connected.";
     return troubleWords(feed);
   }
@@ -71,6 +79,6 @@ function troubleWords(feed: DeployFeed): string {
   const { connection, failure, history } = feed;
   if (isUnknown(feed)) return "There is no deploy with this id.";
   const last = history.deploy ? ` Last confirmed: entry ${history.confirmed}.` : "";
-  if (connection === "lost") return (history.deploy ? "Connection lost." : "No connection.") + last;
+  if (connection === "lost") return trouble(feed).title + last;
   return (failure?.code === "DEPLOY_NOT_FOUND" ? "The server no longer holds this deploy." : `${failure?.message}`) + last;
 }

@@ -112,11 +112,10 @@ export class DeployModal extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const { connection, history } = this.#feed;
-    const { deploy } = history;
+    const { deploy } = this.#feed.history;
     return html`<dialog part="dialog" aria-labelledby="title" data-outcome=${deploy?.status.outcome ?? nothing} @close=${this.#closed}>
       <div class="top-bar">
-        ${title(deploy, this.deployId)} ${standing(deploy, connection)}
+        ${title(deploy, this.deployId)} ${standing(this.#feed)}
         <button class="bare" part="close" aria-label="Close" @click=${this.close}>${closeIcon}</button>
       </div>
       <div class="body">${this.#notices()} ${deploy ? this.#deploy(deploy) : this.#nothingYet()}</div>

@@ -1,13 +1,13 @@
 import { html, nothing, type TemplateResult } from "lit";
-import type { Connection } from "../feed/deploy-feed.ts";
+import type { Connection, DeployFeed } from "../feed/deploy-feed.ts";
 import type { Deploy } from "../graphql/documents.ts";
 import { standingIcon } from "../look/icons.ts";
 import { outcomeWords } from "../words.ts";
+import { trouble } from "./trouble.ts";
 
-const connectionWords: Record<Connection, string> = {
+const connectionWords: Record<Exclude<Connection, "lost">, string> = {
   connecting: "Connecting",
   live: "Live",
-  lost: "Connection lost",
   closed: "Not connected",
 };
 
@@ -27,10 +27,11 @@ function named({ environment, ref }: Deploy): TemplateResult {
   return html`<small>Deploy to</small> <bdi part="environment">${environment}</bdi> <code part="ref"><bdi>${ref}</bdi></code>`;
 }
 
-export function standing(deploy: Deploy | null, connection: Connection): TemplateResult {
+export function standing(feed: DeployFeed): TemplateResult {
+  const { connection, history } = feed;
   return html`<div class="standing">
-    ${deploy ? statusPill(deploy) : nothing}
-    <span class="connection ${connection}" part="connection">${deploy || connection !== "lost" ? connectionWords[connection] : "No connection"}</span>
+    ${history.deploy ? statusPill(history.deploy) : nothing}
+    <span class="connection ${connection}" part="connection">${connection === "lost" ? trouble(feed).word : connectionWords[connection]}</span>
   </div>`;
 }
 

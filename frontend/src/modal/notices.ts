@@ -3,18 +3,20 @@ import type { DeployFeed, Retry } from "../feed/deploy-feed.ts";
 import { brokenIcon, noteIcon } from "../look/icons.ts";
 import { moment } from "../time/moments.ts";
 import { entryStatus } from "./audit-list.ts";
+import { trouble } from "./trouble.ts";
 
 /**
- * Says that what is shown is no longer confirmed, up to where it was, and what is being done about it. Where nothing was received
- * there was nothing to lose; and to a page of another origin (`foreign`) a browser does not tell why it may not connect.
+ * Says that what is shown is no longer confirmed, up to where it was, and what is being done about it. To a page of another origin
+ * (`foreign`) a browser does not tell why it may not connect.
  */
 export function lostNotice(feed: DeployFeed, foreign: boolean): TemplateResult {
-  const { deploy } = feed.history;
+  const { title, why } = trouble(feed);
+  const unreached = !feed.history.deploy && feed.failure?.code === "UNREACHABLE";
   return html`<div class="notice bad" part="lost">
     ${brokenIcon}
     <div>
-      <p><strong>${deploy ? "Connection lost." : "No connection."}</strong> ${feed.failure?.message}</p>
-      ${lastConfirmed(feed)} ${foreign && !deploy && feed.failure?.code === "UNREACHABLE" ? originHint() : nothing}
+      <p><strong>${title}</strong> ${why}</p>
+      ${lastConfirmed(feed)} ${foreign && unreached ? originHint() : nothing}
       <p part="retry">${retryWords(feed.retry)}</p>
     </div>
     <button part="try-now" ?disabled=${feed.retry?.at === null} @click=${() => feed.tryNow()}>Try now</button>
@@ -27,12 +29,13 @@ function originHint(): TemplateResult {
   </p>`;
 }
 
-function lastConfirmed({ history, labels }: DeployFeed): TemplateResult {
+function lastConfirmed({ heardAt, history, labels }: DeployFeed): TemplateResult {
   const entry = history.confirmedEntry;
   if (!entry) return html`<p>Nothing has been received yet.</p>`;
   const what = entry.kind === "CALLBACK_REFUSED" ? "a refused callback" : entryStatus(entry.toStatus, labels);
   return html`<p part="last-confirmed">
     Last confirmed: entry ${entry.sequence}, ${what}, recorded ${moment(entry.recordedAt)}.
+    ${heardAt === null ? nothing : html`Live until ${moment(heardAt)}.`}
   </p>`;
 }
 

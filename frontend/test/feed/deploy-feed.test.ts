@@ -146,6 +146,24 @@ describe("a lost connection", () => {
     expect(feed.connection).toBe("live");
   });
 
+  test.each([
+    ["closes its sockets", () => server.last.drop(1012)],
+    ["refuses to begin", () => server.subscription("phaseChanged").error("SERVER_STOPPING")],
+  ])("is tried elsewhere at once where the server stops, and once only: it %s", async (_, stop) => {
+    await live();
+    vi.spyOn(Math, "random").mockReturnValue(0.99);
+    stop();
+    await pass();
+    expect([feed.connection, server.sockets.length]).toEqual(["lost", 1]);
+    await pass(500);
+    expect([feed.connection, server.sockets.length]).toEqual(["live", 2]);
+    stop();
+    await pass(1_900);
+    expect(server.sockets).toHaveLength(2);
+    await pass(100);
+    expect([feed.connection, server.sockets.length]).toEqual(["live", 3]);
+  });
+
   test("grows its pauses too where the server accepts and dies at once", async () => {
     await live();
     for (let times = 0; times < 4; times++) {

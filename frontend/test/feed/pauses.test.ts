@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pauseBefore } from "../../src/feed/pauses.ts";
+import { pauseBefore, pauseBeforeElsewhere } from "../../src/feed/pauses.ts";
 
 const longest = () => 0.999_999;
 
@@ -16,4 +16,8 @@ test("a pause is anywhere below its ceiling, so that viewers do not return all a
 
 test("no pause is so short that a server is hammered", () => {
   expect(pauseBefore(9, () => 0)).toBe(250);
+});
+
+test("who is sent elsewhere goes at once, and yet not all go in the same moment", () => {
+  expect([pauseBeforeElsewhere(longest), pauseBeforeElsewhere(() => 0)]).toEqual([500, 0]);
 });

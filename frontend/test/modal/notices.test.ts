@@ -56,7 +56,8 @@ describe("a deploy that the server no longer holds", () => {
     expect([modal.dataset["connection"], modal.dataset["failure"]]).toEqual(["closed", "DEPLOY_NOT_FOUND"]);
     expect(text("failure")).toContain("The server no longer holds this deploy.");
     expect(text("last-confirmed")).toMatch(/^Last confirmed: entry 2, b, recorded /);
-    expect(all("last-confirmed")[0]?.querySelector("time")?.dateTime).toBe(at(2));
+    const times = [...(all("last-confirmed")[0]?.querySelectorAll("time") ?? [])].map(({ dateTime }) => dateTime);
+    expect([times, text("last-confirmed")]).toEqual([[at(2), at(34)], expect.stringMatching(/\. Live until \d+:\d+:\d+\.$/)]);
     expect(text("announcer")).toBe("The server no longer holds this deploy. Last confirmed: entry 2.");
     expect(all("not-found")).toEqual([]);
     vi.useRealTimers();
@@ -129,7 +130,65 @@ describe("where there never was a connection", () => {
     await show();
     server.subscription("phaseChanged").error("UNAVAILABLE");
     await pass();
-    expect([text("connection"), all("origin-hint")]).toEqual(["No connection", []]);
+    expect([text("connection"), all("origin-hint")]).toEqual(["Database not answering", []]);
+    expect(text("lost")).toContain("The database does not answer. The server is there, but cannot find out how the deploy stands now.");
+    expect(text("lost")).toContain("Nothing has been received yet.");
+    expect(text("announcer")).toBe("The database does not answer.");
+  });
+});
+
+describe("what is the matter", () => {
+  const stops = "The server is stopping, as it does for a restart or an update.";
+  const slow = "The server closed it, because this page was too slow to take what it was sent. What is missing will be sent again.";
+
+  test.each([
+    [1006, "", "It broke off without a word from the server."],
+    [1012, "This server is stopping: come back with `after`", stops],
+    [1013, "Too slow: come back with `after`", slow],
+    [4400, "said by some server", "Said by some server"],
+    [4400, "", "The connection was closed."],
+  ])("is said in words for people, whatever the server tells programs: %d %s", async (code, reason, why) => {
+    await show();
+    server.last.drop(code, reason);
+    await pass();
+    expect([text("connection"), text("lost")]).toEqual(["Connection lost", expect.stringContaining(`Connection lost. ${why} Last confirmed: entry 2`)]);
+  });
+
+  test("is said likewise where the server refuses to begin, because it stops", async () => {
+    server.log = null;
+    await show();
+    server.subscription("phaseChanged").error("SERVER_STOPPING");
+    await pass();
+    expect(text("lost")).toContain(`No connection. ${stops}`);
+  });
+
+  test("is not the connection where the server answers that its database does not", async () => {
+    await show();
+    server.subscription("phaseChanged").error("UNAVAILABLE");
+    await pass();
+    expect([modal.dataset["connection"], text("connection")]).toEqual(["lost", "Database not answering"]);
+    expect(text("lost")).toMatch(/^The database does not answer\. The server is there, but .* Last confirmed: entry 2, b, recorded /);
+    expect(text("announcer")).toBe("The database does not answer. Last confirmed: entry 2.");
+    vi.useRealTimers();
+    await expectAccessible(modal);
+  });
+
+  test("is announced again when it turns out to be something else, and only then", async () => {
+    await show();
+    server.log = null;
+    server.last.drop();
+    await pass(1_000);
+    server.subscription("phaseChanged").error("UNAVAILABLE");
+    await pass();
+    const away = "The database does not answer. Last confirmed: entry 2.";
+    expect(text("announcer")).toBe(away);
+    const announced = vi.fn();
+    new MutationObserver(announced).observe(all("announcer")[0] as Node, { subtree: true, childList: true, characterData: true });
+    await pass(2_000);
+    server.subscription("phaseChanged").error("UNAVAILABLE");
+    await pass();
+    expect([server.sockets.length, text("announcer")]).toEqual([3, away]);
+    expect(announced).not.toHaveBeenCalled();
   });
 });
 
