@@ -3,7 +3,7 @@
 The log is read past phaseline, and what has to follow from it is told by the model, so the code is not its own judge.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,18 @@ _MOVES = (
 _ALL = "subscription ($id: ID!) { auditEntryAdded(deployId: $id, after: 0) {" + ENTRY + " deploy {" + DEPLOY + "} } }"
 
 
-async def assert_consistent(database: Path | str, *nodes: str, was_older: bool = False) -> None:
+async def assert_consistent(
+    database: Path | str, *nodes: str, only: Collection[str] | None = None, was_older: bool = False
+) -> None:
     """Hold the log in an SQLite file, or in the database of a URL, against itself and against what these nodes tell.
 
-    Nothing may be writing to it meanwhile. `nodes` are URLs of servers. `was_older`: callbacks may have been judged
-    along the older graph.
+    Nothing may be writing to it meanwhile. `nodes` are URLs of servers; `only` names the deploys that are looked at,
+    where it is not all. `was_older`: callbacks may have been judged along the older graph.
     """
     logs = await stored.read(database)
+    if only is not None:
+        assert not (missing := set(only) - logs.keys()), f"lost: {missing}"
+        logs = {deploy_id: logs[deploy_id] for deploy_id in only}
     problems = contradictions(logs, was_older=was_older)
     if not problems:  # of a log that cannot be, nothing follows
         for node in nodes:
@@ -103,21 +108,26 @@ def _phases(moves: list[Row]) -> list[Row]:
     ]
 
 
-def _contradictions(log: Log, judges: list[Judge]) -> Problems:
+def _contradictions(log: Log, judges: list[Judge]) -> list[str]:
     if log.row is None or not log.entries:
-        yield f"{log.id}: it has {'no row' if log.row is None else 'no entries'}"
-        return
+        return [f"{log.id}: it has {'no row' if log.row is None else 'no entries'}"]
+    return [*_of_the_entries(log, log.row), *_off_the_graph(log, judges)] or list(_of_the_row(log, log.row))
+
+
+def _of_the_entries(log: Log, row: Row) -> Problems:
     sequences = [entry["sequence"] for entry in log.entries]
     if sequences != list(range(1, len(sequences) + 1)):
         yield f"{log.id}: its entries are numbered {sequences}"
     for name in ("environment", "pipeline"):
-        if strange := {entry[name] for entry in log.entries} - {log.row[name]}:
-            yield f"{log.id}: its {name} is {log.row[name]}, and that of its entries {strange}"
-    yield from _off_the_graph(log, judges)
+        if strange := {entry[name] for entry in log.entries} - {row[name]}:
+            yield f"{log.id}: its {name} is {row[name]}, and that of its entries {strange}"
+
+
+def _of_the_row(log: Log, row: Row) -> Problems:
     expected = folds(log)[-1]
     for name in _MOVED:
-        if log.row[name] != expected[name]:
-            yield f"{log.id}: its {name} is {log.row[name]}, and by its entries {expected[name]}"
+        if row[name] != expected[name]:
+            yield f"{log.id}: its {name} is {row[name]}, and by its entries {expected[name]}"
 
 
 def _off_the_graph(log: Log, judges: list[Judge]) -> Problems:
