@@ -42,9 +42,7 @@ class Cluster:
                 async with self._database:
                     await self._suffer_of_the_database(fault)
             case Kind.STALL:
-                idle.reading.clear()
-                await asyncio.sleep(fault.lasts)
-                idle.reading.set()
+                await idle.idle(fault.lasts)
             case _:
                 await _suffer_on(self.wires[fault.whom], fault)
 

@@ -12,7 +12,7 @@ from tests.faults.callers import Caller
 from tests.faults.cluster import Cluster
 from tests.faults.history import Answer, Follow, History, Told
 from tests.faults.plan import Fault, Kind
-from tests.faults.viewers import SocketViewer, StreamViewer, Viewer, entry_of, stand_of
+from tests.faults.viewers import IdleViewer, SocketViewer, StreamViewer, Viewer, entry_of, stand_of
 from tests.support.caller import Caller as Reader
 
 # How long everybody may take to be done when nothing goes wrong any more, in seconds: also on a busy machine.
@@ -20,6 +20,9 @@ _PATIENCE = 60.0
 
 # How many deploys are followed over one socket.
 _MANY = 12
+
+# How many at most, with both kinds of entries: a socket has room for a hundred operations.
+_MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,19 @@ async def run(
         # Every third deploy is reported on by two at once, who know nothing of each other.
         for number, deploy in enumerate(deploys[::3]):
             walks.append(asyncio.create_task(caller(f"rival {number}").walk(deploy, size.pause, stopping)))
-        viewers = _viewers(cluster, deploys, size, random)
+        idle = IdleViewer(
+            "idle",
+            [Follow("idle", deploy, everything) for deploy in deploys[:_MOST] for everything in (True, False)],
+            lambda: [node.url for node in cluster.nodes],
+            size.patience,
+            _of(random),
+        )
+        viewers = [idle, *_viewers(cluster, deploys, size, random)]
         made.viewers = len(viewers)
         history.follows = [follow for viewer in viewers for follow in viewer.follows]
         watching = [asyncio.create_task(viewer.watch()) for viewer in viewers]
         try:
-            await _carry_out(plan, cluster, viewers[0], begun)
+            await _carry_out(plan, cluster, idle, begun)
             for node in cluster.nodes:
                 await node.ready()
             well = time.monotonic()
@@ -119,17 +129,13 @@ def _of(random: Random) -> Random:
 
 
 def _viewers(cluster: Cluster, deploys: list[str], size: Size, random: Random) -> list[Viewer]:
-    """Two that follow many deploys, the first of which sometimes stops reading, and one or two for each deploy."""
+    """One that follows many deploys, and one or two for each deploy."""
 
     def viewer(kind: type[Viewer], name: str, *follows: tuple[str, bool]) -> Viewer:
         following = [Follow(name, deploy, everything) for deploy, everything in follows]
         return kind(name, following, lambda: cluster.addresses("viewers"), size.patience, _of(random))
 
-    many = deploys[:_MANY]
-    viewers = [
-        viewer(SocketViewer, "idle board", *((deploy, everything) for deploy in many for everything in (True, False))),
-        viewer(SocketViewer, "board", *((deploy, False) for deploy in many)),
-    ]
+    viewers = [viewer(SocketViewer, "board", *((deploy, False) for deploy in deploys[:_MANY]))]
     for number, deploy in enumerate(deploys):
         viewers.append(viewer(SocketViewer, f"viewer {number}", (deploy, True), (deploy, False)))
         if number % 3 == 0:

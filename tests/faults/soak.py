@@ -96,7 +96,9 @@ async def soak(seed: int, seconds: float, postgres_version: int | None) -> bool:
             say({answer.value: count for answer, count in one.answers.items()}, f"{one.events} events")
             say(f"answered after {one.until_answered:.1f} s, caught up after {one.until_caught_up:.1f} s")
             for node in made.nodes:
-                say(f"{node.name}: {node.memory[-1][1] // 1024 if node.memory else '?'} MiB, {node.starts} starts")
+                held = f"{node.memory[-1][1] // 1024} MiB" if node.memory else "unknown"
+                started = f"started {node.starts} times, within {node.longest_start:.1f} s"
+                say(f"{node.name}: memory {held}, {started}, {node.cut_off} viewers cut off")
             if problems := judge(one.history):
                 print(*(problem[:6000] for problem in problems[:20]), sep="\n")
                 say(f'FAILED. Again: make soak ARGS="--seed {seed + number} --seconds {length:g}{again}"')

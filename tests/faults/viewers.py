@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import ssl
 import time
 from abc import ABC, abstractmethod
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from websockets.exceptions import WebSocketException
@@ -20,15 +22,20 @@ from tests.support.viewer import Viewer as Socket
 from tests.support.viewer import viewing
 
 _ENTRY = "sequence kind fromStatus toStatus attempt refusal runId message"
-_DEPLOY = "deploy { sequence attempt status { key } phases { key state attempt } }"
-PHASE_CHANGED = (
-    "subscription ($id: ID!, $after: Int) { phaseChanged(deployId: $id, after: $after) "
-    "{ entry { " + _ENTRY + " } " + _DEPLOY + " } }"
-)
-AUDIT_ENTRY_ADDED = (
-    "subscription ($id: ID!, $after: Int) { auditEntryAdded(deployId: $id, after: $after) "
-    "{ " + _ENTRY + " " + _DEPLOY + " } }"
-)
+_DEPLOY = "sequence attempt status { key } phases { key state attempt }"
+# What makes an event of it that is soon too much for a connection: systems hold megabytes for one that is not read.
+_MUCH = "pipeline { " + " ".join(f"{name}: transitions {{ from to why }}" for name in "abc") + " }"
+
+
+def _query(follow: Follow, more: str = "") -> str:
+    """The subscription, with `more` of the deploy."""
+    deploy = "deploy { " + _DEPLOY + more + " }"
+    if follow.everything:
+        selected = "auditEntryAdded(deployId: $id, after: $after) { " + _ENTRY + " " + deploy + " }"
+    else:
+        selected = "phaseChanged(deployId: $id, after: $after) { entry { " + _ENTRY + " } " + deploy + " }"
+    return "subscription ($id: ID!, $after: Int) { " + selected + " }"
+
 
 _TLS = ssl.create_default_context()  # not used, and slow to make for each connection anew
 
@@ -88,6 +95,12 @@ class Viewer(ABC):
                 await self._connected(self.random.choice(self.addresses()))
             await asyncio.sleep(self.random.uniform(0.1, 0.5))
 
+    async def idle(self, seconds: float) -> None:
+        """Read nothing for so many seconds."""
+        self.reading.clear()
+        await asyncio.sleep(seconds)
+        self.reading.set()
+
     @abstractmethod
     async def _connected(self, address: str) -> None:
         """Follow over one connection, for as long as it carries."""
@@ -125,17 +138,20 @@ class SocketViewer(Viewer):
     async def _connected(self, address: str) -> None:
         # Few messages are read ahead, so that a viewer which stops reading is one whose connection is full.
         options = {"ping_interval": None, "close_timeout": 0.2, "max_queue": 4, "open_timeout": self.patience}
-        async with asyncio.timeout(self.patience) as opening, viewing(address, **options) as socket:
+        async with (
+            asyncio.timeout(self.patience) as opening,
+            viewing(address, **options, **await self._more(address)) as viewer,
+        ):
             opening.reschedule(None)
             running: dict[str, tuple[Follow, Stretch]] = {}
             for follow, number in zip(self.follows, count(1), strict=False):
                 variables = self._begin(follow)
                 running[str(number)] = (follow, follow.stretches[-1])
-                query = AUDIT_ENTRY_ADDED if follow.everything else PHASE_CHANGED
-                await socket.subscribe(query, str(number), **variables)
+                more = "" if self.reading.is_set() else _MUCH
+                await viewer.subscribe(_query(follow, more), str(number), **variables)
             while True:
                 await self.reading.wait()
-                message = await self._receive(socket)
+                message = await self._receive(viewer)
                 if message["type"] == "next":
                     self._take(*running[message["id"]], message["payload"])
                 elif message["type"] == "error":
@@ -144,17 +160,46 @@ class SocketViewer(Viewer):
                 elif message["type"] == "complete":
                     raise Lost
                 elif message["type"] == "ping":
-                    await socket.send(type="pong")
+                    await viewer.send(type="pong")
 
-    async def _receive(self, socket: Socket) -> dict[str, Any]:
+    async def _more(self, address: str) -> dict[str, Any]:
+        """Further options of a connection to this address."""
+        return {}
+
+    async def _receive(self, viewer: Socket) -> dict[str, Any]:
         """The next message. Of a server that is silent it is asked whether it is there."""
         try:
             async with asyncio.timeout(self.patience / 2):
-                return await socket.receive()
+                return await viewer.receive()
         except TimeoutError:
-            await socket.send(type="ping")
+            await viewer.send(type="ping")
             async with asyncio.timeout(self.patience / 2):
-                return await socket.receive()
+                return await viewer.receive()
+
+
+class IdleViewer(SocketViewer):
+    """The same over a connection that holds little, and always from the beginning, which is much at once."""
+
+    _connection: socket.socket | None = None
+
+    async def idle(self, seconds: float) -> None:
+        """Connect anew, and read nothing for so many seconds."""
+        if self._connection is not None:
+            with suppress(OSError):  # it is closed already
+                self._connection.shutdown(socket.SHUT_RDWR)
+        await super().idle(seconds)
+
+    def _begin(self, follow: Follow) -> dict[str, Any]:
+        follow.stretches.append(Stretch(0, time.monotonic()))
+        return {"id": follow.deploy, "after": 0}
+
+    async def _more(self, address: str) -> dict[str, Any]:
+        self._connection = socket.socket()
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self._connection.setblocking(False)
+        server = urlsplit(address)
+        await asyncio.get_running_loop().sock_connect(self._connection, (server.hostname, server.port))
+        return {"sock": self._connection}
 
 
 class StreamViewer(Viewer):
@@ -162,8 +207,7 @@ class StreamViewer(Viewer):
 
     async def _connected(self, address: str) -> None:
         (follow,) = self.follows
-        query = AUDIT_ENTRY_ADDED if follow.everything else PHASE_CHANGED
-        request = {"query": query, "variables": self._begin(follow)}
+        request = {"query": _query(follow), "variables": self._begin(follow)}
         stretch = follow.stretches[-1]
         headers = {"accept": "text/event-stream"}
         async with (

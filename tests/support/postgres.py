@@ -3,10 +3,8 @@
 import asyncio
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,6 +14,7 @@ from typing import Any, Literal, Self
 
 import asyncpg
 
+from tests.support.ports import free_port
 from tests.support.processes import children
 from tests.tools import postgres as tools
 
@@ -49,7 +48,7 @@ class Postgres:
     def __init__(self, version: int, home: Path) -> None:
         """`home` is a folder that only this server uses."""
         self.version = version
-        self.port = _free_port()
+        self.port = free_port()
         self.log: list[str] = []
         self._home = home
         self._programs = PROGRAMS[version]
@@ -243,19 +242,3 @@ async def running(version: int) -> AsyncIterator[Postgres]:
 def _locale() -> list[str]:
     # macOS has no C.UTF-8; its C orders text in the same way.
     return ["--locale", "C" if os.uname().sysname == "Darwin" else "C.UTF-8"]
-
-
-def _free_port() -> int:
-    """A port that nobody uses, below those that systems hand out to clients.
-
-    One of those could be taken while the server is stopped: even by a client that tries to reach it, and so comes to
-    be connected with itself.
-    """
-    for port in random.sample(range(20000, 32000), 100):
-        with socket.socket() as trying:
-            try:
-                trying.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("none of a hundred ports is free")
