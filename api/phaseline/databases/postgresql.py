@@ -87,12 +87,15 @@ class PostgreSQL:
             turn.release()
 
     async def alone(self, connection: AsyncConnection) -> None:
-        """One migration at a time. It waits for its locks no longer than callers can wait behind it."""
+        """One migration at a time, and no callback judged meanwhile: whoever has read the revision is waited for, and
+        whoever is about to waits. No longer than callers can wait, though."""
         await connection.execute(text("SET LOCAL lock_timeout = '30s'"))
         await connection.execute(text("SET LOCAL statement_timeout = '40s'"))
         await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATING})
         await connection.execute(text("SET LOCAL lock_timeout = '3s'"))
         await connection.execute(text("SET LOCAL statement_timeout = '10min'"))
+        if (await connection.execute(text("SELECT to_regclass('alembic_version')"))).scalar_one() is not None:
+            await connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
 
     async def listen(self) -> asyncpg.Connection:
         """A connection beside the pool, to listen on. Who asks for it closes it."""
