@@ -29,10 +29,13 @@ def decode_time_and_id(cursor: str) -> tuple[datetime, str]:
         raise _bad() from None
 
 
-def decode_number(cursor: str) -> int:
-    """The sort key of an audit entry. Raises BadUserInput for a cursor that we did not give out."""
+def decode_number(cursor: str, most: int) -> int:
+    """The sort key of an audit entry, at most the highest that its column holds.
+
+    Raises BadUserInput for a cursor that we did not give out.
+    """
     key = _decode(cursor)
-    if len(key) != 1 or type(key[0]) is not int or not 0 <= key[0] < 2**63:
+    if len(key) != 1 or type(key[0]) is not int or not 0 <= key[0] <= most:
         raise _bad()
     return key[0]
 

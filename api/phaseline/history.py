@@ -111,7 +111,7 @@ async def entries_page(
     columns = audit_entries.c
     query = entry_rows.where(*_entry_conditions(wanted) if wanted else ())
     if after is not None:
-        query = query.where(columns.id < cursors.decode_number(after))
+        query = query.where(columns.id < cursors.decode_number(after, 2**63 - 1))
     return await _page(
         connection,
         query.order_by(columns.id.desc()),
@@ -129,7 +129,7 @@ async def entries_of(
     columns = audit_entries.c
     query = entry_rows.where(columns.deploy_id == deploy.id, columns.sequence <= deploy.sequence)
     if after is not None:
-        query = query.where(columns.sequence > cursors.decode_number(after))
+        query = query.where(columns.sequence > cursors.decode_number(after, 2**31 - 1))
     return await _page(
         connection,
         query.order_by(columns.sequence),
