@@ -9,13 +9,13 @@ import httpx
 from phaseline.app import create_app
 from phaseline.settings import Settings
 from tests.support.caller import Caller
+from tests.support.database import address
 
 
 @asynccontextmanager
-async def in_this_process(database: Path, accept_revision: str | None = None) -> AsyncIterator[Caller]:
+async def in_this_process(database: Path | str, accept_revision: str | None = None) -> AsyncIterator[Caller]:
     """A caller of an application that runs here."""
-    url = f"sqlite+aiosqlite:///{database}"
-    found = Settings(database_url=url, accept_revision=accept_revision, poll_seconds=3600)
+    found = Settings(database_url=address(database), accept_revision=accept_revision, poll_seconds=3600)
     app = create_app(found)
     async with app.router.lifespan_context(app), Caller("http://app") as caller:
         await caller.http.aclose()

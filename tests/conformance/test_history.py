@@ -1,9 +1,9 @@
 """Reading the history: pages of deploys and audit entries, newest first, and what they can be filtered by."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from phaseline import history
 from phaseline.databases import clock
 from phaseline_schema.records import EntryRecord
+from tests.conformance.stores import Store
 from tests.support.application import in_this_process
 from tests.support.caller import Answer, Caller
-from tests.support.database import drop
-from tests.support.server import Server, serving
+from tests.support.raw import connected
+from tests.support.server import serving
 
 PAGE_INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
 DEPLOYS = (
@@ -47,22 +48,15 @@ WALKS: tuple[tuple[str, ...], ...] = (
 
 
 @pytest.fixture(scope="module")
-async def filled(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    """A server whose log holds each walk in each environment, twice: 30 deploys, 72 entries."""
-    async with serving(tmp_path_factory.mktemp("history") / "phaseline.db") as server:
-        async with Caller(server.url) as caller:
-            for _ in range(2):
-                for environment in ENVIRONMENTS:
-                    for walk in WALKS:
-                        deploy = await caller.start(environment)
-                        for status in walk:
-                            await caller.report(deploy["id"], status)
-        yield server
-
-
-@pytest.fixture
-async def reader(filled: Server) -> AsyncIterator[Caller]:
-    async with Caller(filled.url) as caller:
+async def reader(store: Store) -> AsyncIterator[Caller]:
+    """A caller of a server whose log holds each walk in each environment, twice: 30 deploys, 72 entries."""
+    async with serving(await store.empty()) as server, Caller(server.url) as caller:
+        for _ in range(2):
+            for environment in ENVIRONMENTS:
+                for walk in WALKS:
+                    deploy = await caller.start(environment)
+                    for status in walk:
+                        await caller.report(deploy["id"], status)
         yield caller
 
 
@@ -197,7 +191,7 @@ async def test_after_the_last_row_comes_an_empty_page(reader: Caller, query: str
 
 
 @both_lists
-async def test_what_is_recorded_meanwhile_shifts_no_page(database: Path, query: str, name: str) -> None:
+async def test_what_is_recorded_meanwhile_shifts_no_page(database: Path | str, query: str, name: str) -> None:
     async with in_this_process(database) as caller:
         for _ in range(6):
             await caller.start()
@@ -212,24 +206,23 @@ async def test_what_is_recorded_meanwhile_shifts_no_page(database: Path, query: 
         assert seen == [node["id"] for node in every]
 
 
-class StoppedClock(datetime):
-    """It is always the same moment."""
-
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> Self:
-        return cls(2026, 11, 23, 9, 30, tzinfo=tz)
+async def _stopped(_connection: AsyncConnection) -> datetime:
+    """A clock for which it is always the same moment."""
+    return datetime(2026, 11, 23, 9, 30, 0, 123457, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("indexed", [True, False], ids=["with indexes", "without"])
 async def test_deploys_of_one_moment_are_walked_once_each(
-    database: Path, monkeypatch: pytest.MonkeyPatch, indexed: bool
+    database: Path | str, monkeypatch: pytest.MonkeyPatch, indexed: bool
 ) -> None:
-    monkeypatch.setattr(clock, "datetime", StoppedClock)
+    monkeypatch.setattr(clock, "now", _stopped)
     async with in_this_process(database) as caller:
         if not indexed:  # the order is not to hang on them
-            drop(database, "index", "ix_deploys%")
+            async with connected(database) as raw:
+                await raw.execute("DROP INDEX ix_deploys_started_at_id")
+                await raw.execute("DROP INDEX ix_deploys_environment_started_at_id")
         started = [await caller.start() for _ in range(10)]
-        assert len({deploy["startedAt"] for deploy in started}) == 1
+        assert {deploy["startedAt"] for deploy in started} == {"2026-11-23T09:30:00.123457Z"}
         seen: list[str] = []
         after = None
         for _ in range(4):
@@ -238,10 +231,14 @@ async def test_deploys_of_one_moment_are_walked_once_each(
             after = page["pageInfo"]["endCursor"]
         assert not page["pageInfo"]["hasNextPage"]
         assert seen == sorted((deploy["id"] for deploy in started), reverse=True)
+        for border, found in (("startedAfter", (10, 0, 0)), ("startedBefore", (0, 0, 10))):
+            for microsecond, count in zip((123456, 123457, 123458), found, strict=True):
+                wanted = {border: f"2026-11-23T09:30:00.{microsecond}Z"}
+                assert len(await _nodes(caller, DEPLOYS, filter=wanted)) == count
 
 
 async def test_an_answer_tells_of_one_moment_though_the_deploy_moves_on_meanwhile(
-    database: Path, monkeypatch: pytest.MonkeyPatch
+    database: Path | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moves_of = history.moves_of
     async with in_this_process(database) as caller:
@@ -314,7 +311,9 @@ def _is_refused(answer: Answer) -> None:
         "query ($first: Int) { auditEntries(first: $first) { edges { node { deploy { phases { state } } } } } }",
     ],
 )
-async def test_a_long_page_with_phases_takes_as_many_statements_as_a_short_one(database: Path, query: str) -> None:
+async def test_a_long_page_with_phases_takes_as_many_statements_as_a_short_one(
+    database: Path | str, query: str
+) -> None:
     statements: list[str] = []
 
     def executed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -333,4 +332,4 @@ async def test_a_long_page_with_phases_takes_as_many_statements_as_a_short_one(d
                 counts.append(sum(statement.startswith("SELECT") for statement in statements))
         finally:
             event.remove(Engine, "before_cursor_execute", executed)
-    assert 1 < counts[0] == counts[1] <= 3
+    assert 1 < counts[0] == counts[1] <= 4

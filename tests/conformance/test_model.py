@@ -13,9 +13,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule, run_state_machine_as_test
 
+from tests.conformance.conftest import Nodes
 from tests.support import model
 from tests.support.caller import DEPLOY, ENTRY
-from tests.support.server import Server
 
 START = "mutation ($input: StartDeployInput!) { startDeploy(input: $input) {" + DEPLOY + "} }"
 REPORT = (
@@ -65,15 +65,17 @@ class Callbacks(RuleBasedStateMachine):
     """Several deploys, and everything that workflows may send for them."""
 
     deploys = Bundle("deploys")
-    url = ""
+    urls: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()
-        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        self.nodes = [httpx.Client(base_url=url, timeout=30, trust_env=False) for url in self.urls]
         self.all: list[Told] = []
 
     def send(self, query: str, **variables: Any) -> tuple[int, dict[str, Any]]:
-        response = self.http.post("/graphql", json={"query": query, "variables": variables})
+        """To the nodes in turn."""
+        self.nodes.reverse()
+        response = self.nodes[0].post("/graphql", json={"query": query, "variables": variables})
         return response.status_code, response.json()
 
     def begin(self) -> Told:
@@ -165,14 +167,15 @@ class Callbacks(RuleBasedStateMachine):
             for told in self.all:
                 self.look(told)
         finally:
-            self.http.close()
+            for node in self.nodes:
+                node.close()
 
 
 @pytest.mark.timeout(400)  # a failure takes its time until it is small
-async def test_the_api_agrees_with_the_model_whatever_is_sent(server: Server) -> None:
+async def test_the_api_agrees_with_the_model_whatever_is_sent(nodes: Nodes) -> None:
     class Here(Callbacks):
-        url = server.url
+        urls = tuple(server.url for server in nodes.servers)
 
-    settings = hypothesis.settings(max_examples=15, stateful_step_count=40)
+    settings = hypothesis.settings(max_examples=6, stateful_step_count=40)
     # In a thread, because the server's log is read in this one.
     await asyncio.to_thread(run_state_machine_as_test, Here, settings=settings)

@@ -4,7 +4,6 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +11,21 @@ from graphql import get_nullable_type
 from graphql.type import GraphQLInputObjectType
 
 from phaseline.operations.schema import SCHEMA
+from tests.conformance.conftest import Nodes
 from tests.support.caller import Caller
 from tests.support.fields import Place, places
-from tests.support.server import Server, serving
+from tests.support.raw import Raw
+from tests.support.server import Server
 from tests.support.viewer import viewing
-from tests.support.witness import clear_codes, faults, written
+from tests.support.witness import clear_codes, faults
 
 PLACES = places(SCHEMA._schema)
 SURROGATE = "half \ud800 a pair"
+
+
+async def written(raw: Raw) -> list[tuple[int, int]]:
+    """How many deploys and how many audit entries there are."""
+    return await raw.execute("SELECT (SELECT count(*) FROM deploys), (SELECT count(*) FROM audit_entries)")
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,11 @@ def _number(least: int, most: int, *codes: str) -> Form:
     return Form((least, most), (least - 1, most + 1, -(2**31), 2**31), (*codes, None))
 
 
-def _cursor(*good: str) -> Form:
+def _made(key: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
+def _cursor(*good: Any, refused: tuple[Any, ...] = ()) -> Form:
     """Cursors that were given out by no list, among them ones that are well-formed on the outside."""
     keys: tuple[Any, ...] = (
         5,
@@ -73,9 +83,12 @@ def _cursor(*good: str) -> Form:
         [None, None],
     )
     times = (["2026-01-01T00:00:00", "a"], ["0001-01-01T00:00:00+23:59", "a"], ["2026-01-01T00:00:00Z", "a\0"])
-    made = [base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=") for key in (*keys, *times)]
+    made = map(_made, (*keys, *times, *refused))
     deep = base64.urlsafe_b64encode(b"[" * 300).decode()
-    return Form(good, ("", "x", "!", "====", "e30", "bnVsbA==", "a\0", SURROGATE, "x" * 513, deep, "/w", *made))
+    return Form(
+        tuple(map(_made, good)),
+        ("", "x", "!", "====", "e30", "bnVsbA==", "a\0", SURROGATE, "x" * 513, deep, "/w", *made),
+    )
 
 
 ID = _text(64, "DEPLOY_NOT_FOUND")
@@ -108,7 +121,7 @@ FORMS = {
     "deploys.filter.startedAfter": TIME,
     "deploys.filter.startedBefore": TIME,
     "deploys.first": FIRST,
-    "deploys.after": _cursor(base64.b64encode(b'["2026-01-01T00:00:00+00:00","a"]').decode()),
+    "deploys.after": _cursor(["2026-01-01T00:00:00+00:00", "a"], ["0001-01-01T00:00:00+00:00", "👩" * 36]),
     "auditEntries.filter.deployId": ID,
     "auditEntries.filter.environment": _text(64),
     "auditEntries.filter.kind": Form(("TRANSITION",), ("transition", "NOPE", "", SURROGATE)),
@@ -117,10 +130,10 @@ FORMS = {
     "auditEntries.filter.recordedAfter": TIME,
     "auditEntries.filter.recordedBefore": TIME,
     "auditEntries.first": FIRST,
-    "auditEntries.after": _cursor("WzFd"),
+    "auditEntries.after": _cursor([0], [1], [2**63 - 1]),
     "pipeline.name": _text(64, "PIPELINE_NOT_FOUND", blank=True),
     "Deploy-auditEntries.first": FIRST,
-    "Deploy-auditEntries.after": _cursor("WzFd"),
+    "Deploy-auditEntries.after": _cursor([0], [1], [2**31 - 1], refused=([2**31],)),
     "startDeploy.input.environment": _text(64),
     "startDeploy.input.ref": _text(255),
     "startDeploy.input.pipeline": _text(64, "PIPELINE_NOT_FOUND", blank=True),
@@ -145,30 +158,23 @@ WRONG: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log of this file's own, because what is written is counted."""
-    return tmp_path_factory.mktemp("bad-input") / "phaseline.db"
+async def server(nodes: Nodes) -> AsyncIterator[Server]:
+    """One of the nodes, which is not to be at fault whatever is sent."""
+    before = len(faults(nodes.one))
+    yield nodes.one
+    assert not faults(nodes.one)[before:]
+
+
+@pytest.fixture
+def caller(nodes: Nodes, server: Server) -> Caller:
+    """A caller of it."""
+    return nodes.callers[0]
 
 
 @pytest.fixture(scope="module")
-async def server(database: Path) -> AsyncIterator[Server]:
-    """A server on it."""
-    async with serving(database) as running:
-        yield running
-    assert not faults(running)
-
-
-@pytest.fixture(scope="module")
-async def caller(server: Server) -> AsyncIterator[Caller]:
-    """One caller for the file: a client takes longer to make than a request."""
-    async with Caller(server.url) as calling:
-        yield calling
-
-
-@pytest.fixture(scope="module")
-async def examples(caller: Caller) -> dict[str, Any]:
+async def examples(nodes: Nodes) -> dict[str, Any]:
     """What stands in the places that must not be empty while another one is tried."""
-    deploy = (await caller.start())["id"]
+    deploy = (await nodes.callers[0].start())["id"]
     return {
         "deploy.id": deploy,
         "startDeploy.input.environment": "staging",
@@ -190,16 +196,15 @@ TRIED = [pytest.param(place, id=f"{place.kind}-{place.name}") for place in PLACE
 
 @pytest.mark.parametrize("place", TRIED)
 async def test_a_bad_value_is_refused_with_a_code_and_nothing_is_written(
-    place: Place, server: Server, caller: Caller, database: Path, examples: dict[str, Any]
+    place: Place, caller: Caller, raw: Raw, examples: dict[str, Any]
 ) -> None:
     values = [*FORMS[place.name].refused, *WRONG.get(place.scalar, (5, True, [], {}))]
-    before = written(database)
+    before = await written(raw)
     for value in values + [None] * place.required:
         errors = await _ask(caller, place, value, examples)
         assert errors, (value, "was accepted")
         clear_codes(errors)
-    assert written(database) == before
-    assert not faults(server)
+    assert await written(raw) == before
 
 
 @pytest.mark.parametrize("place", TRIED)
@@ -228,7 +233,6 @@ async def test_bad_values_are_refused_over_websocket_in_the_same_manner(
                 message = await viewer.receive()
             assert message["id"] == str(number)
             clear_codes(message["payload"] if message["type"] == "error" else message["payload"]["errors"])
-    assert not faults(server)
 
 
 OBJECTS = sorted(
@@ -244,9 +248,9 @@ OBJECTS = sorted(
 
 @pytest.mark.parametrize(("kind", "name", "argument"), OBJECTS)
 async def test_what_is_no_input_object_or_has_an_unknown_field_is_refused(
-    kind: str, name: str, argument: str, caller: Caller, database: Path
+    kind: str, name: str, argument: str, caller: Caller, raw: Raw
 ) -> None:
-    before = written(database)
+    before = await written(raw)
     document = next(place.document for place in PLACES if place.name.startswith(f"{name}.{argument}."))
     values: list[Any] = [5, "x", [], True, [[]], {"nope": 1}, {"": 1}, {"\0": 1}, {SURROGATE: 1}, {"__proto__": {}}]
     for value in values:
@@ -254,7 +258,7 @@ async def test_what_is_no_input_object_or_has_an_unknown_field_is_refused(
         response = await caller.http.post("/graphql", content=content, headers=JSON)
         assert response.status_code in (200, 400), (value, response.text)
         clear_codes(response.json()["errors"])
-    assert written(database) == before
+    assert await written(raw) == before
 
 
 JSON = {"content-type": "application/json"}

@@ -1,0 +1,73 @@
+"""What is written comes back as it was, whatever the alphabet, and is found by itself and by nothing like it."""
+
+from typing import Any
+
+import pytest
+
+from tests.conformance.conftest import Nodes
+
+ENTRIES = "query ($filter: AuditFilter) { auditEntries(filter: $filter) { edges { node { deploy { id } } } } }"
+DEPLOYS = "query ($filter: DeployFilter) { deploys(filter: $filter) { edges { node { id } } } }"
+
+# Each has a twin that a careless comparison would take for the same.
+TWINS = {
+    "composed, and from two": ("d\u00e9ploiement", "de\u0301ploiement"),
+    "large, and small": ("Production", "production"),
+    "large, and small, with accents": ("\u00c9T\u00c9", "\u00e9t\u00e9"),
+    "wide, and narrow": ("\uff50\uff52\uff4f\uff44", "prod"),
+    "with and without the invisible": ("a\u200bb", "ab"),
+    "emoji, joined and not": ("👩\u200d🚀", "👩🚀"),
+    "with wildcards": ("pr_d%", "prod%"),
+    "with quotes and slashes": ('it\'s \\x61 "b"', 'it\'s a "b"'),
+    "as long as it may be": ("👩" * 64, "👩" * 63),
+}
+
+
+@pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS.keys())
+async def test_a_text_comes_back_as_it_was_and_is_not_taken_for_its_twin(nodes: Nodes, twins: tuple[str, str]) -> None:
+    one, other = nodes.callers
+    ids: dict[str, set[str]] = {}
+    for text in twins:
+        deploy = await one.start(text, text, note=text)
+        assert (deploy["environment"], deploy["ref"]) == (text, text)
+        told: dict[str, Any] = {"runId": text, "message": text, "runUrl": f"https://example.org/?{len(text)}"}
+        await one.report(deploy["id"], "building", **told)
+        await one.report(deploy["id"], text)
+        ids[text] = {deploy["id"]}
+        start, moved, refused = await other.entries(deploy["id"])
+        assert (start["message"], refused["toStatus"], refused["refusal"]) == (text, text, "UNKNOWN_STATUS")
+        assert {name: moved[name] for name in told} == told
+        assert (await other.deploy(deploy["id"]))["environment"] == text
+    for text, wanted in ids.items():
+        for query, by in ((DEPLOYS, "environment"), (ENTRIES, "environment"), (ENTRIES, "toStatus")):
+            (page,) = (await other.send(query, filter={by: text})).data.values()
+            found = {edge["node"].get("deploy", edge["node"])["id"] for edge in page["edges"]}
+            assert found == wanted, (by, text)
+
+
+async def test_the_longest_values_of_every_column_fit(nodes: Nodes) -> None:
+    one, other = nodes.callers
+    deploy = await one.start("🚦" * 64, "🌿" * 255, note="📝" * 500)
+    told = {"runId": "9" * 64, "message": "💬" * 500, "runUrl": "https://example.org/" + "x" * 2028}
+    assert (await one.report(deploy["id"], "building", 2**31 - 1, **told)).status == 200
+    await one.report(deploy["id"], "👩" * 64)
+    entries = await other.entries(deploy["id"])
+    assert entries[0]["message"] == "📝" * 500
+    assert {name: entries[1][name] for name in told} == told
+    assert entries[1]["attempt"] == 2**31 - 1
+    assert entries[2]["toStatus"] == "👩" * 64
+    assert (await other.deploy(deploy["id"]))["ref"] == "🌿" * 255
+
+
+async def test_the_highest_attempt_is_an_attempt_like_others(nodes: Nodes) -> None:
+    one, other = nodes.callers
+    highest = 2**31 - 1
+    deploy = await one.start()
+    await one.walk(deploy["id"], "building", "failed")
+    await one.walk(deploy["id"], "building", "failed", attempt=highest)
+    assert (await other.report(deploy["id"], "building", highest)).data["applyCallback"]["duplicate"]
+    assert (await other.report(deploy["id"], "smoke_running", highest)).code == "ILLEGAL_TRANSITION"
+    assert (await other.report(deploy["id"], "deploying", 2)).code == "STALE_ATTEMPT"
+    for beyond in (2**31, 2**63 - 1, 2**63):
+        assert (await other.report(deploy["id"], "building", beyond)).code == "BAD_USER_INPUT"
+    assert (await one.deploy(deploy["id"]))["attempt"] == highest
