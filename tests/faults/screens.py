@@ -31,10 +31,15 @@ _OUTCOME_WORDS = {
     "FAILED": "Failed",
     "CANCELLED": "Cancelled",
 }
+# Of each state of the connection: the words in the bar, and how the notice then begins.
 _CONNECTION_WORDS = {
-    "connecting": {"Connecting"},
-    "live": {"Live"},
-    "lost": {"Connection lost", "No connection"},
+    "connecting": {"Connecting": ""},
+    "live": {"Live": ""},
+    "lost": {
+        "Connection lost": "Connection lost.",
+        "No connection": "No connection.",
+        "Database not answering": "The database does not answer.",
+    },
 }
 
 
@@ -142,8 +147,9 @@ def says_how_it_is_connected(watched: Watched, _: Log) -> Problems:
         connection = sample.marks.get("connection", "")
         if not connection:  # it has not been drawn yet
             continue
-        if sample.connection not in _CONNECTION_WORDS[connection]:
-            yield f"{_at(watched, sample)} is {connection} and says {sample.connection!r}"
+        beginning = _CONNECTION_WORDS[connection].get(sample.connection)
+        if beginning is None or not sample.lost.startswith(beginning):
+            yield f"{_at(watched, sample)} is {connection} and says {sample.connection!r}, {sample.lost!r}"
         if bool(sample.lost) != (connection == "lost") or bool(sample.retry) != (connection == "lost"):
             yield f"{_at(watched, sample)} is {connection} and says {sample.lost!r}, {sample.retry!r}"
         if sample.lost and sample.steps and f"entry {_named(sample)[0]}," not in sample.confirmed:
