@@ -82,8 +82,8 @@ class Settings(BaseSettings):
     accept_revision: str | None = Field(
         default=None,
         description=(
-            "Serve although the database is at this older revision. Only transitions that both "
-            "the database and this server know are accepted."
+            "Serve although the database is at this older revision, along the graph that it holds, until it is "
+            "migrated."
         ),
     )
 
