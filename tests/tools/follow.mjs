@@ -5,7 +5,9 @@ import { createClient as ws } from "graphql-ws";
 
 const [protocol, url, deployId, after, count, retries = "0"] = process.argv.slice(2);
 const retryAttempts = Number(retries);
-const client = protocol === "ws" ? ws({ url: url.replace("http", "ws"), retryAttempts }) : sse({ url, retryAttempts });
+// By itself the first one gives up when the server is not back at its first try.
+const shouldRetry = () => true;
+const client = protocol === "ws" ? ws({ url: url.replace("http", "ws"), retryAttempts, shouldRetry }) : sse({ url, retryAttempts });
 const events = client.iterate({
   query: `subscription ($deployId: ID!, $after: Int) {
     phaseChanged(deployId: $deployId, after: $after) { entry { sequence toStatus } deploy { status { key } } }
