@@ -3,7 +3,7 @@
 #
 #   PHASELINE_DEPLOY_ID  the console's id of the deploy; empty: nothing is sent    PHASELINE_STATUS   what to report
 #   PHASELINE_URL        base address of the server                                PHASELINE_TOKEN    bearer token
-#   PHASELINE_MESSAGE    one line for people                                       PHASELINE_RETRIES  default 3
+#   PHASELINE_MESSAGE    one line for people                                       PHASELINE_RETRIES  default 20
 #   PHASELINE_FAIL_ON    outcomes that make this script exit 1; default none
 #   PHASELINE_ATTEMPT, PHASELINE_RUN_ID, PHASELINE_RUN_URL: default to what GitHub Actions says of the run. An empty
 #   PHASELINE_RUN_URL says that the run has no page.
@@ -75,8 +75,8 @@ case $url in
 esac
 while [ "${url%/}" != "$url" ]; do url=${url%/}; done
 
-retries=${PHASELINE_RETRIES:-3}
-case $retries in '' | *[!0-9]*) retries=3 ;; esac
+retries=${PHASELINE_RETRIES:-20}
+case $retries in '' | *[!0-9]*) retries=20 ;; esac
 
 umask 077
 work=$(mktemp -d "${RUNNER_TEMP:-${TMPDIR:-/tmp}}/phaseline.XXXXXX") || finish unreachable 'no temporary directory'
