@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,18 @@ def _expressions() -> list[str]:
 def test_compose_yaml_is_of_the_form_that_compose_reads() -> None:
     check = [str(Path(sys.executable).parent / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec"]
     subprocess.run([*check, str(ROOT / "compose.yaml")], check=True)
+
+
+def test_the_image_is_given_everything_that_a_wheel_is_built_from() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    needed = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    locks = re.findall(r"--requirement (\S+)", DOCKERFILE)
+    given = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    assert len(locks) == 2
+    assert {name.removeprefix("/") for name in needed} | {*locks, "pyproject.toml", "README.md", "LICENSE"} == set(
+        given
+    )
+    assert [name for name in given if not (ROOT / name).exists()] == []
 
 
 def test_every_setting_is_one_that_the_server_has() -> None:
