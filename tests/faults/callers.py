@@ -50,7 +50,8 @@ class Response:
 class Caller:
     """Sends to one of `addresses` after the other, at random, and again until it is answered.
 
-    `patience` is how long it waits for an answer, in seconds. Some callers, like tools, keep connections; others,
+    `patience` is how long it waits for an answer, in seconds; where none comes again and again, it waits longer, so
+    that a busy machine makes nothing fail but only late. Some callers, like tools, keep connections; others,
     like the action, make one for each sending.
     """
 
@@ -60,6 +61,7 @@ class Caller:
     patience: float
     history: History
     random: Random
+    _unanswered: int = 0
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -129,10 +131,14 @@ class Caller:
         """What was answered; None where nothing was, or not all of it."""
         address = self.random.choice(self.addresses()) + "/graphql"
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.patience * (1 + self._unanswered // 4)):
                 response = await self._http.post(address, json={"query": query, "variables": variables})
-        except (httpx.TransportError, TimeoutError):
+        except httpx.TransportError:
             return None
+        except TimeoutError:
+            self._unanswered += 1
+            return None
+        self._unanswered = 0
         pause = response.headers.get("retry-after")
         try:
             body = response.json()

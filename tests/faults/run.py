@@ -16,7 +16,7 @@ from tests.faults.viewers import IdleViewer, SocketViewer, StreamViewer, Viewer,
 from tests.support.caller import Caller as Reader
 
 # How long everybody may take to be done when nothing goes wrong any more, in seconds: also on a busy machine.
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 
 # How many deploys are followed over one socket.
 _MANY = 12
@@ -50,6 +50,15 @@ class Run:
     def answers(self) -> Counter[Answer]:
         """How many sendings got which answer."""
         return Counter(sending.answer for sending in self.history.sendings)
+
+    @property
+    def summary(self) -> str:
+        """What happened, in short."""
+        answers = ", ".join(f"{count} × {answer}" for answer, count in self.answers.most_common())
+        return (
+            f"{answers}; {self.viewers} viewers, {self.connections} connections, {self.events} events; "
+            f"answered after {self.until_answered:.1f} s, caught up after {self.until_caught_up:.1f} s"
+        )
 
     @property
     def faults(self) -> Counter[Kind]:

@@ -93,8 +93,7 @@ async def soak(seed: int, seconds: float, postgres_version: int | None) -> bool:
             print(*planned, sep="\n")
             one = await run(made, seed + number, planned, SIZE, _began)
             seen.add(one)
-            say({answer.value: count for answer, count in one.answers.items()}, f"{one.events} events")
-            say(f"answered after {one.until_answered:.1f} s, caught up after {one.until_caught_up:.1f} s")
+            say(one.summary)
             for node in made.nodes:
                 held = f"{node.memory[-1][1] // 1024} MiB" if node.memory else "unknown"
                 started = f"started {node.starts} times, within {node.longest_start:.1f} s"

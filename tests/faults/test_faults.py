@@ -1,5 +1,6 @@
 """A short run of everything that can go wrong, under a few seeds that are always the same and one that is new."""
 
+import os
 import secrets
 from collections.abc import AsyncIterator
 
@@ -11,12 +12,17 @@ from tests.faults.plan import Pace, plan
 from tests.faults.run import Run, Size, run
 from tests.support.postgres import MISSING, VERSIONS, running
 
-SECONDS = 6.0
+SECONDS = 5.0
 # Frozen and silent for longer than anybody here waits for anything.
 PACE = Pace(down=(0.1, 0.6), frozen=(2.0, 2.5), silent=(0.4, 1.8), stalled=(1.5, 2.5))
-SIZE = Size(deploys=18, pause=0.5, patience=1.5)
+SIZE = Size(deploys=15, pause=0.5, patience=1.5)
 SETTINGS = {"poll_seconds": "0.5", "stall_seconds": "1", "grace_seconds": "1"}
-NEW = secrets.randbelow(2**31)
+# The new one, unless this variable names one that has failed.
+AGAIN = "FAULTS_SEED"
+NEW = int(os.environ.get(AGAIN) or secrets.randbelow(2**31))
+
+# A busy machine makes these late.
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +44,7 @@ async def on_postgresql() -> AsyncIterator[Cluster]:
         yield made
 
 
-@pytest.mark.parametrize("seed", [1, 2, NEW], ids=["1", "2", "new"])
+@pytest.mark.parametrize("seed", [1, NEW], ids=["1", "new"])
 async def test_nothing_is_lost_or_invented_on_postgresql(on_postgresql: Cluster, seed: int) -> None:
     await hold(on_postgresql, seed)
 
@@ -50,10 +56,9 @@ async def test_nothing_is_lost_or_invented_on_sqlite(on_sqlite: Cluster) -> None
 async def hold(made: Cluster, seed: int) -> Run:
     """Run it, and hold what was seen against the log."""
     planned = plan(seed, SECONDS, len(made.nodes), PACE, of_the_database=made.postgres is not None)
-    print(f"seed {seed}", *planned, sep="\n")
+    print(f"seed {seed}; again: {AGAIN}={seed} pytest tests/faults/test_faults.py", *planned, sep="\n")
     seen = await run(made, seed, planned, SIZE)
-    print(dict(seen.answers), seen.events, "events", seen.connections, "connections of", seen.viewers, "viewers")
-    print(f"answered after {seen.until_answered:.1f} s, caught up after {seen.until_caught_up:.1f} s")
+    print(seen.summary)
     print(*(f"{count} × {line}" for node in made.nodes for line, count in node.away.items()), sep="\n")
     problems = judge(seen.history)
     assert not problems, "\n".join(problem[:1500] for problem in problems[:10])

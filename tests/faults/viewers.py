@@ -72,7 +72,8 @@ class Lost(Exception):
 class Viewer(ABC):
     """Follows over a connection to one of `addresses`.
 
-    `patience` is how many seconds it lets a silent connection be before it makes a new one. `reading` is cleared
+    `patience` is how many seconds it lets a silent connection be before it makes a new one; more where that does not
+    help, so that a busy machine makes nothing fail but only late. `reading` is cleared
     while it does not read.
     """
 
@@ -83,6 +84,7 @@ class Viewer(ABC):
     random: Random
     reading: asyncio.Event = field(default_factory=asyncio.Event)
     connections: int = 0
+    _fruitless: int = 0  # connections, since something came
 
     def __post_init__(self) -> None:
         self.reading.set()
@@ -91,9 +93,14 @@ class Viewer(ABC):
         """Follow until cancelled."""
         while True:
             self.connections += 1
+            self._fruitless += 1
             with suppress(Lost, OSError, TimeoutError, WebSocketException, httpx.TransportError):
                 await self._connected(self.random.choice(self.addresses()))
             await asyncio.sleep(self.random.uniform(0.1, 0.5))
+
+    @property
+    def _patience(self) -> float:
+        return self.patience * (1 + self._fruitless // 4)
 
     async def idle(self, seconds: float) -> None:
         """Read nothing for so many seconds."""
@@ -123,6 +130,7 @@ class Viewer(ABC):
         (data,) = payload["data"].values()
         event = Event(entry_of(data.get("entry", data)), stand_of(data["deploy"]), time.monotonic())
         stretch.events.append(event)
+        self._fruitless = 0
         follow.last = max(follow.last or 0, event.entry.sequence, event.stand.sequence)
 
     @staticmethod
@@ -137,9 +145,9 @@ class SocketViewer(Viewer):
 
     async def _connected(self, address: str) -> None:
         # Few messages are read ahead, so that a viewer which stops reading is one whose connection is full.
-        options = {"ping_interval": None, "close_timeout": 0.2, "max_queue": 4, "open_timeout": self.patience}
+        options = {"ping_interval": None, "close_timeout": 0.2, "max_queue": 4, "open_timeout": self._patience}
         async with (
-            asyncio.timeout(self.patience) as opening,
+            asyncio.timeout(self._patience) as opening,
             viewing(address, **options, **await self._more(address)) as viewer,
         ):
             opening.reschedule(None)
@@ -169,11 +177,11 @@ class SocketViewer(Viewer):
     async def _receive(self, viewer: Socket) -> dict[str, Any]:
         """The next message. Of a server that is silent it is asked whether it is there."""
         try:
-            async with asyncio.timeout(self.patience / 2):
+            async with asyncio.timeout(self._patience / 2):
                 return await viewer.receive()
         except TimeoutError:
             await viewer.send(type="ping")
-            async with asyncio.timeout(self.patience / 2):
+            async with asyncio.timeout(self._patience / 2):
                 return await viewer.receive()
 
 
@@ -194,12 +202,17 @@ class IdleViewer(SocketViewer):
         return {"id": follow.deploy, "after": 0}
 
     async def _more(self, address: str) -> dict[str, Any]:
-        self._connection = socket.socket()
-        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self._connection.setblocking(False)
         server = urlsplit(address)
-        await asyncio.get_running_loop().sock_connect(self._connection, (server.hostname, server.port))
-        return {"sock": self._connection}
+        connecting = socket.socket()
+        try:
+            connecting.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connecting.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(connecting, (server.hostname, server.port))
+        except BaseException:
+            connecting.close()
+            raise
+        self._connection = connecting
+        return {"sock": connecting}
 
 
 class StreamViewer(Viewer):
@@ -211,7 +224,7 @@ class StreamViewer(Viewer):
         stretch = follow.stretches[-1]
         headers = {"accept": "text/event-stream"}
         async with (
-            httpx.AsyncClient(timeout=self.patience, verify=_TLS, trust_env=False) as http,
+            httpx.AsyncClient(timeout=self._patience, verify=_TLS, trust_env=False) as http,
             http.stream("POST", f"{address}/graphql", json=request, headers=headers) as response,
         ):
             if response.status_code != 200:
