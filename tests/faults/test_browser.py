@@ -84,7 +84,9 @@ async def hold(stage: Stage, seed: int, planned: list[Fault], *, pause: float, i
         every.append(watched)
         print(_summary(watched, log))
     problems += same_icon_for_the_same_state(every)
-    assert not problems, f"{len(problems)} problems\n" + "\n".join(problem[:1500] for problem in problems[:10])
+    assert not problems, f"seed {seed}: {len(problems)} problems\n" + "\n".join(
+        problem[:1500] for problem in problems[:10]
+    )
     _was_looked_at(stage, every)
 
 
