@@ -69,7 +69,7 @@ class Traffic:
                 assert again == {**receipt, "duplicate": True}
 
     async def _send_nonsense(self, told: Told) -> None:
-        while self.chance.random() < 0.3:
+        while self.chance.random() < 0.2:
             status = self.chance.choice((*model.STATUSES, "paused"))
             attempt = max(1, told.attempt + self.chance.choice((-1, 0)))
             # What would be accepted is left to the run; what was, may come again at any time.
