@@ -3,6 +3,7 @@
 import asyncio
 
 from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import JSONResponse
 
 from phaseline import revisions
@@ -29,13 +30,19 @@ def routes(store: Store, accepted_revision: str | None, stopping: Stopping) -> A
             return JSONResponse({"status": "stopping"}, 503)
         try:
             async with asyncio.timeout(_SECONDS):
-                revision = await store.read(lambda connection: revisions.require(connection, accepted_revision))
+                revision, only_reads = await store.read(look)
         except revisions.WrongRevision as error:
             return JSONResponse({"status": "wrong revision", "detail": str(error)}, 503)
         except Exception as error:
             if not is_unavailable(error):
                 raise
             return JSONResponse({"status": "the database does not answer"}, 503)
+        if only_reads:
+            return JSONResponse({"status": "the database takes no writes"}, 503)
         return JSONResponse({"status": "ok", "revision": revision})
+
+    async def look(connection: AsyncConnection) -> tuple[str, bool]:
+        revision = await revisions.require(connection, accepted_revision)
+        return revision, await store.database.only_reads(connection)
 
     return router

@@ -40,5 +40,8 @@ class Database(Protocol):
         Who waits here holds no connection. Without a deploy's id: a writer that changes none that is there already.
         """
 
+    async def only_reads(self, connection: AsyncConnection) -> bool:
+        """Whether it takes no writes, as the standby of another one."""
+
     async def alone(self, connection: AsyncConnection) -> None:
         """Keep other migrations away, and let none of this one's locks stop servers for long."""

@@ -86,6 +86,11 @@ class PostgreSQL:
         finally:
             turn.release()
 
+    async def only_reads(self, connection: AsyncConnection) -> bool:
+        """A node that reaches nothing but a standby answers questions, and can take no callback."""
+        asked = text("SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean")
+        return bool((await connection.execute(asked)).scalar_one())
+
     async def alone(self, connection: AsyncConnection) -> None:
         """One migration at a time, and no callback judged meanwhile: whoever has read the revision is waited for, and
         whoever is about to waits. No longer than callers can wait, though."""

@@ -59,6 +59,10 @@ class SQLite:
         finally:
             self._turn.release()
 
+    async def only_reads(self, connection: AsyncConnection) -> bool:
+        """Never: a file has no standby."""
+        return False
+
     async def alone(self, connection: AsyncConnection) -> None:
         """A writer is alone as it is."""
 
