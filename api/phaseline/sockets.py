@@ -32,8 +32,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await super().handle()
 
     async def handle_task_exception(self, error: Exception) -> None:
-        """Log it, unless it says only that the viewer has gone while something was sent to it."""
-        if not isinstance(error, WebSocketDisconnected):
+        """Log it, unless it says only that the viewer has gone while something was sent to it, or while it was closed."""
+        if not isinstance(error, WebSocketDisconnected | WebSocketDisconnect | SocketIsClosed):
             await super().handle_task_exception(error)
 
     async def send_message(self, message: Message) -> None:
