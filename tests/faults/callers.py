@@ -112,7 +112,7 @@ class Caller:
             wanted = {"deployId": deploy, "status": status, "attempt": attempt, "runId": sending.run}
             response = await self._send(_REPORT, input=wanted)
             _note(sending, response)
-            if sending.answer in (Answer.ACCEPTED, Answer.DUPLICATE, Answer.REFUSED):
+            if sending.answer not in (Answer.NONE, Answer.UNAVAILABLE, Answer.STOPPING):
                 return response
             if tried == gives_up_after:
                 break

@@ -131,4 +131,5 @@ class History:
     looks: list[Look] = field(default_factory=list)
     follows: list[Follow] = field(default_factory=list)
     told: dict[str, dict[str, Told]] = field(default_factory=dict)
+    unanswered: list[str] = field(default_factory=list)  # who was still waiting when all had long been well
     logged: list[str] = field(default_factory=list)  # what no node may log

@@ -165,6 +165,12 @@ def answers_are_as_agreed(history: History) -> Problems:
             yield f"{sending.deploy}: {sending}"
 
 
+def everybody_was_answered(history: History) -> Problems:
+    """When all is well again, every caller is answered."""
+    for caller in history.unanswered:
+        yield f"{caller} is still not answered"
+
+
 def what_was_answered_comes_first(history: History) -> Problems:
     """An entry of a sending stands behind every entry that was answered before it was sent."""
     known = _answered(history)
@@ -245,6 +251,7 @@ CHECKS: tuple[Callable[[History], Problems], ...] = (
     refused_callbacks_are_recorded_once,
     nothing_is_recorded_of_what_is_turned_away,
     answers_are_as_agreed,
+    everybody_was_answered,
     what_was_answered_comes_first,
     looks_are_never_behind,
     viewers_saw_everything_once,

@@ -92,12 +92,13 @@ async def run(
         callers = [caller(f"caller {number}") for number in range(size.deploys)]
         deploys = await asyncio.gather(*(each.start() for each in callers))
         walks = [
-            asyncio.create_task(each.walk(deploy, size.pause, stopping))
+            asyncio.create_task(each.walk(deploy, size.pause, stopping), name=each.name)
             for each, deploy in zip(callers, deploys, strict=True)
         ]
         # Every third deploy is reported on by two at once, who know nothing of each other.
         for number, deploy in enumerate(deploys[::3]):
-            walks.append(asyncio.create_task(caller(f"rival {number}").walk(deploy, size.pause, stopping)))
+            rival = caller(f"rival {number}")
+            walks.append(asyncio.create_task(rival.walk(deploy, size.pause, stopping), name=rival.name))
         idle = IdleViewer(
             "idle",
             [Follow("idle", deploy, everything) for deploy in deploys[:_MOST] for everything in (True, False)],
@@ -115,8 +116,10 @@ async def run(
                 await node.ready()
             well = time.monotonic()
             stopping.set()
-            async with asyncio.timeout(_PATIENCE):
-                await asyncio.gather(*walks)
+            done, late = await asyncio.wait(walks, timeout=_PATIENCE)
+            history.unanswered = [task.get_name() for task in late]
+            for task in done:
+                task.result()  # a caller ends otherwise only by a mistake of its own
             made.until_answered = time.monotonic() - well
             history.told = await _tell(cluster, environment)
             await _catch_up(history, watching)

@@ -197,6 +197,7 @@ DOCTORED: dict[str, tuple[Change, set[str]]] = {
         {"nothing_is_recorded_of_what_is_turned_away"},
     ),
     "a caller was told something else": (of_sending("lost", answer=Answer.ODD), {"answers_are_as_agreed"}),
+    "a caller was never answered": (lambda found: found.unanswered.append("caller 1"), {"everybody_was_answered"}),
     "an entry stands before one that was answered before": (
         of_sending("run-5", sent=100),
         {"what_was_answered_comes_first"},
