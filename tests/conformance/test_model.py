@@ -176,6 +176,6 @@ async def test_the_api_agrees_with_the_model_whatever_is_sent(nodes: Nodes) -> N
     class Here(Callbacks):
         urls = tuple(server.url for server in nodes.servers)
 
-    settings = hypothesis.settings(max_examples=6, stateful_step_count=40)
+    settings = hypothesis.settings(max_examples=5, stateful_step_count=40)
     # In a thread, because the server's log is read in this one.
     await asyncio.to_thread(run_state_machine_as_test, Here, settings=settings)
