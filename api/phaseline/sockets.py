@@ -32,7 +32,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await super().handle()
 
     async def handle_task_exception(self, error: Exception) -> None:
-        """Log it, unless it says only that the viewer has gone while something was sent to it, or while it was closed."""
+        """Log it, unless it says only that the viewer has gone while something was sent to it, or it was closed."""
         if not isinstance(error, WebSocketDisconnected | WebSocketDisconnect | SocketIsClosed):
             await super().handle_task_exception(error)
 

@@ -34,9 +34,18 @@ from tests.support import model
 Problems = Iterator[str]
 
 
-def judge(history: History) -> list[str]:
-    """Everything that is wrong."""
-    return [problem for check in CHECKS for problem in check(history)]
+def judge(history: History) -> dict[str, list[str]]:
+    """Everything that is wrong, by what does not hold."""
+    found = {(check.__doc__ or check.__name__): list(check(history)) for check in CHECKS}
+    return {check: problems for check, problems in found.items() if problems}
+
+
+def told(problems: dict[str, list[str]]) -> str:
+    """The first of them, each as far as it can be read."""
+    lines = []
+    for check, found in problems.items():
+        lines += [f"{len(found)} × not so: {check}", *(f"    {problem[:2000]}" for problem in found[:3])]
+    return "\n".join(lines)
 
 
 def nodes_agree(history: History) -> Problems:

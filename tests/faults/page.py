@@ -62,8 +62,18 @@ def text(seen: Seen, cluster: Cluster) -> str:
         until_answered=f"{seen.until_answered:.1f}",
         until_caught_up=f"{seen.until_caught_up:.1f}",
         memory=_memory(cluster),
-        checks="\n".join(f"- {(check.__doc__ or '').splitlines()[0]}" for check in CHECKS),
+        outcome=_outcome(seen),
+        checks="\n".join(f"- {check.__doc__}" for check in CHECKS),
     )
+
+
+def _outcome(seen: Seen) -> str:
+    if not seen.problems:
+        return (
+            "Everything that is checked (below) held after every round, and all nodes became ready without any start "
+            "but those that the plans had."
+        )
+    return "**Not everything held.**\n\n" + _table("what did not hold", dict(seen.problems))
 
 
 def _share(ordered: list[float], share: float) -> float:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.faults.cluster import Cluster, cluster
-from tests.faults.oracle import judge
+from tests.faults.oracle import judge, told
 from tests.faults.plan import Pace, plan
 from tests.faults.run import Run, Size, run
 from tests.support.postgres import MISSING, VERSIONS, running
@@ -60,6 +60,5 @@ async def hold(made: Cluster, seed: int) -> Run:
     seen = await run(made, seed, planned, SIZE)
     print(seen.summary)
     print(*(f"{count} × {line}" for node in made.nodes for line, count in node.away.items()), sep="\n")
-    problems = judge(seen.history)
-    assert not problems, "\n".join(problem[:1500] for problem in problems[:10])
+    assert not (problems := judge(seen.history)), told(problems)
     return seen
