@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 _CONNECT = 4
 _TURN = 5
 _POOL = 5
-_TRANSACTION = 12
+_TRANSACTION = 10
 
 # How long the connection that listens may be silent when it is asked, in seconds.
 _LISTENING = 5
