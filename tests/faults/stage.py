@@ -88,7 +88,7 @@ class Stage:
             log = await log_of(self.postgres, self.database, deploy)
             last = len(log.entries)
             await expect(modal.part("position")).to_have_text(f"entry {last} of {last}", timeout=CAUGHT_UP_WITHIN)
-            await modal.connection("live")
+            await modal.connection("live", within=CAUGHT_UP_WITHIN)
             if len((await log_of(self.postgres, self.database, deploy)).entries) == last:
                 return log
 
