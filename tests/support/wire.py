@@ -99,12 +99,11 @@ class Wire:
     ) -> None:
         sent = 0
         while data := await reader.read(65_536):
-            if self.answer_limit is not None:
-                data = data[: max(0, self.answer_limit - sent)]
-                if not data:
-                    raise ConnectionAbortedError
-            await self._send(data, writer, gate)
-            sent += len(data)
+            passing = data if self.answer_limit is None else data[: max(0, self.answer_limit - sent)]
+            await self._send(passing, writer, gate)
+            sent += len(passing)
+            if len(passing) < len(data):
+                raise ConnectionAbortedError
         await gate.wait()
         writer.close()
 
