@@ -18,10 +18,9 @@ from tests.support import node
 from tests.support.caller import Caller
 from tests.support.server import Server, serving, start
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, viewing
+from tests.support.waiting import SOON, until
 from tests.support.witness import faults
 
-# Far more than anything here takes, and far less than a test may: whatever hangs, fails.
-SOON = 25
 REPORT = 'mutation ($id: ID!) { applyCallback(input: {deployId: $id, status: "building"}) { duplicate } }'
 
 
@@ -62,12 +61,12 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, Any]:
 
 async def _stopping(caller: Caller) -> httpx.Response:
     """What the server says of itself as soon as it stops."""
-    for _ in range(1000):
-        answer = await caller.http.get("/readyz")
-        if answer.status_code != 200:
-            break
-        await asyncio.sleep(0.02)
-    return answer
+
+    async def stops() -> bool:
+        return (await caller.http.get("/readyz")).status_code != 200
+
+    await until(stops)
+    return await caller.http.get("/readyz")
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from tests.support.caller import Caller
 from tests.support.database import refuse
 from tests.support.server import Server, serving
 from tests.support.viewer import AUDIT_ENTRY_ADDED, Viewer, viewing
+from tests.support.waiting import until
 from tests.support.witness import faults, sockets, sockets_fall_to
 
 REFUSALS = 1500
@@ -75,17 +76,18 @@ async def _lazy_stream(server: Server, deploy_id: str) -> AsyncIterator[None]:
 
 async def _cut_off(server: Server, count: int = 1) -> None:
     """Wait until the server says that it has cut off so many viewers."""
-    async with asyncio.timeout(SOON):
-        while sum(line["event"].startswith("viewer cut off") for line in server.log) < count:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    await until(lambda: sum(line["event"].startswith("viewer cut off") for line in server.log) >= count, SOON)
 
 
 async def _nobody_follows(server: Server) -> None:
     """Wait until the server says so."""
     nobody = 'phaseline_subscriptions{field="auditEntryAdded"} 0.0'
-    async with asyncio.timeout(SOON), Caller(server.url) as caller:
-        while nobody not in (await caller.http.get("/metrics")).text:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+
+    async def said() -> bool:
+        return nobody in (await caller.http.get("/metrics")).text
+
+    async with Caller(server.url) as caller:
+        await until(said, SOON)
 
 
 async def _rest(viewer: Viewer) -> list[int]:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,10 @@ from tests.support.caller import Caller
 from tests.support.database import change
 from tests.support.server import Server, serving, start
 from tests.support.viewer import PHASE_CHANGED, Viewer, viewing
+from tests.support.waiting import SOON, until
 from tests.support.witness import faults
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers inherit a socket as Windows has it not")
-
-# Far more than anything here takes; whatever hangs, fails.
-SOON = 25
 
 
 def _lines(server: Server, event: str) -> list[dict[str, Any]]:
@@ -32,12 +30,6 @@ def _workers(server: Server) -> list[int]:
     """The workers that serve, oldest first."""
     ended = {line["worker"] for line in _lines(server, "worker ended")}
     return [line["worker"] for line in _lines(server, "worker serves") if line["worker"] not in ended]
-
-
-async def _until(what: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SOON):
-        while not what():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 def _is_there(pid: int) -> bool:
@@ -121,7 +113,7 @@ async def test_one_that_is_killed_is_replaced_and_service_goes_on(database: Path
             async with Caller(server.url) as caller:  # whoever is there
                 await caller.walk(deploy, "building")
             assert (await there.event())["entry"]["toStatus"] == "building"
-            await _until(lambda: one not in _workers(server) and len(_workers(server)) == 2)
+            await until(lambda: one not in _workers(server) and len(_workers(server)) == 2)
             assert [(line["worker"], line["code"]) for line in _lines(server, "worker ended")] == [(one, -9)]
             _, new = _workers(server)
             await _walk(server, new, deploy, "deploying")
@@ -167,7 +159,7 @@ async def test_a_second_signal_ends_all_at_once(database: Path) -> None:
     workers = _workers(server)
     os.kill(workers[0], signal.SIGSTOP)
     server.process.send_signal(signal.SIGTERM)
-    await _until(lambda: [line.get("worker") for line in _lines(server, "stopped")] == [workers[1]])
+    await until(lambda: [line.get("worker") for line in _lines(server, "stopped")] == [workers[1]])
     server.process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(server.process.wait(), SOON) == 0
     await server.stop()
@@ -189,8 +181,8 @@ async def test_one_that_cannot_start_is_tried_again_until_it_can(database: Path)
         one, other = _workers(server)
         change(database, "UPDATE alembic_version SET version_num = '0001'")
         os.kill(one, signal.SIGKILL)
-        await _until(lambda: len(_lines(server, "worker ended")) >= 3)
+        await until(lambda: len(_lines(server, "worker ended")) >= 3)
         assert _workers(server) == [other]
         change(database, "UPDATE alembic_version SET version_num = '0002'")
-        await _until(lambda: len(_workers(server)) == 2)
+        await until(lambda: len(_workers(server)) == 2)
     assert server.process.returncode == 0

@@ -13,16 +13,16 @@ from tests.support.postgres import Postgres
 from tests.support.raw import Raw, append
 from tests.support.server import Server
 from tests.support.viewer import PHASE_CHANGED, Viewer, codes, viewing
+from tests.support.waiting import until
 
 
 async def _says(server: Server, event: str) -> None:
     """Return when this is the last that it has logged of its listening."""
-    for _ in range(500):  # it comes through a pipe
-        said = [line["event"] for line in server.log if "listening for other nodes" in line["event"]]
-        if said[-1:] == [event]:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(server.log[-10:])
+
+    def said() -> list[str]:
+        return [line["event"] for line in server.log if "listening for other nodes" in line["event"]]
+
+    await until(lambda: said()[-1:] == [event])
 
 
 @asynccontextmanager

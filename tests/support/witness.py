@@ -1,6 +1,5 @@
 """What a server has logged and written, seen from outside."""
 
-import asyncio
 import re
 import sqlite3
 from collections.abc import AsyncIterator
@@ -10,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.caller import Caller
 from tests.support.server import Server
+from tests.support.waiting import until
 
 # What an answer would hold if the inside of the server showed through.
 _INSIDE = re.compile(
@@ -25,12 +26,19 @@ def faults(server: Server) -> list[dict[str, Any]]:
 
 async def lines_on(server: Server, deploy_id: str, count: int) -> list[dict[str, Any]]:
     """The lines of its log on a deploy, `count` of them or more, without when and by which module."""
-    for _ in range(100):  # they come through a pipe
-        lines = [line for line in server.log if line.get("deploy") == deploy_id]
-        if len(lines) >= count:
-            break
-        await asyncio.sleep(0.02)
-    return [{name: line[name] for name in line.keys() - {"timestamp", "logger"}} for line in lines]
+
+    def lines() -> list[dict[str, Any]]:
+        return [line for line in server.log if line.get("deploy") == deploy_id]
+
+    await until(lambda: len(lines()) >= count)  # they come through a pipe
+    return [{name: line[name] for name in line.keys() - {"timestamp", "logger"}} for line in lines()]
+
+
+async def heard(server: Server) -> None:
+    """Return when all that it has logged so far has come through its pipe: by then, what it is made to log next has."""
+    async with Caller(server.url) as caller:
+        deploy = await caller.start()
+    await lines_on(server, deploy["id"], 1)
 
 
 @asynccontextmanager
@@ -38,7 +46,7 @@ async def faultless(server: Server) -> AsyncIterator[None]:
     """A block in which the server logs none of them."""
     before = len(faults(server))
     yield
-    await asyncio.sleep(0.3)  # what it logs comes through a pipe
+    await heard(server)
     assert not faults(server)[before:]
 
 
@@ -74,8 +82,6 @@ def sockets(server: Server) -> int:
 
 async def sockets_fall_to(server: Server, count: int) -> bool:
     """Whether it closes those of vanished viewers within some seconds."""
-    for _ in range(100):
-        if sockets(server) <= count:
-            return True
-        await asyncio.sleep(0.05)
-    return False
+    with suppress(TimeoutError):
+        await until(lambda: sockets(server) <= count)
+    return sockets(server) <= count
