@@ -5,6 +5,7 @@ import gc
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,37 @@ from phaseline.databases import sqlite
 from phaseline.store import Store, is_unavailable, to_the_end
 from phaseline_schema.refusals import DeployNotFound
 from tests.support.application import in_this_process
+from tests.support.waiting import until
 
 WRITERS = 50
 
 
-async def test_writers_are_served_in_the_order_in_which_they_came(database: Path) -> None:
+@dataclass
+class Turns:
+    """How many writers of this process have come for a turn so far, and how many have had it."""
+
+    asked: int = 0
+    had: int = 0
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> Turns:
+    """They are counted from now on."""
+    counted = Turns()
+    turn = sqlite.SQLite.turn
+
+    @asynccontextmanager
+    async def counting(self: sqlite.SQLite, deploy_id: str | None) -> AsyncIterator[None]:
+        counted.asked += 1
+        async with turn(self, deploy_id):
+            counted.had += 1
+            yield
+
+    monkeypatch.setattr(sqlite.SQLite, "turn", counting)
+    return counted
+
+
+async def test_writers_are_served_in_the_order_in_which_they_came(database: Path, turns: Turns) -> None:
     """Many that wait for SQLite's own lock get it in no order, and some never."""
     ours = Store(f"sqlite+aiosqlite:///{database}")
     served: list[int] = []
@@ -36,13 +63,13 @@ async def test_writers_are_served_in_the_order_in_which_they_came(database: Path
 
     async with ours.writing():
         writers = [writer(number) for number in range(WRITERS)]
-        await asyncio.sleep(0.2)
+        await until(lambda: turns.asked == 1 + WRITERS)
     await asyncio.gather(*writers)
     await ours.close()
     assert served == list(range(WRITERS))
 
 
-async def test_writers_that_wait_keep_no_reader_from_reading(database: Path) -> None:
+async def test_writers_that_wait_keep_no_reader_from_reading(database: Path, turns: Turns) -> None:
     """Who waits for his turn holds no connection, of which there are few."""
     ours = Store(f"sqlite+aiosqlite:///{database}")
 
@@ -51,7 +78,7 @@ async def test_writers_that_wait_keep_no_reader_from_reading(database: Path) -> 
 
     async with ours.writing():
         writers = [asyncio.create_task(ours.write(nothing)) for _ in range(WRITERS)]
-        await asyncio.sleep(0.1)
+        await until(lambda: turns.asked == 1 + WRITERS)
         async with asyncio.timeout(2):
             assert await ours.read(nothing) == 1
         assert not any(writer.done() for writer in writers)
@@ -60,15 +87,16 @@ async def test_writers_that_wait_keep_no_reader_from_reading(database: Path) -> 
 
 
 async def test_a_writer_whose_turn_does_not_come_is_told_to_try_again(
-    database: Path, monkeypatch: pytest.MonkeyPatch
+    database: Path, monkeypatch: pytest.MonkeyPatch, turns: Turns
 ) -> None:
     monkeypatch.setattr(sqlite, "_TURN_SECONDS", 0.1)
     async with in_this_process(database) as caller, _silence():
         deploy = await caller.start()
         with closing(sqlite3.connect(database, isolation_level=None)) as elsewhere:
             elsewhere.execute("BEGIN IMMEDIATE")
+            before = turns.had
             first = asyncio.create_task(caller.report(deploy["id"], "smoke_running"))
-            await asyncio.sleep(0.1)
+            await until(lambda: turns.had > before)
             second = await caller.report(deploy["id"], "building")
             assert (second.status, second.error) == (503, {"code": "UNAVAILABLE", "retryAfterSeconds": 2})
         assert (await first).status == 200
