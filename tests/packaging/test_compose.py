@@ -90,7 +90,8 @@ def test_the_proxy_and_prometheus_know_every_node() -> None:
     assert f"EXPOSE {PORT}" in DOCKERFILE
     assert f"PHASELINE_PORT={PORT}" in DOCKERFILE
     addresses = [f"{name}:{PORT}" for name in NODES]
-    assert re.findall(r"^ +server \S+ (\S+)$", PROXY, re.MULTILINE) == addresses
+    backends = PROXY.split("\nbackend ")[1:]
+    assert [re.findall(r"^ +server \S+ (\S+)$", backend, re.MULTILINE) for backend in backends] == [addresses] * 2
     (job,) = YAML(typ="safe").load(ROOT / "deploy" / "prometheus.yml")["scrape_configs"]
     assert job["static_configs"][0]["targets"] == addresses
     assert SERVICES["proxy"]["ports"] == ["127.0.0.1:8000:8000"]

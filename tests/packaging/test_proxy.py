@@ -13,12 +13,16 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from phaseline_schema.refusals import RETRY_AFTER_SECONDS
 from tests.support.caller import Caller
+from tests.support.postgres import Postgres
 from tests.support.server import Server, serving
-from tests.support.viewer import PHASE_CHANGED, viewing
+from tests.support.viewer import PHASE_CHANGED, codes, viewing
+from tests.support.waiting import until
 
 CONFIG = (Path(__file__).resolve().parents[2] / "deploy" / "haproxy.cfg").read_text()
 HAPROXY = shutil.which("haproxy", path="/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin")
+LOG = "haproxy.log"
 STREAM = {"content-type": "application/json", "accept": "text/event-stream"}
 
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="HAProxy is not installed")
@@ -34,9 +38,10 @@ async def proxied(folder: Path, *nodes: str) -> AsyncIterator[str]:
         path = folder / "haproxy.cfg"
         path.write_text(config)
         assert HAPROXY is not None
-        process = await asyncio.create_subprocess_exec(
-            HAPROXY, "-db", "-f", path, pass_fds=[listener.fileno()], stdout=-3, stderr=-3
-        )
+        with (folder / LOG).open("w") as log:
+            process = await asyncio.create_subprocess_exec(
+                HAPROXY, "-db", "-f", path, pass_fds=[listener.fileno()], stdout=log, stderr=log
+            )
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
@@ -53,13 +58,20 @@ class Nodes:
         self.url = url
 
 
+@asynccontextmanager
+async def proxied_nodes(database: Path | str, folder: Path) -> AsyncIterator[Nodes]:
+    """Two nodes on this database, and a proxy before them."""
+    async with AsyncExitStack() as stack:
+        one, other = [await stack.enter_async_context(serving(database, poll_seconds="0.2")) for _ in range(2)]
+        url = await stack.enter_async_context(proxied(folder, one.url, other.url))
+        yield Nodes(one, other, url)
+
+
 @pytest.fixture
 async def nodes(database: Path, tmp_path: Path) -> AsyncIterator[Nodes]:
     """SQLite will do: what is asked here is not how nodes learn of one another."""
-    async with AsyncExitStack() as stack:
-        one, other = [await stack.enter_async_context(serving(database, poll_seconds="0.2")) for _ in range(2)]
-        url = await stack.enter_async_context(proxied(tmp_path, one.url, other.url))
-        yield Nodes(one, other, url)
+    async with proxied_nodes(database, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -79,7 +91,7 @@ class Played:
         """One connection, one request."""
         try:
             request = (await reader.readuntil(b"\r\n\r\n")).decode()
-            if request.startswith("GET /readyz"):
+            if request.startswith(("GET /readyz", "GET /healthz")):
                 writer.write(b"HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n")
                 await writer.drain()
             else:
@@ -167,6 +179,32 @@ async def test_a_viewer_of_a_node_that_dies_is_told_and_comes_back_at_the_other(
     async with viewing(nodes.url) as again:
         await again.subscribe(PHASE_CHANGED, id=deploy["id"], after=1)
         assert (await again.event())["entry"]["toStatus"] == "building"
+
+
+async def test_where_no_node_is_ready_those_that_live_say_why(postgres: Postgres, tmp_path: Path) -> None:
+    async with proxied_nodes(await postgres.database(), tmp_path) as nodes, Caller(nodes.url) as caller:
+        deploy = await caller.start()
+        await postgres.stop()
+        await until(lambda: "backend nodes has no server available" in (tmp_path / LOG).read_text())
+        answer = await caller.report(deploy["id"], "building")
+        assert (answer.status, answer.code) == (503, "UNAVAILABLE")
+        assert (await caller.http.get("/")).status_code == 200
+        async with viewing(nodes.url) as viewer:
+            await viewer.subscribe(PHASE_CHANGED, id=deploy["id"], after=0)
+            assert codes(await viewer.receive()) == ["UNAVAILABLE"]
+        await postgres.start()
+        await caller.walk(deploy["id"], "building")
+
+
+async def test_where_no_node_is_reached_the_proxy_says_when_to_come_again(nodes: Nodes, caller: Caller) -> None:
+    await nodes.one.kill()
+    await nodes.other.kill()
+    answer = await caller.http.post("/graphql", json={"query": "{ __typename }"})
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/json")
+    assert answer.headers["retry-after"] == str(RETRY_AFTER_SECONDS)
+    (error,) = answer.json()["errors"]
+    assert error["message"]
+    assert error["extensions"] == {"code": "NO_NODE", "retryAfterSeconds": RETRY_AFTER_SECONDS}
 
 
 async def test_what_is_for_those_who_run_the_nodes_is_not_there_for_the_world(nodes: Nodes) -> None:
