@@ -47,6 +47,11 @@ def test_the_image_is_given_everything_that_a_wheel_is_built_from() -> None:
     assert [name for name in given if not (ROOT / name).exists()] == []
 
 
+def test_the_image_is_built_once() -> None:
+    assert [name for name, service in SERVICES.items() if "build" in service] == ["migrate"]
+    assert {SERVICES[name]["image"] for name in ("migrate", *NODES)} == {"phaseline"}
+
+
 def test_every_setting_is_one_that_the_server_has() -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     given = {name for service in SERVICES.values() for name in service.get("environment", {}) if PREFIX in name}
