@@ -58,6 +58,16 @@ async def clusters() -> AsyncIterator[Clusters]:
         yield shared
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def log(request: pytest.FixtureRequest, clusters: Clusters, database: Path) -> Path | str:
+    """Where a log of this test's own is kept: in a file, or on the newest PostgreSQL; nothing is in it yet."""
+    if request.param == "sqlite":
+        return database
+    if not VERSIONS:
+        pytest.skip(MISSING)
+    return await (await clusters(VERSIONS[-1])).database()
+
+
 @pytest.fixture(params=VERSIONS or [0])
 async def postgres(request: pytest.FixtureRequest, clusters: Clusters) -> Postgres:
     """The one of those that this test runs on; it runs once on each version, with databases of its own."""

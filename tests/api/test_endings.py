@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.support import node
 from tests.support.caller import Caller
+from tests.support.postgres import VERSIONS, Clusters
 from tests.support.server import Server, serving, start
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, viewing
 from tests.support.waiting import SOON, until
@@ -30,6 +31,21 @@ def _held(database: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(database, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         yield holder
+
+
+@asynccontextmanager
+async def _silent(log: Path | str, clusters: Clusters) -> AsyncIterator[None]:
+    """The database gives a writer no answer while the block runs: SQLite because of another, PostgreSQL to nobody."""
+    if isinstance(log, Path):
+        with _held(log):
+            yield
+        return
+    postgres = await clusters(VERSIONS[-1])
+    await postgres.pause()
+    try:
+        yield
+    finally:
+        postgres.resume()
 
 
 @asynccontextmanager
@@ -70,7 +86,7 @@ async def _stopping(caller: Caller) -> httpx.Response:
 
 
 @asynccontextmanager
-async def _server(database: Path, **settings: str) -> AsyncIterator[Server]:
+async def _server(database: Path | str, **settings: str) -> AsyncIterator[Server]:
     """A server that the block signals to end. It does, in good order, and logs nothing that it should not."""
     server = await start(database, **settings)
     try:
@@ -203,21 +219,20 @@ async def test_a_connection_that_is_idle_is_closed(database: Path) -> None:
         writer.close()
 
 
-async def test_a_database_that_does_not_answer_holds_nothing_up(database: Path) -> None:
-    async with _server(database, grace_seconds="1") as server, Caller(server.url) as caller:
+async def test_a_database_that_does_not_answer_holds_nothing_up(log: Path | str, clusters: Clusters) -> None:
+    async with _server(log, grace_seconds="1") as server, Caller(server.url) as caller:
         deploy = await caller.start()
         async with viewing(server.url) as viewer:
             await viewer.subscribe(PHASE_CHANGED, id=deploy["id"])
             await viewer.event()
-            with _held(database):
-                async with _begun(server, REPORT, id=deploy["id"]) as report:
-                    server.process.send_signal(signal.SIGTERM)
-                    with pytest.raises(ConnectionClosed):
-                        await viewer.receive()
-                    assert viewer.socket.close_code == 1012
-                    await asyncio.wait_for(server.process.wait(), SOON)
-                    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
-                        await _answer(report)
+            async with _silent(log, clusters), _begun(server, REPORT, id=deploy["id"]) as report:
+                server.process.send_signal(signal.SIGTERM)
+                with pytest.raises(ConnectionClosed):
+                    await viewer.receive()
+                assert viewer.socket.close_code == 1012
+                await asyncio.wait_for(server.process.wait(), SOON)
+                with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                    await _answer(report)
     assert [line["unfinished"] for line in server.log if line["event"] == "stopped with work unfinished"] == [1]
 
 

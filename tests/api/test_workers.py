@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.caller import Caller
-from tests.support.database import change
+from tests.support.database import change, settings_on
 from tests.support.server import Server, serving, start
 from tests.support.viewer import PHASE_CHANGED, Viewer, viewing
 from tests.support.waiting import SOON, until
@@ -72,8 +72,8 @@ async def _walk(server: Server, worker: int, deploy_id: str, status: str) -> Non
 
 
 @asynccontextmanager
-async def _two(database: Path, **settings: str) -> AsyncIterator[Server]:
-    async with serving(database, workers="2", poll_seconds="0.2", **settings) as server:
+async def _two(log: Path | str) -> AsyncIterator[Server]:
+    async with serving(log, workers="2", **settings_on(log)) as server:
         yield server
     assert server.process.returncode == 0
     assert not faults(server)
@@ -88,8 +88,8 @@ async def test_it_is_told_once_that_all_serve_and_the_database_is_prepared_once(
             assert (await caller.http.get("/readyz")).status_code == 200
 
 
-async def test_a_callback_to_one_is_seen_by_the_viewers_of_both(database: Path) -> None:
-    async with _two(database) as server:
+async def test_a_callback_to_one_is_seen_by_the_viewers_of_both(log: Path | str) -> None:
+    async with _two(log) as server:
         one, other = _workers(server)
         async with Caller(server.url) as caller:
             deploy = (await caller.start())["id"]
@@ -101,8 +101,8 @@ async def test_a_callback_to_one_is_seen_by_the_viewers_of_both(database: Path) 
         assert [line["worker"] for line in _lines(server, "callback")] == [one, other, one]
 
 
-async def test_one_that_is_killed_is_replaced_and_service_goes_on(database: Path) -> None:
-    async with _two(database) as server:
+async def test_one_that_is_killed_is_replaced_and_service_goes_on(log: Path | str) -> None:
+    async with _two(log) as server:
         one, other = _workers(server)
         async with Caller(server.url) as caller:
             deploy = (await caller.start())["id"]

@@ -12,6 +12,11 @@ def address(database: Path | str) -> str:
     return database if isinstance(database, str) else f"sqlite+aiosqlite:///{database}"
 
 
+def settings_on(database: Path | str) -> dict[str, str]:
+    """On PostgreSQL wake-ups go from node to node; on SQLite each looks for what the other has written."""
+    return {"poll_seconds": "0.1"} if isinstance(database, Path) else {}
+
+
 async def migrate(database: Path | str, revision: str = "head") -> None:
     """Bring the file, or the database of this URL, to a revision."""
     store = Store(address(database))

@@ -1,11 +1,9 @@
-"""The versions before and after this one, and the databases that both versions serve."""
+"""The versions before and after this one."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.postgres import MISSING, VERSIONS, Clusters
 from tests.versions import newer, older
 
 
@@ -25,14 +23,3 @@ def newer_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demanding_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, but no older server may work on what it has migrated."""
     return newer.make(tmp_path_factory.mktemp("versions") / "demanding", oldest="0003")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def log(request: pytest.FixtureRequest, clusters: Clusters, tmp_path: Path) -> AsyncIterator[Path | str]:
-    """Where the log is kept: a file, or a database of the newest PostgreSQL; nothing is in it yet."""
-    if request.param == "sqlite":
-        yield tmp_path / "phaseline.db"
-        return
-    if not VERSIONS:
-        pytest.skip(MISSING)
-    yield await (await clusters(VERSIONS[-1])).database()

@@ -11,11 +11,6 @@ from tests.support.server import Server, code_of, program
 from tests.support.witness import faults
 
 
-def settings_on(log: Path | str) -> dict[str, str]:
-    """On PostgreSQL wake-ups go from node to node; on SQLite each looks for what the other has written."""
-    return {"poll_seconds": "0.1"} if isinstance(log, Path) else {}
-
-
 async def migrate(log: Path | str, *arguments: str, version: Path | None = None) -> None:
     """Run the command, of another version if its folder is given."""
     environment = {"PATH": os.defpath, "PHASELINE_DATABASE_URL": address(log), **code_of(version)}

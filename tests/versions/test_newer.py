@@ -4,9 +4,10 @@ from pathlib import Path
 
 from tests.support import logs, model
 from tests.support.caller import Caller
+from tests.support.database import settings_on
 from tests.support.server import serving
 from tests.support.viewer import PHASE_CHANGED, Viewer, viewing
-from tests.versions.operating import assert_faultless, migrate, readiness, settings_on
+from tests.versions.operating import assert_faultless, migrate, readiness
 
 TO_DEPLOYING = (*model.GATES, "building", "deploying")
 

@@ -9,9 +9,10 @@ import pytest
 from tests.support import model
 from tests.support.caller import Caller
 from tests.support.consistency import assert_consistent, plain
+from tests.support.database import settings_on
 from tests.support.server import serving
 from tests.support.told import Told
-from tests.versions.operating import assert_faultless, migrate, readiness, settings_on
+from tests.versions.operating import assert_faultless, migrate, readiness
 from tests.versions.traffic import OLDER_RUNS, RUNS, Traffic, reports
 from tests.versions.watching import Watching
 
