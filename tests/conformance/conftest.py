@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.stores import KINDS, SQLITE, Store
+from tests.conformance.stores import KINDS, POSTGRESQL, SQLITE, Store
 from tests.support.caller import Caller
 from tests.support.postgres import Clusters, Postgres
 from tests.support.raw import Raw, connected
 from tests.support.server import Server, start
 from tests.support.witness import faults
+
+# For what may hang on SQLite or PostgreSQL, but hardly on its version: the oldest is spared.
+on_one_of_each = pytest.mark.parametrize("store", [SQLITE, *POSTGRESQL[-1:]], indirect=True)
 
 # What nodes log because a test has taken their database away.
 SAY_THAT_IT_IS_AWAY = ("the database does not answer, and viewers are told so", "database unavailable")

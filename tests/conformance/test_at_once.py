@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from tests.conformance.conftest import Nodes
+from tests.conformance.conftest import Nodes, on_one_of_each
 from tests.support import logs, model
 from tests.support.caller import Answer
 from tests.support.consistency import assert_consistent
@@ -22,8 +22,9 @@ _CALLS = st.tuples(
 _WAVES = st.lists(st.lists(_CALLS, min_size=1, max_size=6), min_size=1, max_size=8)
 
 
+@on_one_of_each
 @pytest.mark.timeout(300)  # a failure takes its time until it is small
-@hypothesis.settings(max_examples=6)
+@hypothesis.settings(max_examples=5)
 @hypothesis.given(waves=_WAVES)
 async def test_whatever_is_sent_at_once_all_that_is_kept_and_told_agrees(
     nodes: Nodes, waves: list[list[tuple[int, int, str, int]]]

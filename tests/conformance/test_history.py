@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from phaseline import history
 from phaseline.databases import clock
 from phaseline_schema.records import EntryRecord
+from tests.conformance.conftest import on_one_of_each
 from tests.conformance.stores import Store, on_sqlite
 from tests.support.application import in_this_process
 from tests.support.caller import Answer, Caller
@@ -60,12 +61,25 @@ async def reader(store: Store) -> AsyncIterator[Caller]:
         yield caller
 
 
+@pytest.fixture(scope="module")
+async def every_deploy(reader: Caller) -> list[dict[str, Any]]:
+    """All of its deploys, oldest first."""
+    return (await _nodes(reader, DEPLOYS))[::-1]
+
+
+@pytest.fixture(scope="module")
+async def every_entry(reader: Caller) -> list[dict[str, Any]]:
+    """All of its audit entries, oldest first."""
+    return (await _nodes(reader, ENTRIES))[::-1]
+
+
 async def _nodes(reader: Caller, query: str, **variables: Any) -> list[dict[str, Any]]:
     (connection,) = (await reader.send(query, **{"first": 200, **variables})).data.values()
     assert not connection["pageInfo"]["hasNextPage"]
     return [edge["node"] for edge in connection["edges"]]
 
 
+@on_one_of_each
 async def test_deploys_come_newest_first(reader: Caller) -> None:
     nodes = await _nodes(reader, DEPLOYS)
     times = [node["startedAt"] for node in nodes]
@@ -73,6 +87,7 @@ async def test_deploys_come_newest_first(reader: Caller) -> None:
     assert times == sorted(times, reverse=True)
 
 
+@on_one_of_each
 async def test_audit_entries_come_newest_first(reader: Caller) -> None:
     nodes = await _nodes(reader, ENTRIES)
     ids = [int(node["id"]) for node in nodes]
@@ -82,29 +97,42 @@ async def test_audit_entries_come_newest_first(reader: Caller) -> None:
     assert times == sorted(times, reverse=True)
 
 
+@on_one_of_each
 @pytest.mark.parametrize("environment", [None, "staging"])
 @pytest.mark.parametrize("outcome", [None, "IN_PROGRESS", "SUCCEEDED", "FAILED", "CANCELLED"])
 @pytest.mark.parametrize("between", [(None, None), (5, None), (None, 20), (5, 20), (20, 5)])
 async def test_deploys_can_be_filtered(
-    reader: Caller, environment: str | None, outcome: str | None, between: tuple[int | None, int | None]
+    reader: Caller,
+    every_deploy: list[dict[str, Any]],
+    environment: str | None,
+    outcome: str | None,
+    between: tuple[int | None, int | None],
 ) -> None:
     """By everything alone and together. Numbers stand for the times of the deploys with these places."""
-    every = (await _nodes(reader, DEPLOYS))[::-1]
-    after, before = (None if place is None else every[place]["startedAt"] for place in between)
+    after, before = (None if place is None else every_deploy[place]["startedAt"] for place in between)
     expected = [
         node
-        for node in every
+        for node in every_deploy
         if environment in (None, node["environment"])
         and outcome in (None, node["status"]["outcome"])
         and (after is None or node["startedAt"] > after)
         and (before is None or node["startedAt"] < before)
     ]
     wanted = {"environment": environment, "outcome": outcome, "startedAfter": after, "startedBefore": before}
-    assert await _nodes(reader, DEPLOYS, filter=wanted) == expected[::-1]
     given = {name: value for name, value in wanted.items() if value is not None}
     assert await _nodes(reader, DEPLOYS, filter=given) == expected[::-1]
 
 
+@on_sqlite
+async def test_a_filter_that_is_null_filters_nothing(reader: Caller, every_deploy: list[dict[str, Any]]) -> None:
+    every = dict.fromkeys(("environment", "outcome", "startedAfter", "startedBefore"))
+    for wanted in (None, every):
+        assert await _nodes(reader, DEPLOYS, filter=wanted) == every_deploy[::-1]
+    staging = [deploy for deploy in every_deploy if deploy["environment"] == "staging"]
+    assert await _nodes(reader, DEPLOYS, filter=every | {"environment": "staging"}) == staging[::-1]
+
+
+@on_one_of_each
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -129,17 +157,21 @@ async def test_deploys_can_be_filtered(
     ],
     ids=str,
 )
-async def test_audit_entries_can_be_filtered(reader: Caller, wanted: dict[str, Any]) -> None:
+async def test_audit_entries_can_be_filtered(
+    reader: Caller,
+    every_deploy: list[dict[str, Any]],
+    every_entry: list[dict[str, Any]],
+    wanted: dict[str, Any],
+) -> None:
     """Numbers stand for the deploy, or for the time of the entry, with this place."""
-    every = (await _nodes(reader, ENTRIES))[::-1]
     wanted = dict(wanted)
     for name in wanted.keys() & {"recordedAfter", "recordedBefore"}:
-        wanted[name] = every[wanted[name]]["recordedAt"]
+        wanted[name] = every_entry[wanted[name]]["recordedAt"]
     if "deployId" in wanted:
-        wanted["deployId"] = (await _nodes(reader, DEPLOYS))[::-1][wanted["deployId"]]["id"]
+        wanted["deployId"] = every_deploy[wanted["deployId"]]["id"]
     expected = [
         node
-        for node in every
+        for node in every_entry
         if wanted.get("deployId") in (None, node["deploy"]["id"])
         and wanted.get("environment") in (None, node["deploy"]["environment"])
         and all(wanted.get(name) in (None, node[name]) for name in ("kind", "actor", "toStatus"))
@@ -148,6 +180,7 @@ async def test_audit_entries_can_be_filtered(reader: Caller, wanted: dict[str, A
     assert await _nodes(reader, ENTRIES, filter=wanted) == expected[::-1]
 
 
+@on_one_of_each
 async def test_a_time_in_another_offset_is_the_same_time(reader: Caller) -> None:
     every = await _nodes(reader, DEPLOYS)
     elsewhere = datetime.fromisoformat(every[10]["startedAt"]).astimezone(timezone(timedelta(hours=5)))
@@ -155,6 +188,7 @@ async def test_a_time_in_another_offset_is_the_same_time(reader: Caller) -> None
     assert await _nodes(reader, DEPLOYS, filter={"startedAfter": elsewhere.isoformat()}) == every[:10]
 
 
+@on_one_of_each
 @both_lists
 @pytest.mark.parametrize("size", [3, 36])
 async def test_pages_walk_every_row_once_and_say_where_they_stand(
@@ -177,6 +211,7 @@ async def test_pages_walk_every_row_once_and_say_where_they_stand(
     assert seen == every
 
 
+@on_one_of_each
 @both_lists
 async def test_after_the_last_row_comes_an_empty_page(reader: Caller, query: str, name: str) -> None:
     last = (await reader.send(query, first=200)).data[name]["pageInfo"]["endCursor"]
@@ -190,6 +225,7 @@ async def test_after_the_last_row_comes_an_empty_page(reader: Caller, query: str
     }
 
 
+@on_one_of_each
 @both_lists
 async def test_what_is_recorded_meanwhile_shifts_no_page(database: Path | str, query: str, name: str) -> None:
     async with in_this_process(database) as caller:
@@ -211,6 +247,7 @@ async def _stopped(_connection: AsyncConnection) -> datetime:
     return datetime(2026, 11, 23, 9, 30, 0, 123457, tzinfo=UTC)
 
 
+@on_one_of_each
 @pytest.mark.parametrize("indexed", [True, False], ids=["with indexes", "without"])
 async def test_deploys_of_one_moment_are_walked_once_each(
     database: Path | str, monkeypatch: pytest.MonkeyPatch, indexed: bool
@@ -237,6 +274,7 @@ async def test_deploys_of_one_moment_are_walked_once_each(
                 assert len(await _nodes(caller, DEPLOYS, filter=wanted)) == count
 
 
+@on_one_of_each
 async def test_an_answer_tells_of_one_moment_though_the_deploy_moves_on_meanwhile(
     database: Path | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,6 +294,7 @@ async def test_an_answer_tells_of_one_moment_though_the_deploy_moves_on_meanwhil
         assert (await caller.deploy(deploy["id"]))["sequence"] == 5
 
 
+@on_one_of_each
 async def test_the_log_of_a_deploy_comes_oldest_first_and_in_pages(reader: Caller) -> None:
     deploys = await _nodes(reader, DEPLOYS, filter={"outcome": "SUCCEEDED"})
     sequences: list[int] = []

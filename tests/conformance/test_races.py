@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 
-from tests.conformance.conftest import Nodes
+from tests.conformance.conftest import Nodes, on_one_of_each
 from tests.conformance.stores import on_newest_postgresql, on_postgresql, waits
 from tests.support import model
 from tests.support.caller import Caller
@@ -50,6 +50,7 @@ async def test_whatever_is_reported_at_once_each_status_moves_the_deploy_once_an
     assert sum(answer.status == 422 for answer in answers) == len(entries) - len(moves) - 1
 
 
+@on_one_of_each
 async def test_many_callers_at_once_with_deploys_of_their_own_all_succeed(nodes: Nodes) -> None:
     async def run(caller: Caller) -> None:
         deploy = await caller.start()
@@ -90,7 +91,7 @@ async def test_who_waits_too_long_for_a_deploy_is_told_to_try_again_and_nothing_
     before = time.monotonic()
     answers = await asyncio.gather(*(caller.report(deploy["id"], "building") for caller in nodes.callers))
     assert [(answer.status, answer.code) for answer in answers] == [(503, "UNAVAILABLE")] * 2
-    assert 4 < time.monotonic() - before < 9
+    assert 1 < time.monotonic() - before < 9
     await raw.roll_back()
     assert len(await one.entries(deploy["id"])) == 1
     await other.walk(deploy["id"], "building")

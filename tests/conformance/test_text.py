@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.conftest import Nodes
+from tests.conformance.conftest import Nodes, on_one_of_each
+from tests.conformance.stores import on_newest_postgresql
 
 ENTRIES = "query ($filter: AuditFilter) { auditEntries(filter: $filter) { edges { node { deploy { id } } } } }"
 REPORT = "mutation ($input: CallbackInput!) { applyCallback(input: $input) { duplicate } }"
@@ -25,6 +26,7 @@ TWINS = {
 }
 
 
+@on_one_of_each
 @pytest.mark.parametrize("twins", TWINS.values(), ids=TWINS.keys())
 async def test_a_text_comes_back_as_it_was_and_is_not_taken_for_its_twin(nodes: Nodes, twins: tuple[str, str]) -> None:
     one, other = nodes.callers
@@ -76,6 +78,7 @@ async def test_the_highest_attempt_is_an_attempt_like_others(nodes: Nodes) -> No
     assert (await one.deploy(deploy["id"]))["attempt"] == highest
 
 
+@on_newest_postgresql
 @pytest.mark.parametrize("text", ["a\0b", "\0", "half \ud800 a pair", "\udc00\ud800"], ids=ascii)
 async def test_what_a_database_cannot_hold_is_refused_before_it_is_asked(nodes: Nodes, text: str) -> None:
     """PostgreSQL has no NUL, and neither has halves of surrogate pairs."""
