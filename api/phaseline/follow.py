@@ -9,7 +9,7 @@ from phaseline.feed import Feed
 from phaseline.graph import GraphCache
 from phaseline.store import Store
 from phaseline_schema import inputs
-from phaseline_schema.phases import Standing, advance
+from phaseline_schema.phases import Standing
 from phaseline_schema.records import EntryRecord
 
 
@@ -42,18 +42,18 @@ async def follow(
     inputs.number("after", after, 0, least=0, most=2**31 - 1)
     with feed.following(deploy_id) as wakeups:
         begin = partial(standings.begin, graphs=graphs, deploy_id=deploy_id, after=after, refusals=refusals)
-        first, standing = await store.read(begin)
+        first, place = await store.read(begin)
         if after is None:
-            yield Event(first, standing)
+            yield Event(first, place.standing)
         woken = None
         while True:
-            entries, standing = await store.read(partial(standings.go_on, graphs=graphs, standing=standing))
+            entries, place = await store.read(partial(standings.go_on, graphs=graphs, place=place))
             if woken is not None:
                 metrics.feed_lag(woken)
                 woken = None
             for entry in entries:
-                standing = advance(standing.pipeline, standing, entry)
+                place = place.after(entry)
                 if refusals or entry.accepted:
-                    yield Event(entry, standing)
+                    yield Event(entry, place.standing)
             if len(entries) < standings.BATCH:
                 woken = await wakeups.wait()

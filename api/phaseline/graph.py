@@ -36,8 +36,8 @@ class GraphCache:
 
     async def at(self, connection: AsyncConnection) -> Graphs:
         """Every pipeline by name, as this transaction sees them. Raises WrongVersion."""
-        revision = (await connection.execute(_revision)).scalar_one()
-        if revision != self._revision:
+        revision = (await connection.execute(_revision)).scalar_one_or_none()
+        if revision is None or revision != self._revision:
             await self._require(connection)
             self._graphs, self._revision = await in_force(connection), revision
         return self._graphs

@@ -39,6 +39,13 @@ class Notifications:
         self._look_soon = look_soon
         self._untold: set[str] = set()
         self._stirred = asyncio.Event()
+        self._said = ""
+
+    def _says(self, event: str, **more: str) -> None:
+        """Log it, unless this was the last thing said: a database that is away is tried often."""
+        if event != self._said:
+            log.info(event, **more) if not more else log.warning(event, **more)
+        self._said = event
 
     def tell(self, deploy_id: str) -> None:
         """Tell the others soon; what comes together is told together."""
@@ -51,7 +58,7 @@ class Notifications:
             try:
                 await self._until_it_breaks()
             except Exception as error:
-                log.warning("not listening for other nodes", error=reason(error))
+                self._says("not listening for other nodes", error=reason(error))
             metrics.listening(False)
             self._look_soon()
             await asyncio.sleep(random.uniform(*_PAUSE))
@@ -69,7 +76,7 @@ class Notifications:
         try:
             connection.add_termination_listener(lambda _: self._stirred.set())
             await connection.add_listener(_CHANNEL, heard)
-            log.info("listening for other nodes")
+            self._says("listening for other nodes")
             metrics.listening(True)
             self._look_soon()
             while not connection.is_closed():

@@ -1,12 +1,12 @@
 """Reading how a deploy stands at some entry of its log, along the graph that is in force at that moment."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history
 from phaseline.graph import GraphCache
-from phaseline_schema.phases import Standing, fold
+from phaseline_schema.phases import Standing, advance, fold
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import DeployRecord, EntryRecord
 from phaseline_schema.refusals import AfterAhead, DeployNotFound
@@ -15,10 +15,25 @@ from phaseline_schema.refusals import AfterAhead, DeployNotFound
 BATCH = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a follower has come: how the deploy stood at the last entry it knows, and that entry; None before all."""
+
+    standing: Standing
+    entry: EntryRecord | None
+
+    def after(self, entry: EntryRecord) -> "Place":
+        """One entry further."""
+        return Place(advance(self.standing.pipeline, self.standing, entry), entry)
+
+
 async def begin(
     connection: AsyncConnection, graphs: GraphCache, deploy_id: str, after: int | None, *, refusals: bool
-) -> tuple[EntryRecord, Standing]:
-    """The newest entry of the kind that is followed, and how the deploy stands at the last one that is known."""
+) -> tuple[EntryRecord, Place]:
+    """The newest entry of the kind that is followed, and the place that a follower begins from.
+
+    Raises DeployNotFound and AfterAhead.
+    """
     deploy = await history.deploy(connection, deploy_id)
     if deploy is None:
         raise DeployNotFound
@@ -26,23 +41,31 @@ async def begin(
         raise AfterAhead(deploy.sequence)
     moves = await history.moves_of(connection, [deploy_id])
     (newest,) = await history.entries_between(connection, deploy_id, deploy.sequence - 1, deploy.sequence)
-    pipeline = (await graphs.at(connection))[deploy.pipeline]
     last = deploy.sequence if after is None else after
-    return newest if refusals else moves[deploy_id][-1], _fold(pipeline, deploy, moves[deploy_id], last)
+    known = await history.entries_between(connection, deploy_id, last - 1, last)
+    pipeline = (await graphs.at(connection))[deploy.pipeline]
+    standing = _fold(pipeline, deploy, moves[deploy_id], last)
+    return newest if refusals else moves[deploy_id][-1], Place(standing, known[0] if known else None)
 
 
-async def go_on(
-    connection: AsyncConnection, graphs: GraphCache, standing: Standing
-) -> tuple[list[EntryRecord], Standing]:
-    """The entries that come next, and how the deploy stands before them by the graph that is in force now."""
-    deploy = standing.deploy
-    entries = await history.entries_between(connection, deploy.id, deploy.sequence, deploy.sequence + BATCH)
+async def go_on(connection: AsyncConnection, graphs: GraphCache, place: Place) -> tuple[list[EntryRecord], Place]:
+    """The entries that come next, and the place before them along the graph that is in force now.
+
+    Raises AfterAhead where the log no longer holds the entry that was known: a backup was restored, say.
+    """
+    deploy = place.standing.deploy
+    entries = await history.entries_between(connection, deploy.id, deploy.sequence - 1, deploy.sequence + BATCH)
+    if place.entry is not None:
+        if entries[:1] != [place.entry]:
+            there = await history.sequences(connection, [deploy.id])
+            raise AfterAhead(there.get(deploy.id, 0))
+        del entries[0]
     if entries:
         pipeline = (await graphs.at(connection))[deploy.pipeline]
-        if pipeline is not standing.pipeline:  # a migration has changed it
+        if pipeline is not place.standing.pipeline:  # a migration has changed it
             moves = await history.moves_of(connection, [deploy.id])
-            standing = _fold(pipeline, deploy, moves[deploy.id], deploy.sequence)
-    return entries, standing
+            place = replace(place, standing=_fold(pipeline, deploy, moves[deploy.id], deploy.sequence))
+    return entries, place
 
 
 def _fold(pipeline: Pipeline, deploy: DeployRecord, moves: list[EntryRecord], last: int) -> Standing:

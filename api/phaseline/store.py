@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import metrics
@@ -39,7 +39,8 @@ class Store:
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the log throughout."""
         with metrics.transaction("read", self.database.engine.pool):
-            async with self._reader.connect() as connection:
+            # Its end is the transaction's: a rollback that comes with giving it back is out of every time-out's reach.
+            async with self._reader.begin() as connection:
                 metrics.measure(self.database.engine.pool)
                 yield connection
 
@@ -120,15 +121,7 @@ def _unheard(done: asyncio.Task[Any]) -> None:
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether an error says that the database does not answer, so that the same may work later."""
-    if isinstance(error, TimeoutError | asyncio.TimeoutError):
-        return True
-    if isinstance(error, DBAPIError) and error.orig is not None and hasattr(error.orig, "sqlstate"):
-        return error.connection_invalidated or is_away(error.orig)
-    if isinstance(error, OperationalError | InterfaceError):
-        return True
-    if type(error) is DatabaseError:  # SQLite: the file is no database, or a damaged one
-        return True
-    return is_away(error) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    return isinstance(error, TimeoutError | asyncio.TimeoutError) or is_away(error)
 
 
 def reason(error: BaseException) -> str:

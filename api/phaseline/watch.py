@@ -13,6 +13,9 @@ from phaseline.store import Store, is_unavailable, reason
 
 log = structlog.get_logger(__name__)
 
+# A statement has room for some thirty thousand values.
+_AT_ONCE = 10_000
+
 
 class Watch:
     """One look serves all followers of this process: it asks how far each deploy that they follow has come."""
@@ -42,16 +45,17 @@ class Watch:
         followed = self._feed.followed()
         if not followed:
             return
+        found: dict[str, int] = {}
         try:
-            found = await self._store.read(partial(history.sequences, ids=followed))
+            for first in range(0, len(followed), _AT_ONCE):
+                ids = followed[first : first + _AT_ONCE]
+                found |= await self._store.read(partial(history.sequences, ids=ids))
         except NoConnectionFree:
             log.warning("no connection was free to look for news; it is late, not lost")
         except Exception as error:
-            # Anything else is a fault of ours: followers read for themselves, and the next look may do better.
             if not is_unavailable(error):
-                log.error("the feed cannot look for news", exc_info=error)
-                return
-            if not self._away:
+                log.error("cannot look for news, and viewers are told so", exc_info=error)
+            elif not self._away:
                 log.error("the database does not answer, and viewers are told so", error=reason(error))
             self._away = True
             self._feed.lose()
@@ -59,8 +63,8 @@ class Watch:
             if self._away:
                 log.info("the database answers again")
             self._away = False
-            for deploy_id, sequence in found.items():
-                if self._seen.get(deploy_id) != sequence:
+            for deploy_id in followed:
+                if self._seen.get(deploy_id) != found.get(deploy_id):
                     metrics.wakeup("poll")
                     self._feed.wake(deploy_id)
             self._seen = found

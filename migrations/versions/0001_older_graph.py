@@ -77,8 +77,10 @@ SQLITE_GUARDS = [
                 AND edge.from_status = NEW.from_status AND edge.to_status = NEW.to_status
                 AND NEW.attempt >= deploys.attempt + edge.new_attempt
         );
-        SELECT RAISE(ABORT, 'a deploy starts in attempt 1')
-        WHERE NEW.kind = 'DEPLOY_STARTED' AND NEW.attempt <> 1;
+        SELECT RAISE(ABORT, 'a deploy starts in attempt 1, when its first audit entry says')
+        WHERE NEW.kind = 'DEPLOY_STARTED' AND (NEW.attempt <> 1 OR NEW.recorded_at IS NOT (
+            SELECT started_at FROM deploys WHERE id = NEW.deploy_id
+        ));
     END
     """,
     """
@@ -98,8 +100,9 @@ SQLITE_GUARDS = [
     BEGIN
         SELECT RAISE(ABORT, 'a deploy is never replaced')
         WHERE EXISTS (SELECT 1 FROM deploys WHERE id = NEW.id);
-        SELECT RAISE(ABORT, 'a deploy starts with entry 1 of attempt 1')
-        WHERE NEW.sequence <> 1 OR NEW.attempt <> 1;
+        SELECT RAISE(ABORT, 'a deploy starts with entry 1 of attempt 1, and nothing has been reported of it')
+        WHERE NEW.sequence <> 1 OR NEW.attempt <> 1 OR NEW.updated_at IS NOT NEW.started_at
+            OR NEW.finished_at IS NOT NULL OR NEW.run_url IS NOT NULL;
         SELECT RAISE(ABORT, 'a deploy starts in the status that no transition leads to')
         WHERE EXISTS (
             SELECT 1 FROM pipeline_transitions
@@ -120,10 +123,19 @@ SQLITE_GUARDS = [
             )
             OR NOT EXISTS (
                 SELECT 1 FROM (
-                    SELECT to_status, attempt FROM audit_entries
+                    SELECT to_status, attempt, recorded_at FROM audit_entries
                     WHERE deploy_id = NEW.id AND kind <> 'CALLBACK_REFUSED'
                     ORDER BY sequence DESC LIMIT 1
-                ) WHERE to_status = NEW.status AND attempt = NEW.attempt
+                ) AS reached JOIN pipeline_statuses AS status
+                    ON status.pipeline = NEW.pipeline AND status.key = reached.to_status
+                WHERE reached.to_status = NEW.status AND reached.attempt = NEW.attempt
+                    AND reached.recorded_at = NEW.updated_at
+                    AND NEW.finished_at IS CASE WHEN status.outcome <> 'IN_PROGRESS' THEN reached.recorded_at END
+            )
+            OR NEW.run_url IS NOT (
+                SELECT run_url FROM audit_entries
+                WHERE deploy_id = NEW.id AND kind <> 'CALLBACK_REFUSED' AND attempt = NEW.attempt AND run_url <> ''
+                ORDER BY sequence DESC LIMIT 1
             );
     END
     """,
@@ -168,8 +180,9 @@ POSTGRESQL_GUARDS = [
             RAISE integrity_constraint_violation
                 USING MESSAGE = 'the transition graph has no such edge for this attempt';
         END IF;
-        IF NEW.kind = 'DEPLOY_STARTED' AND NEW.attempt <> 1 THEN
-            RAISE integrity_constraint_violation USING MESSAGE = 'a deploy starts in attempt 1';
+        IF NEW.kind = 'DEPLOY_STARTED' AND (NEW.attempt <> 1 OR NEW.recorded_at <> deploy.started_at) THEN
+            RAISE integrity_constraint_violation
+                USING MESSAGE = 'a deploy starts in attempt 1, when its first audit entry says';
         END IF;
         RETURN NEW;
     END
@@ -185,9 +198,10 @@ POSTGRESQL_GUARDS = [
     """
     CREATE FUNCTION phaseline_start() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF NEW.sequence <> 1 OR NEW.attempt <> 1 THEN
+        IF NEW.sequence <> 1 OR NEW.attempt <> 1 OR NEW.updated_at <> NEW.started_at
+            OR NEW.finished_at IS NOT NULL OR NEW.run_url IS NOT NULL THEN
             RAISE integrity_constraint_violation
-                USING MESSAGE = 'a deploy starts with entry 1 of attempt 1';
+                USING MESSAGE = 'a deploy starts with entry 1 of attempt 1, and nothing has been reported of it';
         END IF;
         IF EXISTS (
             SELECT 1 FROM pipeline_transitions WHERE pipeline = NEW.pipeline AND to_status = NEW.status
@@ -210,10 +224,20 @@ POSTGRESQL_GUARDS = [
         IF NEW.sequence IS DISTINCT FROM (SELECT max(sequence) FROM audit_entries WHERE deploy_id = NEW.id)
             OR NOT EXISTS (
                 SELECT 1 FROM (
-                    SELECT to_status, attempt FROM audit_entries
+                    SELECT to_status, attempt, recorded_at FROM audit_entries
                     WHERE deploy_id = NEW.id AND kind <> 'CALLBACK_REFUSED'
                     ORDER BY sequence DESC LIMIT 1
-                ) AS reached WHERE reached.to_status = NEW.status AND reached.attempt = NEW.attempt
+                ) AS reached JOIN pipeline_statuses AS status
+                    ON status.pipeline = NEW.pipeline AND status.key = reached.to_status
+                WHERE reached.to_status = NEW.status AND reached.attempt = NEW.attempt
+                    AND reached.recorded_at = NEW.updated_at
+                    AND NEW.finished_at IS NOT DISTINCT FROM
+                        CASE WHEN status.outcome <> 'IN_PROGRESS' THEN reached.recorded_at END
+            )
+            OR NEW.run_url IS DISTINCT FROM (
+                SELECT run_url FROM audit_entries
+                WHERE deploy_id = NEW.id AND kind <> 'CALLBACK_REFUSED' AND attempt = NEW.attempt AND run_url <> ''
+                ORDER BY sequence DESC LIMIT 1
             ) THEN
             RAISE integrity_constraint_violation USING MESSAGE = 'a deploy stands where its audit entries say';
         END IF;
@@ -221,6 +245,37 @@ POSTGRESQL_GUARDS = [
     END
     $$
     """,
+    """
+    CREATE FUNCTION phaseline_moved() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NOT EXISTS (SELECT 1 FROM deploys WHERE id = NEW.deploy_id AND sequence >= NEW.sequence) THEN
+            RAISE integrity_constraint_violation
+                USING MESSAGE = 'an audit entry is recorded together with what it makes of its deploy';
+        END IF;
+        RETURN NULL;
+    END
+    $$
+    """,
+    """
+    CREATE FUNCTION phaseline_began() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NOT EXISTS (SELECT 1 FROM audit_entries WHERE deploy_id = NEW.id AND sequence = 1) THEN
+            RAISE integrity_constraint_violation
+                USING MESSAGE = 'a deploy is recorded together with its first audit entry';
+        END IF;
+        RETURN NULL;
+    END
+    $$
+    """,
+    # Asked when the transaction is about to be committed.
+    *(
+        f"CREATE CONSTRAINT TRIGGER {name} AFTER INSERT ON {table} DEFERRABLE INITIALLY DEFERRED "
+        f"FOR EACH ROW EXECUTE FUNCTION {function}()"
+        for name, table, function in (
+            ("audit_entries_moved", "audit_entries", "phaseline_moved"),
+            ("deploys_began", "deploys", "phaseline_began"),
+        )
+    ),
     *(
         f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()"
         for name, event, table, function in (
@@ -243,7 +298,14 @@ POSTGRESQL_GUARDS = [
 ]
 
 # Dropped after the tables, whose triggers call them.
-POSTGRESQL_FUNCTIONS = ("phaseline_append", "phaseline_keep", "phaseline_start", "phaseline_follow_log")
+POSTGRESQL_FUNCTIONS = (
+    "phaseline_append",
+    "phaseline_keep",
+    "phaseline_start",
+    "phaseline_follow_log",
+    "phaseline_moved",
+    "phaseline_began",
+)
 
 GUARDS = {"sqlite": SQLITE_GUARDS, "postgresql": POSTGRESQL_GUARDS}
 
@@ -252,8 +314,7 @@ def upgrade() -> None:
     """Create everything, then fill the graph's tables."""
     _create_graph()
     _create_log()
-    for guard in GUARDS[op.get_bind().dialect.name]:
-        op.execute(guard)
+    _create_guards()
     _fill()
 
 
@@ -275,6 +336,17 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         for function in POSTGRESQL_FUNCTIONS:
             op.execute(f"DROP FUNCTION {function}")
+
+
+def _create_guards() -> None:
+    """On PostgreSQL the functions look at the tables of this schema, whatever anybody has put before them: temporary
+    tables of the same names, say, which come first where nothing else is said."""
+    database = op.get_bind()
+    path = ""
+    if database.dialect.name == "postgresql":
+        path = f"SET search_path = {database.scalar(sa.text('SELECT quote_ident(current_schema())'))}, pg_temp"
+    for guard in GUARDS[database.dialect.name]:
+        op.execute(guard.replace("LANGUAGE plpgsql", f"LANGUAGE plpgsql {path}"))
 
 
 def _create_graph() -> None:

@@ -63,7 +63,7 @@ class AfterAhead(Refusal):
 
     def __init__(self, sequence: int) -> None:
         super().__init__(
-            f"`after` is beyond this deploy's newest audit entry, which is {sequence}",
+            f"this deploy's log does not hold what was seen of it before; its newest audit entry is {sequence}",
             sequence=sequence,
         )
 

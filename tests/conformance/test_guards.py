@@ -15,7 +15,7 @@ from tests.conformance.conftest import Nodes
 from tests.conformance.stores import SQLITE, Store, on_postgresql, waits
 from tests.support.database import migrate
 from tests.support.postgres import Postgres
-from tests.support.raw import Raw, Refused, connected
+from tests.support.raw import MOVED, Raw, Refused, connected
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 DEPLOY: dict[str, Any] = {
@@ -76,8 +76,7 @@ class Writer:
         """An entry, and its deploy moved after it."""
         await self.insert("audit_entries", ENTRY | entry)
         if entry["kind"] == "TRANSITION":
-            moved = "status = :to_status, attempt = :attempt, sequence = :sequence"
-            await self.execute(f"UPDATE deploys SET {moved}", **entry)
+            await self.execute(f"UPDATE deploys SET sequence = :sequence, attempt = :attempt {MOVED}", **entry)
         elif entry["kind"] == "CALLBACK_REFUSED":
             await self.execute("UPDATE deploys SET sequence = :sequence", **entry)
 
@@ -92,9 +91,11 @@ async def filled(store: Store) -> AsyncIterator[tuple[Path | str, Raw]]:
     await migrate(database)
     async with connected(database) as raw:
         writer = Writer(raw, store.kind)
+        await raw.begin()
         await writer.insert("deploys", DEPLOY)
         for sequence, entry in enumerate(LOG, start=1):
             await writer.append(sequence=sequence, **entry)
+        await raw.commit()
         yield database, raw
 
 
@@ -204,6 +205,9 @@ STATEMENTS_REFUSED = {
     "UPDATE deploys SET attempt = 3": "where its audit entries say",
     "UPDATE deploys SET sequence = 4": "where its audit entries say",
     "UPDATE deploys SET sequence = 6": "where its audit entries say",
+    "UPDATE deploys SET updated_at = '2026-11-23 10:00:00'": "where its audit entries say",
+    "UPDATE deploys SET finished_at = updated_at": "where its audit entries say",
+    "UPDATE deploys SET run_url = 'https://example.org/run'": "where its audit entries say",
     "UPDATE deploys SET id = 'e'": "never changed",
     "UPDATE deploys SET ref = 'other'": "never changed",
     "UPDATE deploys SET environment = 'staging'": "never changed",
@@ -289,9 +293,35 @@ async def test_of_two_writers_that_append_to_one_deploy_at_once_one_loses(
         await Writer(first, "").insert("audit_entries", next_entry | {"to_status": "building"})
         late = asyncio.create_task(Writer(second, "").insert("audit_entries", next_entry | {"to_status": "failed"}))
         await waits(postgres, nodes.database, "INSERT INTO audit_entries")
-        await first.execute("UPDATE deploys SET status = 'building', sequence = 2 WHERE id = :id", id=deploy["id"])
+        moved = "UPDATE deploys SET status = 'building', sequence = 2, updated_at = :now WHERE id = :id"
+        await first.execute(moved, id=deploy["id"], now=NOW)
         await first.commit()
         with pytest.raises(Exception, match=r"without a gap|could not serialize"):
             await late
         await second.roll_back()
     assert [entry["toStatus"] for entry in await caller.entries(deploy["id"])] == ["queued", "building"]
+
+
+@on_postgresql
+async def test_an_entry_and_what_it_makes_of_its_deploy_are_committed_together_or_not_at_all(
+    filled: tuple[Path | str, Raw], store: Store
+) -> None:
+    """Or the row would not be where the log is, and every later callback would fail."""
+    _, raw = filled
+    writer = Writer(raw, store.kind)
+    before = await writer.content()
+    for table, row in (("audit_entries", ENTRY | NEXT), ("deploys", DEPLOY | {"id": "e"})):
+        with pytest.raises(Refused, match="is recorded together with"):
+            await writer.insert(table, row)
+    assert await writer.content() == before
+
+
+@on_postgresql
+async def test_temporary_tables_of_the_same_names_are_not_looked_at(writer: Writer) -> None:
+    """They come before all others where nothing else is said, and anybody may make some."""
+    for table in ("deploys", "audit_entries", "pipeline_transitions"):
+        await writer.execute(f"CREATE TEMPORARY TABLE {table} AS SELECT * FROM public.{table}")
+    await writer.execute("UPDATE pg_temp.deploys SET status = 'health_checking', sequence = 9")
+    entry = ENTRY | NEXT | {"sequence": 10, "from_status": "health_checking", "to_status": "succeeded"}
+    with pytest.raises(Refused, match="without a gap"):
+        await writer.insert("public.audit_entries", entry)

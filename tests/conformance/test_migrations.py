@@ -89,7 +89,7 @@ _CATALOGUED = """
     SELECT oid::regclass::text, '' FROM pg_class WHERE relnamespace = 'public'::regnamespace
     UNION ALL
     SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
-    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 't'
     UNION ALL
     SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
     UNION ALL
@@ -115,7 +115,7 @@ async def _definitions(database: Path | str) -> dict[str, Any]:
 
 def _is_guard(name: str, definition: list[str]) -> bool:
     """Whether it is a trigger, or a function that one calls: of these the code's tables do not speak."""
-    return name.startswith("phaseline_") or any("CREATE TRIGGER" in line for line in definition)
+    return name.startswith("phaseline_") or any(re.search("CREATE (CONSTRAINT )?TRIGGER", line) for line in definition)
 
 
 # PostgreSQL writes the expression down in its own way; that it is the same one is seen by the definitions.

@@ -102,6 +102,15 @@ async def connected(database: Path | str) -> AsyncIterator[Raw]:
             await connection.close()
 
 
+# What a transition makes of its deploy's row, beside its sequence, where it is recorded at the time of the start.
+MOVED = """
+    , status = CAST(:to_status AS VARCHAR(64)), updated_at = started_at, finished_at = CASE WHEN (
+        SELECT outcome FROM pipeline_statuses
+        WHERE pipeline = deploys.pipeline AND key = CAST(:to_status AS VARCHAR(64))
+    ) <> 'IN_PROGRESS' THEN started_at END
+"""
+
+
 async def append(raw: Raw, deploy_id: str, to_status: str, *, refusal: str | None = None, times: int = 1) -> None:
     """Append entries to the log of a deploy, in the attempt that it is in, and tell nobody."""
     kind = "CALLBACK_REFUSED" if refusal else "TRANSITION"
@@ -119,7 +128,7 @@ async def append(raw: Raw, deploy_id: str, to_status: str, *, refusal: str | Non
             to_status=to_status,
             refusal=refusal,
         )
-        moved = "" if refusal else ", status = :to_status"
+        moved = "" if refusal else MOVED
         await raw.execute(
             f"UPDATE deploys SET sequence = sequence + 1{moved} WHERE id = :deploy_id",
             deploy_id=deploy_id,

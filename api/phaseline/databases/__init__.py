@@ -1,5 +1,9 @@
 """The kinds of database that a store can lie on, and what each does in its own way."""
 
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
 from phaseline.databases import postgresql, sqlite
 from phaseline.databases.kind import Database
 
@@ -10,5 +14,10 @@ def database_at(url: str, pool_size: int) -> Database:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error of a driver's says that the database does not answer."""
-    return sqlite.is_unavailable(error) or postgresql.is_unavailable(error)
+    """Whether an error says that the database was not reached, or could not do now what it was asked."""
+    if isinstance(error, ConnectionError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return True
+    cause: Any = error.orig if isinstance(error, DBAPIError) else error
+    if hasattr(cause, "sqlstate"):
+        return postgresql.is_away(cause.sqlstate)
+    return sqlite.is_away(error)

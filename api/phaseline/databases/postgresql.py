@@ -7,7 +7,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 # In seconds. A transaction is given up within the 15 after which a workflow gives up, so that it is told why.
@@ -21,7 +22,7 @@ _LISTENING = 5
 
 # Kept by the server itself, in milliseconds. Whoever holds a deploy's row and falls silent (a frozen node) loses it.
 _TIMEOUTS = {
-    "lock_timeout": "5000",
+    "lock_timeout": "2000",
     "statement_timeout": "7000",
     "idle_in_transaction_session_timeout": "10000",
 }
@@ -29,11 +30,14 @@ _TIMEOUTS = {
 # What only one session may do at a time: changing the tables. The number is ours and means nothing.
 _MIGRATING = 7_402_118_339
 
+# A standby, or one that is just being promoted.
+_READ_ONLY = "25006"
+
 # Classes of SQLSTATE that say nothing of the statement, but that the server could not carry it out now.
 _AWAY = (
     "08",  # the connection
     "25P03",  # idle in a transaction for too long
-    "25006",  # read-only: a standby, or one that is just being promoted
+    _READ_ONLY,
     "28",  # refuses the login
     "3D",  # has no such database
     "40",  # deadlock, serialization
@@ -69,6 +73,12 @@ class PostgreSQL:
             },
         )
 
+        @event.listens_for(self.engine.sync_engine, "handle_error")
+        def failed(context: ExceptionContext) -> None:
+            # Its server has become a standby, and the address may lead to the new primary by now.
+            if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+                context.is_disconnect = True
+
     def try_to_open(self) -> None:
         """Connecting says it well enough."""
 
@@ -97,8 +107,9 @@ class PostgreSQL:
         await connection.execute(text("SET LOCAL lock_timeout = '30s'"))
         await connection.execute(text("SET LOCAL statement_timeout = '40s'"))
         await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATING})
-        await connection.execute(text("SET LOCAL lock_timeout = '3s'"))
-        await connection.execute(text("SET LOCAL statement_timeout = '10min'"))
+        await connection.execute(text("SET LOCAL lock_timeout = '1s'"))
+        # A migration that needs longer, and does not keep others waiting, says so itself.
+        await connection.execute(text("SET LOCAL statement_timeout = '10s'"))
         if (await connection.execute(text("SELECT to_regclass('alembic_version')"))).scalar_one() is not None:
             await connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
 
@@ -113,16 +124,13 @@ class PostgreSQL:
 
 
 async def _connect(**address: Any) -> asyncpg.Connection:
-    """Raises ConnectionError for every way in which a network says no."""
+    """Raises ConnectionError for whatever keeps it from connecting: a network, a server, or what the address says."""
     try:
         return await asyncpg.connect(**address, timeout=_CONNECT)
-    except OSError as error:
+    except Exception as error:
         raise ConnectionError(str(error)) from error
 
 
-def is_unavailable(error: BaseException) -> bool:
-    """Whether an error of the driver's, or of `_connect`, says that the database does not answer."""
-    state = getattr(error, "sqlstate", None)
-    if state is not None:
-        return str(state).startswith(_AWAY)
-    return isinstance(error, ConnectionError)
+def is_away(sqlstate: str | None) -> bool:
+    """Whether the server says by this that it could not carry out a statement now, whatever the statement."""
+    return sqlstate is not None and sqlstate.startswith(_AWAY)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DatabaseError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -17,9 +17,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 # shorter than a caller's time-out.
 _BUSY_MS = 5000
 
-# How long a writer waits for its turn among those of this process, in seconds. Both waits together
+# How long a writer waits for its turn among those of this process, in seconds. All waits together
 # are shorter than the 15 seconds after which a workflow gives up, so it is told why.
-_TURN_SECONDS = 8
+_TURN_SECONDS = 5
+
+# How long a connection is waited for, in seconds.
+_POOL = 3
 
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # an acknowledged callback survives the loss of power
@@ -40,7 +43,7 @@ class SQLite:
     listen = None
 
     def __init__(self, url: str) -> None:
-        self.engine = create_async_engine(url, hide_parameters=True)
+        self.engine = create_async_engine(url, hide_parameters=True, pool_timeout=_POOL)
         self._path = make_url(url).database or ""
         self._turn = asyncio.Lock()
         _prepare(self.engine.sync_engine, self._path)
@@ -67,10 +70,12 @@ class SQLite:
         """A writer is alone as it is."""
 
 
-def is_unavailable(error: BaseException) -> bool:
-    """Whether an error of the driver's own says that the database does not answer."""
-    # DatabaseError itself: the file is no database, or a damaged one.
-    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the file could not be read or written now."""
+    if isinstance(error, OperationalError | InterfaceError | sqlite3.OperationalError):
+        return True
+    # Nothing more special than this: the file is no database, or a damaged one.
+    return type(error) in (DatabaseError, sqlite3.DatabaseError)
 
 
 def _prepare(engine: Any, path: str) -> None:
