@@ -25,9 +25,9 @@ _OF_ENTRY = (
     *("id", "sequence", "kind", "from_status", "to_status", "attempt"),
     *("actor", "refusal", "message", "run_id", "run_url", "recorded_at"),
 )
-_OUTCOMES = {"succeeded": "SUCCEEDED", "failed": "FAILED", "cancelled": "CANCELLED"}
 
-_MOVES = (
+# Every move of a deploy, from its start on, with all that is told of it.
+MOVES = (
     "subscription ($id: ID!) { phaseChanged(deployId: $id, after: 0) { entry {"
     + ENTRY
     + "} deploy {"
@@ -163,7 +163,7 @@ async def _misstatements(caller: Caller, viewer: Viewer, log: Log) -> list[str]:
         "the deploy": (await caller.deploy(log.id), stands[-1]),
         "its entries": (await caller.entries(log.id), entries),
         "phaseChanged": (
-            await _events(viewer, _MOVES, log.id, len(moves)),
+            await _events(viewer, MOVES, log.id, len(moves)),
             [{"entry": entry, "deploy": stand} for entry, stand in moves],
         ),
         "auditEntryAdded": (
@@ -191,7 +191,7 @@ def _as_told(row: Row) -> Row:
     told = {_camel(name): value for name, value in row.items()}
     if "phases" in told:
         told["phases"] = [_as_told(phase) for phase in told["phases"]]
-        told["status"] = {"key": told["status"], "outcome": _OUTCOMES.get(told["status"], "IN_PROGRESS")}
+        told["status"] = {"key": told["status"], "outcome": model.outcome(told["status"])}
     elif "sequence" in told:
         told["id"] = str(told["id"])
     return told

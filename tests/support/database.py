@@ -41,22 +41,3 @@ def drop(database: Path, kind: str, name: str = "%") -> None:
     for (dropped,) in connection.execute(found, (kind, name)).fetchall():
         connection.execute(f"DROP {kind} {dropped}")
     connection.close()
-
-
-def refuse(database: Path, deploy_id: str, times: int) -> None:
-    """Append refused callbacks to the log of a deploy that is queued in attempt 1: many cost little."""
-    connection = sqlite3.connect(database, isolation_level=None)
-    connection.execute("BEGIN IMMEDIATE")
-    for _ in range(times):
-        connection.execute(
-            """
-            INSERT INTO audit_entries (deploy_id, sequence, kind, pipeline, environment, from_status, to_status,
-                                       attempt, actor, refusal, recorded_at)
-            SELECT id, sequence + 1, 'CALLBACK_REFUSED', pipeline, environment, status, 'succeeded',
-                   1, 'anonymous', 'ILLEGAL_TRANSITION', started_at FROM deploys WHERE id = ?
-        """,
-            (deploy_id,),
-        )
-        connection.execute("UPDATE deploys SET sequence = sequence + 1 WHERE id = ?", (deploy_id,))
-    connection.execute("COMMIT")
-    connection.close()

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 START = "queued"
 GATES = ("smoke_running", "smoke_passed", "freeze_checking", "freeze_passed")
-ENDS = ("succeeded", "failed", "cancelled")
+_OUTCOMES = {"succeeded": "SUCCEEDED", "failed": "FAILED", "cancelled": "CANCELLED"}
+ENDS = tuple(_OUTCOMES)
 STATUSES = (START, *GATES, "building", "deploying", "health_checking", *ENDS)
 OLDER = (START, "building", "deploying", "succeeded", "failed")
 IN_TURN = (
@@ -53,6 +54,11 @@ def is_legal(origin: str, attempt: int, target: str, reported_attempt: int) -> b
         later = GATES[GATES.index(origin) + 1 :]
         return target in (*later, "building")
     return (origin, target) in IN_TURN
+
+
+def outcome(status: str) -> str:
+    """What a deploy has come to that stands at this status."""
+    return _OUTCOMES.get(status, "IN_PROGRESS")
 
 
 def open_to(origin: str, attempt: int, reported_attempt: int) -> set[str]:

@@ -3,17 +3,9 @@
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
-from tests.support.caller import DEPLOY, ENTRY
+from tests.support.consistency import MOVES
 from tests.support.told import Told
 from tests.support.viewer import Viewer, viewing
-
-_MOVES = (
-    "subscription ($id: ID!) { phaseChanged(deployId: $id, after: 0) { entry {"
-    + ENTRY
-    + "} deploy {"
-    + DEPLOY
-    + "} } }"
-)
 
 
 class Watching:
@@ -34,7 +26,7 @@ class Watching:
         """Begin to follow these too."""
         for told in deploys:
             viewer = await self._ending.enter_async_context(viewing(self._url))
-            await viewer.subscribe(_MOVES, id=told.id)
+            await viewer.subscribe(MOVES, id=told.id)
             self._viewers[told.id] = viewer
 
     async def seen(self, told: Told) -> list[dict[str, Any]]:
