@@ -6,6 +6,9 @@ import pytest
 
 from tests.versions import newer, older
 
+# For what does not hang on where the log is kept: the store has tests of its own.
+on_postgresql = pytest.mark.parametrize("log", ["postgresql"], indirect=True)
+
 
 @pytest.fixture(scope="session")
 def older_version(tmp_path_factory: pytest.TempPathFactory) -> Path:

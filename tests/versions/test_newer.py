@@ -7,6 +7,7 @@ from tests.support.caller import Caller
 from tests.support.database import settings_on
 from tests.support.server import serving
 from tests.support.viewer import PHASE_CHANGED, Viewer, viewing
+from tests.versions.conftest import on_postgresql
 from tests.versions.operating import assert_faultless, migrate, readiness
 
 TO_DEPLOYING = (*model.GATES, "building", "deploying")
@@ -36,6 +37,7 @@ async def _is_told(viewer: Viewer, code: str) -> None:
     assert [error["extensions"]["code"] for error in errors] == [code]
 
 
+@on_postgresql
 async def test_a_viewer_sees_a_phase_that_came_after_its_server(log: Path | str, newer_version: Path) -> None:
     settings = settings_on(log)
     async with serving(log, **settings) as here, Caller(here.url) as with_here, viewing(here.url) as viewer:
@@ -78,6 +80,7 @@ async def test_a_running_server_does_no_more_work_on_what_only_newer_ones_may_wo
     assert_faultless(newer)
 
 
+@on_postgresql
 async def test_a_running_server_does_no_more_work_on_what_it_was_not_told_to_accept(
     log: Path | str, older_version: Path
 ) -> None:

@@ -12,6 +12,7 @@ from tests.support.consistency import assert_consistent, plain
 from tests.support.database import settings_on
 from tests.support.server import serving
 from tests.support.told import Told
+from tests.versions.conftest import on_postgresql
 from tests.versions.operating import assert_faultless, migrate, readiness
 from tests.versions.traffic import OLDER_RUNS, RUNS, Traffic, reports
 from tests.versions.watching import Watching
@@ -97,6 +98,7 @@ async def test_a_release_is_rolled_out_and_back_under_deploys(log: Path | str, o
     assert_faultless(old, new, fresh)
 
 
+@on_postgresql
 @pytest.mark.timeout(300)
 async def test_the_new_version_serves_the_older_graph_beside_the_older_version(
     log: Path | str, older_version: Path
