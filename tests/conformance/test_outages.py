@@ -6,6 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from phaseline.store import Store
 from tests.conformance.conftest import Nodes
 from tests.conformance.stores import on_newest_postgresql, on_postgresql
 from tests.support.caller import Caller
@@ -131,3 +136,45 @@ async def test_a_database_that_stands_still_keeps_nobody_waiting_for_ever(nodes:
             await one.walk(deploy["id"], status)
     for caller in nodes.callers:
         assert await _readiness(caller) == (200, 200)
+
+
+@on_newest_postgresql
+async def test_a_database_that_lets_nobody_in_is_away(nodes: Nodes, postgres: Postgres) -> None:
+    """It answers, but not what it is asked: not every no of a server is about a statement."""
+    one, _ = nodes.callers
+    deploy = await one.start()
+    async with viewing(nodes.other.url) as viewer:
+        await viewer.subscribe(PHASE_CHANGED, id=deploy["id"])
+        await viewer.event()
+        async with _nobody_connects(postgres, nodes.database):
+            await postgres.terminate("phaseline%")
+            await _is_told(viewer)
+            for caller in nodes.callers:
+                answer = await caller.report(deploy["id"], "building")
+                assert (answer.status, answer.code) == (503, "UNAVAILABLE")
+                assert await _readiness(caller) == (200, 503)
+    await one.walk(deploy["id"], "building")
+
+
+@on_newest_postgresql
+async def test_a_connection_is_given_back_in_time_to_a_database_that_stands_still(
+    database: str, postgres: Postgres
+) -> None:
+    """What a transaction has asked was answered; only its end is not."""
+    store = Store(database, pool_size=1)
+    store.database.seconds = 1  # type: ignore[misc]
+
+    async def answered(connection: AsyncConnection) -> None:
+        await connection.execute(text("SELECT 1"))
+
+    async def then_stands_still(connection: AsyncConnection) -> None:
+        await answered(connection)
+        await postgres.pause()
+
+    for transaction in (store.read, store.write):
+        async with asyncio.timeout(10):
+            with pytest.raises(TimeoutError):
+                await transaction(then_stands_still)
+            postgres.resume()
+            await transaction(answered)
+    await store.close()
