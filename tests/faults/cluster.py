@@ -22,6 +22,7 @@ class Cluster:
 
     nodes: list[Node]
     wires: dict[str, Wire]
+    database: Path | str
     postgres: Postgres | None
     _database: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -97,4 +98,4 @@ async def cluster(
             await node.start()  # one after the other: the first one migrates
             stack.push_async_callback(node.close)
         wires = {name: await stack.enter_async_context(wire_to(*(node.url for node in made))) for name in WIRES}
-        yield Cluster(made, wires, postgres)
+        yield Cluster(made, wires, database, postgres)

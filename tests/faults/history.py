@@ -132,4 +132,5 @@ class History:
     follows: list[Follow] = field(default_factory=list)
     told: dict[str, dict[str, Told]] = field(default_factory=dict)
     unanswered: list[str] = field(default_factory=list)  # who was still waiting when all had long been well
+    rows: list[str] = field(default_factory=list)  # what is wrong with what the database itself holds
     logged: list[str] = field(default_factory=list)  # what no node may log

@@ -57,6 +57,11 @@ def nodes_agree(history: History) -> Problems:
                 yield f"{deploy}: {first} tells {expected.get(deploy)}, and {node} tells {told.get(deploy)}"
 
 
+def the_database_agrees(history: History) -> Problems:
+    """The rows of the database, read past all nodes, hold no contradiction, and nodes tell what they hold."""
+    yield from history.rows
+
+
 def starts_are_recorded(history: History) -> Problems:
     """Every deploy whose start was answered is there, with its note; and none that nobody wanted."""
     deploys = _deploys(history)
@@ -251,6 +256,7 @@ def nodes_logged_nothing_unexpected(history: History) -> Problems:
 
 CHECKS: tuple[Callable[[History], Problems], ...] = (
     nodes_agree,
+    the_database_agrees,
     starts_are_recorded,
     logs_have_no_gap,
     logs_follow_the_graph,

@@ -22,12 +22,12 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "soak.md"
 _PACKAGES = "strawberry-graphql graphql-core fastapi uvicorn uvloop websockets sqlalchemy asyncpg".split()
 
 
-def write(seen: Seen, cluster: Cluster) -> None:
-    """Write it."""
-    PAGE.write_text(text(seen, cluster))
+def write(seen: Seen, cluster: Cluster, also: list[str]) -> None:
+    """Write it. `also` is what is checked but by the oracle."""
+    PAGE.write_text(text(seen, cluster, also))
 
 
-def text(seen: Seen, cluster: Cluster) -> str:
+def text(seen: Seen, cluster: Cluster, also: list[str]) -> str:
     """The page."""
     template = Template(Path(__file__).with_name("page.md").read_text())
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -63,7 +63,7 @@ def text(seen: Seen, cluster: Cluster) -> str:
         until_caught_up=f"{seen.until_caught_up:.1f}",
         memory=_memory(cluster),
         outcome=_outcome(seen),
-        checks="\n".join(f"- {check.__doc__}" for check in CHECKS),
+        checks="\n".join(f"- {check}" for check in [*(check.__doc__ for check in CHECKS), *also]),
     )
 
 

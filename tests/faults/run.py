@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from random import Random
@@ -14,6 +14,7 @@ from tests.faults.history import Answer, Follow, History, Told
 from tests.faults.plan import Fault, Kind
 from tests.faults.viewers import IdleViewer, SocketViewer, StreamViewer, Viewer, entry_of, stand_of
 from tests.support.caller import Caller as Reader
+from tests.support.consistency import assert_consistent
 
 # How long everybody may take to be done when nothing goes wrong any more, in seconds: also on a busy machine.
 _PATIENCE = 120.0
@@ -128,6 +129,7 @@ async def run(
             for task in (*walks, *watching):
                 task.cancel()
             await asyncio.gather(*walks, *watching, return_exceptions=True)
+    history.rows = await _hold_against_the_rows(cluster, next(iter(history.told.values())))
     made.connections = sum(viewer.connections for viewer in viewers)
     for node in cluster.nodes:
         node.note_memory()
@@ -220,6 +222,15 @@ async def _told_by(url: str, environment: str) -> dict[str, Told]:
             if not page["pageInfo"]["hasNextPage"]:
                 return found
             after = page["pageInfo"]["endCursor"]
+
+
+async def _hold_against_the_rows(cluster: Cluster, deploys: Collection[str]) -> list[str]:
+    """What is wrong with the rows of these deploys, and with what nodes tell of them."""
+    try:
+        await assert_consistent(cluster.database, *(node.url for node in cluster.nodes), only=deploys)
+    except AssertionError as error:  # to be told with all else that is wrong, and with the seed
+        return [str(error)]
+    return []
 
 
 async def _catch_up(history: History, watching: list[asyncio.Task[None]]) -> None:

@@ -10,12 +10,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults import page
-from tests.faults.cluster import cluster
+from tests.faults.cluster import Cluster, cluster
 from tests.faults.history import Answer
 from tests.faults.oracle import judge, told
 from tests.faults.plan import Fault, Kind, Pace, plan
@@ -27,8 +28,16 @@ NODES = 3
 # Frozen for longer than the database lets a transaction stand idle, and than anybody here waits for anything.
 PACE = Pace(down=(0.5, 8), frozen=(15, 45), silent=(1, 12), stalled=(25, 40))
 SIZE = Size(deploys=40, pause=2.0, patience=5.0)
+# How much more a node that is never ended may hold at the end than after the first round: this share of it, and MiB.
+MORE_BY_SHARE = 0.3
+MORE = 40
 # As they are unless somebody sets them; the tests' own way of starting a node would have it look but once an hour.
 SETTINGS = {"poll_seconds": "2"}
+
+MEMORY_STAYS = (
+    "The node that is never ended holds at the end no more memory than after the first round, but for "
+    f"{MORE_BY_SHARE:.0%} of it or {MORE} MiB, whichever is more."
+)
 
 
 @dataclass
@@ -103,8 +112,20 @@ async def soak(seed: int, seconds: float, postgres_version: int | None) -> bool:
                 seen.problems += Counter({check: len(found) for check, found in problems.items()})
                 print(told(problems))
                 say(f'NOT AS IT SHOULD BE. Again: make soak ARGS="--seed {seed + number} --seconds {length:g}{again}"')
-        page.write(seen, made)
+        if grown := list(_grown(made)):
+            seen.problems[MEMORY_STAYS] += len(grown)
+            say("; ".join(grown))
+        page.write(seen, made, also=[MEMORY_STAYS])
     return not seen.problems
+
+
+def _grown(made: Cluster) -> Iterator[str]:
+    """The nodes, of those that were never ended, that have not kept to what `MEMORY_STAYS` says."""
+    for node in made.nodes:
+        if node.starts == 1 and node.memory:
+            (_, first), (_, last) = node.memory[0], node.memory[-1]
+            if last > first + max(MORE_BY_SHARE * first, MORE * 1024):
+                yield f"{node.name} held {first // 1024} MiB after the first round, and {last // 1024} MiB at the end"
 
 
 def _began(fault: Fault) -> None:

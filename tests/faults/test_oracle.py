@@ -172,6 +172,7 @@ DOCTORED: dict[str, tuple[Change, set[str]]] = {
     "the row has another status": (of_stand(status="building"), {"rows_are_folds"}),
     "the row has another attempt": (of_stand(attempt=1), {"rows_are_folds"}),
     "one node is behind": (one_node_behind, {"nodes_agree"}),
+    "a row is not as it should be": (lambda found: found.rows.append("a status"), {"the_database_agrees"}),
     "a deploy is lost": (all_lost, {"starts_are_recorded"}),
     "nobody started a deploy": (lambda found: found.starts.clear(), {"starts_are_recorded"}),
     "a deploy has the note of another": (
