@@ -30,7 +30,7 @@ def routes(store: Store, accepted_revision: str | None, stopping: Stopping) -> A
             return JSONResponse({"status": "stopping"}, 503)
         try:
             async with asyncio.timeout(_SECONDS):
-                revision, only_reads = await store.read(look)
+                revision, only_reads = await asyncio.shield(looking())
         except revisions.WrongRevision as error:
             return JSONResponse({"status": "wrong revision", "detail": str(error)}, 503)
         except Exception as error:
@@ -40,6 +40,16 @@ def routes(store: Store, accepted_revision: str | None, stopping: Stopping) -> A
         if only_reads:
             return JSONResponse({"status": "the database takes no writes"}, 503)
         return JSONResponse({"status": "ok", "revision": revision})
+
+    under_way: asyncio.Task[tuple[str, bool]] | None = None
+
+    def looking() -> asyncio.Task[tuple[str, bool]]:
+        """One look for all who ask meanwhile: probes that gave up waiting would fill the pool with their own."""
+        nonlocal under_way
+        if under_way is None or under_way.done():
+            under_way = asyncio.create_task(store.read(look))
+            under_way.add_done_callback(lambda look: look.cancelled() or look.exception())  # somebody may have heard it
+        return under_way
 
     async def look(connection: AsyncConnection) -> tuple[str, bool]:
         revision = await revisions.require(connection, accepted_revision)
