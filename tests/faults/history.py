@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tests.faults.plan import Kind
+
 
 class Answer(StrEnum):
     """What became of a sending, as far as its caller was told."""
@@ -111,6 +113,7 @@ class Follow:
     stretches: list[Stretch] = field(default_factory=list)
     last: int | None = None
     complaints: list[str] = field(default_factory=list)  # errors that no viewer may get
+    away: list[float] = field(default_factory=list)  # when it was told that the database does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,25 @@ class Told:
     id: str
     stand: Stand
     log: list[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Somebody was told, or told the node's log, that the database does not answer; when is between two moments."""
+
+    who: str
+    what: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A fault, from when to when."""
+
+    kind: Kind
+    began: float
+    ended: float
 
 
 @dataclass(slots=True)
@@ -133,4 +155,6 @@ class History:
     told: dict[str, dict[str, Told]] = field(default_factory=dict)
     unanswered: list[str] = field(default_factory=list)  # who was still waiting when all had long been well
     rows: list[str] = field(default_factory=list)  # what is wrong with what the database itself holds
+    away: list[Away] = field(default_factory=list)
+    spells: list[Spell] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)  # what no node may log

@@ -3,14 +3,15 @@
 import asyncio
 import re
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.faults.history import Away
 from tests.support.ports import free_port
 from tests.support.server import Server, start
 from tests.support.witness import faults
@@ -38,7 +39,7 @@ class Node:
     _server: Server | None = None
     _since: float = 0.0
     cut_off: int = 0  # viewers that did not read
-    away: Counter[str] = field(default_factory=Counter)  # what it has said of the database, and how often
+    _away: list[Away] = field(default_factory=list)
     _complaints: list[str] = field(default_factory=list)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -110,11 +111,18 @@ class Node:
         found, self._complaints = self._complaints, []
         return found
 
+    def said_away(self) -> list[Away]:
+        """What it has logged of a database that does not answer, since this was last asked."""
+        self._keep_log()
+        found, self._away = self._away, []
+        return found
+
     def _keep_log(self) -> None:
         self.cut_off += sum(line["event"].startswith("viewer cut off") for line in self._running.log)
         for line in faults(self._running):
             if line["event"] in _AWAY:
-                self.away[f"{line['event']}: {_last_line(line)}"] += 1
+                at = _moment(line["timestamp"])
+                self._away.append(Away(self.name, f"{line['event']}: {_last_line(line)}", at, at))
             else:
                 self._complaints.append(f"{self.name} logged {line}")
         self._running.log.clear()
@@ -130,6 +138,11 @@ class Node:
     def _running(self) -> Server:
         assert self._server is not None
         return self._server
+
+
+def _moment(timestamp: str) -> float:
+    """A time of the log, on the clock that measures."""
+    return datetime.fromisoformat(timestamp).timestamp() - time.time() + time.monotonic()
 
 
 def _last_line(line: dict[str, Any]) -> str:

@@ -29,14 +29,21 @@ from tests.faults.history import (
     Stretch,
     Told,
 )
+from tests.faults.plan import Kind
 from tests.support import model
 
 Problems = Iterator[str]
 
+# The faults that keep nodes from the database; a frozen one may hold what the others wait for.
+KEEP_FROM_THE_DATABASE = (Kind.CONNECTIONS, Kind.CRASH, Kind.PAUSE, Kind.FREEZE)
 
-def judge(history: History) -> dict[str, list[str]]:
-    """Everything that is wrong, by what does not hold."""
-    found = {(check.__doc__ or check.__name__): list(check(history)) for check in CHECKS}
+# How long after one of them a node may still say so, in seconds: no longer does it wait for what it has begun before.
+LATEST = 10.0
+
+
+def judge(history: History, *also: Callable[[History], Problems]) -> dict[str, list[str]]:
+    """Everything that is wrong, by what does not hold. `also` are checks beside those that hold of every run."""
+    found = {(check.__doc__ or check.__name__): list(check(history)) for check in (*CHECKS, *also)}
     return {check: problems for check, problems in found.items() if problems}
 
 
@@ -243,10 +250,19 @@ def viewers_have_caught_up(history: History) -> Problems:
 
 
 def viewers_were_told_no_error(history: History) -> Problems:
-    """No subscription was ended by an error, but for a database that was away."""
+    """No subscription was ended by an error, but that the database does not answer."""
     for follow in history.follows:
         for complaint in follow.complaints:
             yield f"{_who(follow)} was told {complaint}"
+
+
+def the_database_was_away_where_it_is_said(history: History) -> Problems:
+    """That the database does not answer is said only while it is away or a node frozen, and for 10 s afterwards."""
+    spells = [spell for spell in history.spells if spell.kind in KEEP_FROM_THE_DATABASE]
+    for away in history.away:
+        if not any(spell.began <= away.until and away.since <= spell.ended + LATEST for spell in spells):
+            ago = min((away.since - spell.ended for spell in spells if spell.began <= away.until), default=None)
+            yield f"{away.who}: {away.what}, {ago} s after the last fault that accounts for it"
 
 
 def nodes_logged_nothing_unexpected(history: History) -> Problems:
@@ -276,6 +292,10 @@ CHECKS: tuple[Callable[[History], Problems], ...] = (
     viewers_were_told_no_error,
     nodes_logged_nothing_unexpected,
 )
+
+
+# Held against a soak only: on a machine that is busy with other things, a short run's database may not answer in time.
+ALSO_OF_A_SOAK = (the_database_was_away_where_it_is_said,)
 
 
 def folds(log: Iterable[Entry]) -> list[Stand]:

@@ -11,7 +11,7 @@ from statistics import median
 from string import Template
 from typing import TYPE_CHECKING
 
-from tests.faults.oracle import CHECKS
+from tests.faults.oracle import ALSO_OF_A_SOAK, CHECKS
 from tests.faults.plan import Kind
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def text(seen: Seen, cluster: Cluster, also: list[str]) -> str:
         sendings=f"{seen.answers.total():,}",
         deploys=f"{seen.deploys:,}",
         entries=f"{seen.entries:,}",
+        away=f"{seen.away:,}",
         events=f"{seen.events:,}",
         viewers=f"{seen.viewers:,}",
         connections=f"{seen.connections:,}",
@@ -63,7 +64,7 @@ def text(seen: Seen, cluster: Cluster, also: list[str]) -> str:
         until_caught_up=f"{seen.until_caught_up:.1f}",
         memory=_memory(cluster),
         outcome=_outcome(seen),
-        checks="\n".join(f"- {check}" for check in [*(check.__doc__ for check in CHECKS), *also]),
+        checks="\n".join(f"- {check}" for check in [*(check.__doc__ for check in (*CHECKS, *ALSO_OF_A_SOAK)), *also]),
     )
 
 

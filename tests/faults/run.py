@@ -10,7 +10,7 @@ from random import Random
 
 from tests.faults.callers import Caller
 from tests.faults.cluster import Cluster
-from tests.faults.history import Answer, Follow, History, Told
+from tests.faults.history import Answer, Away, Follow, History, Spell, Told
 from tests.faults.plan import Fault, Kind
 from tests.faults.viewers import IdleViewer, SocketViewer, StreamViewer, Viewer, entry_of, stand_of
 from tests.support.caller import Caller as Reader
@@ -112,7 +112,7 @@ async def run(
         history.follows = [follow for viewer in viewers for follow in viewer.follows]
         watching = [asyncio.create_task(viewer.watch()) for viewer in viewers]
         try:
-            await _carry_out(plan, cluster, idle, begun)
+            await _carry_out(plan, cluster, idle, history, begun)
             for node in cluster.nodes:
                 await node.ready()
             well = time.monotonic()
@@ -134,6 +134,8 @@ async def run(
     for node in cluster.nodes:
         node.note_memory()
         history.logged += node.complaints()
+        history.away += node.said_away()
+    history.away += _told_away(history, idle)
     return made
 
 
@@ -157,18 +159,38 @@ def _viewers(cluster: Cluster, deploys: list[str], size: Size, random: Random) -
     return viewers
 
 
-async def _carry_out(plan: list[Fault], cluster: Cluster, idle: Viewer, begun: Callable[[Fault], None] | None) -> None:
+async def _carry_out(
+    plan: list[Fault], cluster: Cluster, idle: Viewer, history: History, begun: Callable[[Fault], None] | None
+) -> None:
     began = time.monotonic()
 
     async def suffer(fault: Fault) -> None:
         await asyncio.sleep(began + fault.at - time.monotonic())
         if begun is not None:
             begun(fault)
+        since = time.monotonic()
         await cluster.suffer(fault, idle)
+        history.spells.append(Spell(fault.kind, since, time.monotonic()))
 
     async with asyncio.TaskGroup() as going_wrong:
         for fault in plan:
             going_wrong.create_task(suffer(fault))
+
+
+def _told_away(history: History, idle: Viewer) -> list[Away]:
+    """Callers and viewers who were told so. The idle one reads late, and cannot say when it was told."""
+    callers = [
+        Away(sending.run, "a caller was answered so", sending.sent, sending.answered)
+        for sending in history.sendings
+        if sending.answer is Answer.UNAVAILABLE
+    ]
+    viewers = [
+        Away(follow.viewer, "a viewer was told so", at, at)
+        for follow in history.follows
+        for at in follow.away
+        if follow.viewer != idle.name
+    ]
+    return callers + viewers
 
 
 def delays(history: History) -> list[float]:

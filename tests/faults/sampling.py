@@ -1,6 +1,7 @@
 """Everything that a modal has shown, moment by moment, kept by a script in its page."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,11 @@ class Watched:
     samples: list[Sample]
     looks: dict[int, int]
     sockets: list[Socket]
+
+    @property
+    def longest_gap(self) -> int:
+        """The longest that it was not looked, from the first look until it was read, in milliseconds, to a quarter."""
+        return max(later - earlier for earlier, later in pairwise([*sorted(self.looks), self.read]))
 
     def looked(self, since: int, until: int) -> int:
         """How often it was looked at the modal between these moments."""

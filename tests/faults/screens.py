@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.faults.sampling import Sample, Socket, Watched
 from tests.journeys.expected import WORDS
-from tests.support import model
+from tests.support import logs, model
 from tests.support.postgres import Postgres
 
 Problems = Iterator[str]
@@ -24,7 +24,6 @@ TOLD_WITHIN = 10_000
 DRAWN_WITHIN = 2_000
 
 _POSITION = re.compile(r"entry (\d+) of (\d+)")
-_OUTCOMES = {"succeeded": "SUCCEEDED", "failed": "FAILED", "cancelled": "CANCELLED"}
 _OUTCOME_WORDS = {
     "IN_PROGRESS": "In progress",
     "SUCCEEDED": "Succeeded",
@@ -66,17 +65,15 @@ class Log:
 
 async def log_of(postgres: Postgres, database: str, deploy: str) -> Log:
     """What the database holds of a deploy."""
-    entries = await postgres.fetch(
-        """
-        SELECT sequence, kind, to_status, attempt, refusal, recorded_at FROM audit_entries
-        WHERE deploy_id = $1 ORDER BY sequence
-    """,
-        deploy,
-        database=database,
-    )
+    entries = (await logs.read(database))[deploy].entries
     phases = await postgres.fetch("SELECT key, label FROM pipeline_phases", database=database)
     statuses = await postgres.fetch("SELECT key, label FROM pipeline_statuses", database=database)
-    return Log([Entry(*row) for row in entries], _labels(phases), _labels(statuses))
+    return Log([_entry(row) for row in entries], _labels(phases), _labels(statuses))
+
+
+def _entry(row: logs.Row) -> Entry:
+    columns = ("sequence", "kind", "to_status", "attempt", "refusal", "recorded_at")
+    return Entry(*(row[column] for column in columns))
 
 
 def _labels(rows: list[Any]) -> dict[str, str]:
@@ -204,7 +201,7 @@ def _screen(log: Log, sequence: int) -> Screen:
     """What has to be shown at an entry."""
     moves = [entry for entry in log.entries[:sequence] if entry.kind != "CALLBACK_REFUSED"]
     newest = moves[-1]
-    outcome = _OUTCOMES.get(newest.status, "IN_PROGRESS")
+    outcome = model.outcome(newest.status)
     ended = newest.status in model.ENDS
     return {
         "attributes": (newest.status, outcome, str(newest.attempt), str(sequence)),

@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.faults import page
 from tests.faults.cluster import Cluster, cluster
 from tests.faults.history import Answer
-from tests.faults.oracle import judge, told
+from tests.faults.oracle import ALSO_OF_A_SOAK, judge, told
 from tests.faults.plan import Fault, Kind, Pace, plan
 from tests.faults.run import Run, Size, delays, run
 from tests.support.postgres import MISSING, VERSIONS, running
@@ -54,6 +54,7 @@ class Seen:
     deploys: int = 0
     entries: int = 0
     events: int = 0
+    away: int = 0
     viewers: int = 0
     connections: int = 0
     problems: Counter[str] = field(default_factory=Counter)
@@ -70,6 +71,7 @@ class Seen:
         self.deploys += len(told)
         self.entries += sum(len(deploy.log) for deploy in told.values())
         self.events += made.events
+        self.away += len(made.history.away)
         self.viewers += made.viewers
         self.connections += made.connections
         self.delays += delays(made.history)
@@ -108,7 +110,7 @@ async def soak(seed: int, seconds: float, postgres_version: int | None) -> bool:
                 held = f"{node.memory[-1][1] // 1024} MiB" if node.memory else "unknown"
                 started = f"started {node.starts} times, within {node.longest_start:.1f} s"
                 say(f"{node.name}: memory {held}, {started}, {node.cut_off} viewers cut off")
-            if problems := judge(one.history):
+            if problems := judge(one.history, *ALSO_OF_A_SOAK):
                 seen.problems += Counter({check: len(found) for check, found in problems.items()})
                 print(told(problems))
                 say(f'NOT AS IT SHOULD BE. Again: make soak ARGS="--seed {seed + number} --seconds {length:g}{again}"')

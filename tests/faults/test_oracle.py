@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from tests.faults import oracle
-from tests.faults.history import Answer, Entry, Event, Follow, History, Look, Sending, Start, Stretch, Told
+from tests.faults.history import Answer, Away, Entry, Event, Follow, History, Look, Sending, Spell, Start, Stretch, Told
+from tests.faults.plan import Kind
 
+CHECKS = (*oracle.CHECKS, *oracle.ALSO_OF_A_SOAK)
 DEPLOY = "d"
 # Attempt, status, and how a callback is refused at its place in the log.
 SENT = (
@@ -53,16 +55,18 @@ def history() -> History:
         looks=[Look(DEPLOY, 6.6, 6)],
         follows=[everything, transitions],
         told={"a": {DEPLOY: told}, "b": {DEPLOY: told}},
+        away=[Away("node 0", "logged", 5.5, 5.5), Away("caller 1", "answered", 14.9, 17)],
+        spells=[Spell(Kind.PAUSE, 5, 15), Spell(Kind.RESET, 40, 60)],
     )
 
 
 def complaining(found: History) -> set[str]:
     """The checks that find something wrong."""
-    return {check.__name__ for check in oracle.CHECKS if list(check(found))}
+    return {check.__name__ for check in CHECKS if list(check(found))}
 
 
 def test_a_history_of_which_nothing_is_wrong_passes() -> None:
-    assert oracle.judge(history()) == {}
+    assert oracle.judge(history(), *oracle.ALSO_OF_A_SOAK) == {}
 
 
 Change = Callable[[History], object]
@@ -247,6 +251,18 @@ DOCTORED: dict[str, tuple[Change, set[str]]] = {
         lambda found: found.follows[0].complaints.append("AFTER_AHEAD"),
         {"viewers_were_told_no_error"},
     ),
+    "a node says for no reason that the database is away": (
+        lambda found: found.away.append(Away("node 0", "logged", 50, 50)),
+        {"the_database_was_away_where_it_is_said"},
+    ),
+    "a caller is told so long after it was": (
+        lambda found: found.away.append(Away("caller 1", "answered", 25.1, 26)),
+        {"the_database_was_away_where_it_is_said"},
+    ),
+    "a viewer is told so before it is": (
+        lambda found: found.away.append(Away("viewer 1", "told", 4.9, 4.9)),
+        {"the_database_was_away_where_it_is_said"},
+    ),
     "a node logged an error": (lambda found: found.logged.append("a trace"), {"nodes_logged_nothing_unexpected"}),
 }
 
@@ -259,4 +275,4 @@ def test_a_doctored_history_does_not(doctor: Change, expected: set[str]) -> None
 
 
 def test_every_check_is_seen_to_fail() -> None:
-    assert {name for _, names in DOCTORED.values() for name in names} == {check.__name__ for check in oracle.CHECKS}
+    assert {name for _, names in DOCTORED.values() for name in names} == {check.__name__ for check in CHECKS}

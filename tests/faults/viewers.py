@@ -136,7 +136,10 @@ class Viewer(ABC):
     @staticmethod
     def _note_errors(follow: Follow, errors: Iterable[dict[str, Any]]) -> None:
         for error in errors:
-            if error.get("extensions", {}).get("code") not in ("UNAVAILABLE", "SERVER_STOPPING"):
+            code = error.get("extensions", {}).get("code")
+            if code == "UNAVAILABLE":
+                follow.away.append(time.monotonic())
+            elif code != "SERVER_STOPPING":
                 follow.complaints.append(str(error))
 
 
@@ -228,8 +231,11 @@ class StreamViewer(Viewer):
             http.stream("POST", f"{address}/graphql", json=request, headers=headers) as response,
         ):
             if response.status_code != 200:
-                if response.status_code != 503:
-                    follow.complaints.append(f"{response.status_code}: {(await response.aread()).decode()}")
+                body = (await response.aread()).decode()
+                if response.status_code == 503:
+                    self._note_errors(follow, json.loads(body)["errors"])
+                else:
+                    follow.complaints.append(f"{response.status_code}: {body}")
                 raise Lost
             async for kind, payload in _events(response):
                 await self.reading.wait()
