@@ -231,3 +231,9 @@ async def test_a_lie_on_the_screen_is_found_though_it_is_there_for_less_than_a_f
     }""")
     (problem,) = judge(*await shown(stage, deploy, modal))
     assert "names entry 1 and shows step smoke_gate as" in problem
+
+
+def test_a_while_without_a_look_is_known() -> None:
+    looks = dict.fromkeys((1000, 1250, 3500, 3750), 15)
+    assert Watched("page", "deploy", 900, 3900, [], looks, []).longest_gap == 2250
+    assert Watched("page", "deploy", 900, 7000, [], looks, []).longest_gap == 3250
