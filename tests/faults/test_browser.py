@@ -107,7 +107,8 @@ def _summary(watched: Watched, log: Log) -> str:
     states = [sample.marks.get("connection") for sample in watched.samples]
     positions = {sample.position for sample in watched.samples}
     return (
-        f"{watched.name}: {sum(watched.looks.values())} looks, {len(watched.samples)} samples of {len(positions)} "
+        f"{watched.name}: {sum(watched.looks.values())} looks, {watched.longest_gap} ms without one at most, "
+        f"{len(watched.samples)} samples of {len(positions)} "
         f"positions, {len(watched.sockets)} sockets, {len(log.entries)} entries, "
         f"{ {state: states.count(state) for state in dict.fromkeys(states)} }, "
         f"closed with {[socket.code for socket in watched.sockets]}"
