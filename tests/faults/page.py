@@ -31,6 +31,7 @@ def text(seen: Seen, cluster: Cluster, also: list[str]) -> str:
     """The page."""
     template = Template(Path(__file__).with_name("page.md").read_text())
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return template.substitute(
         day=f"{datetime.now(UTC):%Y-%m-%d}",
         database=seen.database,
@@ -39,7 +40,7 @@ def text(seen: Seen, cluster: Cluster, also: list[str]) -> str:
         minutes=f"{seen.seconds / 60:.0f}",
         rounds=seen.rounds,
         nodes=len(cluster.nodes),
-        machine=f"{platform.system()} on {platform.machine()}, {cores} cores",
+        machine=f"{platform.system()} on {platform.machine()}, {cores} cores, {memory / 2**30:.0f} GiB of memory",
         packages=", ".join(f"{name} {version(name)}" for name in _PACKAGES),
         python=platform.python_version(),
         phaseline=version("phaseline"),
