@@ -6,7 +6,7 @@ abort a connection.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 import uvicorn
@@ -69,13 +69,18 @@ class Patience:
             self._cut()
 
 
-class Http(H11Protocol):
-    """HTTP and SSE: who does not read an answer loses the connection."""
+class _Watched(asyncio.Protocol):
+    """What either protocol does in the same way."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    config: uvicorn.Config
+
+    def _cut(self) -> None:
+        raise NotImplementedError
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """As inherited, with a watch on it."""
         super().connection_made(transport)
-        self._patience = Patience(transport, self.config, self._cut)
+        self._patience = Patience(cast("asyncio.Transport", transport), self.config, self._cut)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As inherited."""
@@ -91,6 +96,10 @@ class Http(H11Protocol):
         """As inherited; the wait is over."""
         self._patience.end()
         super().resume_writing()
+
+
+class Http(_Watched, H11Protocol):
+    """HTTP and SSE: who does not read an answer loses the connection."""
 
     def shutdown(self) -> None:
         """As inherited; an answer that is under way has to be taken soon."""
@@ -102,28 +111,8 @@ class Http(H11Protocol):
         self.transport.abort()
 
 
-class WebSocket(WebSocketsSansIOProtocol):
+class WebSocket(_Watched, WebSocketsSansIOProtocol):
     """WebSockets: who does not read is told so behind all that it has not read, and loses the connection."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """As inherited, with a watch on it."""
-        super().connection_made(transport)
-        self._patience = Patience(self.transport, self.config, self._cut)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """As inherited."""
-        self._patience.end()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """As inherited; the wait begins."""
-        super().pause_writing()
-        self._patience.begin()
-
-    def resume_writing(self) -> None:
-        """As inherited; the wait is over."""
-        self._patience.end()
-        super().resume_writing()
 
     async def send(self, message: ASGISendEvent) -> None:
         """As inherited; a handshake that was refused by an answer is over, which uvicorn would log as an error."""
