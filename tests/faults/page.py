@@ -72,7 +72,7 @@ def text(seen: Seen, cluster: Cluster, also: list[str]) -> str:
 def _outcome(seen: Seen) -> str:
     if not seen.problems:
         return (
-            "Everything that is checked (below) held after every round, and all nodes became ready without any start "
+            "Everything that is checked (below) held after every round, and all nodes became ready without any start\n"
             "but those that the plans had."
         )
     return "**Not everything held.**\n\n" + _table("what did not hold", dict(seen.problems))
