@@ -2,8 +2,8 @@
 # ruff: noqa: UP031
 """Documents that ask for too much, or in an odd way: refused before anything is executed, and quickly."""
 
+import asyncio
 import gc
-import time
 import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -59,10 +59,9 @@ async def _nothing_is_unexpected(server: Server) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("document", TOO_MUCH.values(), ids=TOO_MUCH)
-async def test_a_document_that_asks_for_too_much_is_refused_within_a_second(caller: Caller, document: str) -> None:
-    began = time.monotonic()
-    answer = await caller.send(document)
-    assert time.monotonic() - began < 1
+async def test_a_document_that_asks_for_too_much_is_refused_soon(caller: Caller, document: str) -> None:
+    async with asyncio.timeout(10):  # worked out, each would take minutes
+        answer = await caller.send(document)
     assert answer.status in (200, 400)
     assert answer.body.get("data") is None
     clear_codes(answer.body["errors"])
@@ -84,7 +83,7 @@ async def test_what_tools_ask_for_is_answered(caller: Caller, document: str) -> 
 
 
 async def test_long_documents_are_not_remembered(database: Path) -> None:
-    """Kept, these would hold a megabyte; and callers could send 200 of ten times the length."""
+    """Kept, these would hold three megabytes; and callers could send 200 of ten times the length."""
     async with in_this_process(database) as caller:
 
         async def send(*numbers: int) -> None:
@@ -97,12 +96,12 @@ async def test_long_documents_are_not_remembered(database: Path) -> None:
             await send(0, 1)
             gc.collect()
             before, _ = tracemalloc.get_traced_memory()
-            await send(*range(2, 22))
+            await send(*range(2, 62))
             gc.collect()
             after, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    assert after - before < 150_000
+    assert after - before < 450_000
 
 
 async def test_of_two_operations_the_named_one_is_run(caller: Caller) -> None:
