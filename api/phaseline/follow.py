@@ -43,7 +43,7 @@ async def follow(
     with feed.following(deploy_id) as wakeups:
         begin = partial(standings.begin, graphs=graphs, deploy_id=deploy_id, after=after, refusals=refusals)
         first, place = await store.read(begin)
-        if after is None:
+        if first is not None:
             yield Event(first, place.standing)
         woken = None
         while True:

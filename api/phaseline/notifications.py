@@ -41,12 +41,6 @@ class Notifications:
         self._stirred = asyncio.Event()
         self._said = ""
 
-    def _says(self, event: str, **more: str) -> None:
-        """Log it, unless this was the last thing said: a database that is away is tried often."""
-        if event != self._said:
-            log.info(event, **more) if not more else log.warning(event, **more)
-        self._said = event
-
     def tell(self, deploy_id: str) -> None:
         """Tell the others soon; what comes together is told together."""
         self._untold.add(deploy_id)
@@ -96,3 +90,9 @@ class Notifications:
         except BaseException:
             self._untold.update(told)
             raise
+
+    def _says(self, event: str, **more: str) -> None:
+        """Log it, unless this was the last thing said: a database that is away is tried often."""
+        if event != self._said:
+            (log.warning if more else log.info)(event, **more)
+        self._said = event

@@ -29,8 +29,10 @@ class Place:
 
 async def begin(
     connection: AsyncConnection, graphs: GraphCache, deploy_id: str, after: int | None, *, refusals: bool
-) -> tuple[EntryRecord, Place]:
-    """The newest entry of the kind that is followed, and the place that a follower begins from.
+) -> tuple[EntryRecord | None, Place]:
+    """What a follower is sent first, and the place that it goes on from.
+
+    With `after` there is nothing to be sent first; without, it is the newest entry of the kind that is followed.
 
     Raises DeployNotFound and AfterAhead.
     """
@@ -39,13 +41,14 @@ async def begin(
         raise DeployNotFound
     if after is not None and after > deploy.sequence:
         raise AfterAhead(deploy.sequence)
-    moves = await history.moves_of(connection, [deploy_id])
-    (newest,) = await history.entries_between(connection, deploy_id, deploy.sequence - 1, deploy.sequence)
+    moves = (await history.moves_of(connection, [deploy_id]))[deploy_id]
     last = deploy.sequence if after is None else after
-    known = await history.entries_between(connection, deploy_id, last - 1, last)
+    known = next(iter(await history.entries_between(connection, deploy_id, last - 1, last)), None)
     pipeline = (await graphs.at(connection))[deploy.pipeline]
-    standing = _fold(pipeline, deploy, moves[deploy_id], last)
-    return newest if refusals else moves[deploy_id][-1], Place(standing, known[0] if known else None)
+    place = Place(_fold(pipeline, deploy, moves, last), known)
+    if after is not None:
+        return None, place
+    return known if refusals else moves[-1], place
 
 
 async def go_on(connection: AsyncConnection, graphs: GraphCache, place: Place) -> tuple[list[EntryRecord], Place]:

@@ -18,8 +18,6 @@ log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 Work = Callable[[AsyncConnection], Awaitable[Result]]
-
-
 Made = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
 

@@ -11,6 +11,8 @@ from sqlalchemy import event, text
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from phaseline.databases.turns import in_turn
+
 # In seconds. A transaction is given up within the 15 after which a workflow gives up, so that it is told why.
 _CONNECT = 4
 _TURN = 5
@@ -88,13 +90,8 @@ class PostgreSQL:
         if deploy_id is None:
             yield
             return
-        turn = self._turns.setdefault(deploy_id, asyncio.Lock())
-        async with asyncio.timeout(_TURN):
-            await turn.acquire()
-        try:
+        async with in_turn(self._turns.setdefault(deploy_id, asyncio.Lock()), _TURN):
             yield
-        finally:
-            turn.release()
 
     async def only_reads(self, connection: AsyncConnection) -> bool:
         """A node that reaches nothing but a standby answers questions, and can take no callback."""

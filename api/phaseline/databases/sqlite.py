@@ -13,6 +13,8 @@ from sqlalchemy.exc import DatabaseError, DisconnectionError, InterfaceError, Op
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from phaseline.databases.turns import in_turn
+
 # How long a writer waits for another one, in milliseconds: far longer than a commit takes, far
 # shorter than a caller's time-out.
 _BUSY_MS = 5000
@@ -55,12 +57,8 @@ class SQLite:
     @asynccontextmanager
     async def turn(self, deploy_id: str | None) -> AsyncIterator[None]:
         """First come, first served: of many that wait for SQLite's own lock, some never get it."""
-        async with asyncio.timeout(_TURN_SECONDS):
-            await self._turn.acquire()
-        try:
+        async with in_turn(self._turn, _TURN_SECONDS):
             yield
-        finally:
-            self._turn.release()
 
     async def only_reads(self, connection: AsyncConnection) -> bool:
         """Never: a file has no standby."""
