@@ -10,8 +10,9 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
 from contextlib import suppress
-from threading import Thread
+from threading import Lock, Thread
 from types import FrameType
 
 import structlog
@@ -144,7 +145,14 @@ def _tell() -> None:
 
 
 class _Worker(serving.Process):
+    def __init__(self, app: FastAPI, settings: Settings, on_ready: Callable[[], None]) -> None:
+        super().__init__(app, settings, on_ready)
+        self._is_told = Lock()  # never released
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """As inherited, once: a service manager may signal all processes, and then the first signals the others."""
-        if sig == signal.SIGTERM and not self.should_exit:
+        """As inherited, once: a service manager may signal all processes, and then the first signals the others.
+
+        The second may come while the first is being dealt with: so what tells them apart is taken in one step.
+        """
+        if sig == signal.SIGTERM and self._is_told.acquire(blocking=False):
             super().handle_exit(sig, frame)
