@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 
 import httpx
+import pytest
 
 from tests.conformance.conftest import Nodes
 from tests.conformance.stores import on_newest_postgresql, waits
@@ -12,19 +13,22 @@ from tests.support.postgres import Postgres
 from tests.support.raw import Raw
 from tests.support.waiting import SOON, until
 
-# What sessions of a database stand still in the middle of a transaction, after having written to the log.
+# What sessions of a database wait for their client in the middle of a transaction that is about to write to the log.
+# One that has been told to prepare a statement, and not yet to execute it, does not call itself idle.
 _HOLDING = """
     SELECT pid FROM pg_stat_activity
-    WHERE datname = $1 AND state = 'idle in transaction' AND query LIKE '%INSERT INTO audit_entries%'
+    WHERE datname = $1 AND wait_event = 'ClientRead' AND query LIKE '%INSERT INTO audit_entries%'
 """
 
 
 @on_newest_postgresql
+@pytest.mark.parametrize("statement", ["executed", "prepared"])
 async def test_a_node_that_freezes_with_a_deploy_in_its_hands_loses_it_to_the_others(
-    nodes: Nodes, raw: Raw, postgres: Postgres
+    nodes: Nodes, raw: Raw, postgres: Postgres, statement: str
 ) -> None:
     one, other = nodes.callers
-    deploy = (await one.start())["id"]
+    # Who has written before has the statement prepared, and only executes it.
+    deploy = (await (one if statement == "executed" else other).start())["id"]
 
     async def holds() -> bool:
         return bool(await postgres.fetch(_HOLDING, str(nodes.database).rsplit("/", 1)[-1]))

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from phaseline.databases.turns import in_turn
@@ -29,11 +30,23 @@ _TIMEOUTS = {
     "idle_in_transaction_session_timeout": "10000",
 }
 
+# One that was told to prepare a statement, and not yet to execute it, does not count as idle, and no time-out of the
+# server's reaches it before version 17. So whoever waits for a row in vain ends such sessions of ours himself.
+_END_THE_SILENT = text("""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user AND application_name = 'phaseline'
+        AND backend_xid IS NOT NULL AND state = 'active' AND wait_event = 'ClientRead'
+        AND state_change < clock_timestamp() - interval '10 seconds'
+""")
+
 # What only one session may do at a time: changing the tables. The number is ours and means nothing.
 _MIGRATING = 7_402_118_339
 
 # A standby, or one that is just being promoted.
 _READ_ONLY = "25006"
+
+# A lock was not to be had in time.
+_LOCKED = "55P03"
 
 # Classes of SQLSTATE that say nothing of the statement, but that the server could not carry it out now.
 _AWAY = (
@@ -45,7 +58,7 @@ _AWAY = (
     "40",  # deadlock, serialization
     "42P01",  # has not our tables: it is being restored
     "53",  # out of disk, memory or connections
-    "55P03",  # a lock was not to be had in time
+    _LOCKED,
     "57",  # cancelled by a time-out, shutting down, starting up
     "58",  # the machine under it
 )
@@ -91,7 +104,16 @@ class PostgreSQL:
             yield
             return
         async with in_turn(self._turns.setdefault(deploy_id, asyncio.Lock()), _TURN):
-            yield
+            try:
+                yield
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) == _LOCKED:
+                    await self._end_the_silent()
+                raise
+
+    async def _end_the_silent(self) -> None:
+        async with self.engine.begin() as connection:
+            await connection.execute(_END_THE_SILENT)
 
     async def only_reads(self, connection: AsyncConnection) -> bool:
         """A node that reaches nothing but a standby answers questions, and can take no callback."""
