@@ -7,16 +7,19 @@ from datetime import timedelta
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import HTTPConnection
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from phaseline import health, metrics, pages, revisions
 from phaseline.background import in_background
+from phaseline.callers.leases import Leases
+from phaseline.callers.resolver import Resolver
 from phaseline.context import Context, OnStarted, Services
 from phaseline.door import Door
 from phaseline.endpoint import Endpoint, on_http_exception
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache
-from phaseline.identity import ANONYMOUS
+from phaseline.identity import NOBODY
 from phaseline.limits import BodyLimit
 from phaseline.notifications import Notifications
 from phaseline.operations.schema import SCHEMA
@@ -34,7 +37,9 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     store = Store(settings.database_url, settings.pool_size)
     feed = Feed()
     watch = Watch(store, feed, settings.poll_seconds)
-    listeners = [watch.run]
+    leases = Leases(store, settings.poll_seconds)
+    resolver = Resolver(store, None, settings.public_url, required=settings.authentication == "on")
+    listeners = [watch.run, leases.run]
     if store.database.listen is not None:
         notifications = Notifications(store.database.listen, feed, watch.look_soon)
         feed.connect(notifications.tell)
@@ -43,15 +48,17 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await revisions.prepare(store, settings.accept_revision)
-        app.state.services = Services(store, feed, GraphCache(settings.accept_revision), on_started)
+        app.state.services = Services(store, feed, GraphCache(settings.accept_revision), leases, on_started)
         try:
             async with in_background(*listeners):
                 yield
         finally:
             await store.close()
 
-    def context() -> Context:
-        return Context(app.state.services, ANONYMOUS)
+    async def context(connection: HTTPConnection) -> Context:
+        # A socket says who calls in its first message.
+        identity = await resolver.of_request(connection) if connection.scope["type"] == "http" else NOBODY
+        return Context(app.state.services, identity)
 
     app = FastAPI(title="phaseline", lifespan=lifespan, openapi_url=None)
     stopping = app.state.stopping = Stopping()
@@ -62,11 +69,12 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         CORSMiddleware,
         allow_origins=settings.allowed_origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["content-type"],
+        allow_headers=["authorization", "content-type"],
     )
     endpoint = Endpoint(
         SCHEMA,
         stopping,
+        resolver,
         graphql_ide=None,
         context_getter=context,
         subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL],

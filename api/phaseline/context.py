@@ -8,6 +8,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.fastapi import BaseContext
 
 from phaseline import history
+from phaseline.callers.leases import Leases
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache, Graphs
 from phaseline.identity import Identity
@@ -31,6 +32,7 @@ class Services:
     store: Store
     feed: Feed
     graphs: GraphCache
+    leases: Leases
     on_started: OnStarted | None = None
 
 
@@ -86,6 +88,7 @@ class Context(BaseContext):
 
     services: Services
     identity: Identity
+    connection_params: object = None  # as a socket's first message gave them
     reader: LogReader = field(init=False)
 
     def __post_init__(self) -> None:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import history, ledger
+from phaseline import admission, history, ledger, replays
 from phaseline.databases import clock
 from phaseline.graph import GraphCache
 from phaseline.identity import Identity
 from phaseline_schema.phases import moved
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import AuditKind, Callback, DeployRecord, EntryRecord, Start
-from phaseline_schema.refusals import CallbackRefusal, DeployNotFound, PipelineNotFound
+from phaseline_schema.refusals import CallbackRefusal, DeployNotFound, PipelineNotFound, Refusal
+from phaseline_schema.rights import Right
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,14 @@ class Receipt:
     pipeline: Pipeline
     entry: EntryRecord
     duplicate: bool = False
-    refusal: CallbackRefusal | None = None
+    refusal: Refusal | None = None
 
 
 async def start(connection: AsyncConnection, graphs: GraphCache, identity: Identity, wanted: Start) -> DeployRecord:
-    """Record a new deploy and its first entry. Raises PipelineNotFound, WrongVersion."""
+    """Record a new deploy and its first entry. Raises PipelineNotFound, WrongVersion, Forbidden."""
+    denied = identity.scope.refusal(wanted.environment)
+    if denied is not None:
+        raise denied
     pipelines = await graphs.at(connection)
     pipeline = pipelines.get(wanted.pipeline)
     if pipeline is None:
@@ -64,20 +68,50 @@ async def start(connection: AsyncConnection, graphs: GraphCache, identity: Ident
         message=wanted.note,
     )
     await ledger.begin(connection, deploy)
-    await ledger.append(connection, entry)
+    await ledger.append(connection, entry, deploy.ref)
     return deploy
 
 
 async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Identity, callback: Callback) -> Receipt:
-    """Move a deploy along the graph, or record why not. Raises DeployNotFound, WrongVersion."""
+    """Move a deploy along the graph, or record why not.
+
+    Raises DeployNotFound and WrongVersion; of a deploy that there is not, Unauthenticated and Forbidden too.
+    """
     deploy = await history.deploy(connection, callback.deploy_id, for_update=True)
     if deploy is None:
-        raise DeployNotFound
+        raise identity.refusal(Right.SEND_CALLBACKS) or DeployNotFound()
     pipeline = (await graphs.at(connection))[deploy.pipeline]
-    first = await history.reported(connection, callback)
+    before = await replays.answered(connection, identity, callback)
+    denied = admission.refusal(identity, deploy, callback) or before.misuse
+    if denied is not None:
+        recorded = admission.without_content(callback, denied)
+        newest = await history.newest(connection, deploy)
+        # Who is refused often tries again, and is not to bury what else is in the log.
+        if newest.tells_the_same(recorded, identity.name, denied.code):
+            return Receipt(deploy, pipeline, newest, duplicate=True, refusal=denied)
+        return await _record(connection, pipeline, deploy, identity, recorded, denied)
+    if before.entry is not None:
+        return Receipt(deploy, pipeline, before.entry, duplicate=True, refusal=before.refusal)
+    reported = admission.of_its_run(identity, callback)
+    first = await history.reported(connection, reported)
     if first is not None:
-        return Receipt(deploy, pipeline, first, duplicate=True)
-    refusal = _refusal(pipeline, deploy, callback)
+        receipt = Receipt(deploy, pipeline, first, duplicate=True)
+    else:
+        off_graph = _refusal(pipeline, deploy, reported)
+        receipt = await _record(connection, pipeline, deploy, identity, reported, off_graph)
+    await replays.remember(connection, identity, callback, receipt.entry, receipt.refusal)
+    return receipt
+
+
+async def _record(
+    connection: AsyncConnection,
+    pipeline: Pipeline,
+    deploy: DeployRecord,
+    identity: Identity,
+    callback: Callback,
+    refusal: Refusal | None,
+) -> Receipt:
+    """Append what became of a callback, and move the deploy's row on to it."""
     entry = EntryRecord(
         deploy_id=deploy.id,
         sequence=deploy.sequence + 1,
@@ -94,13 +128,13 @@ async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Ident
         run_id=callback.run_id,
         run_url=callback.run_url,
     )
-    entry = await ledger.append(connection, entry)
+    entry = await ledger.append(connection, entry, deploy.ref)
     after = moved(pipeline, deploy, entry)
     await ledger.move(connection, deploy, after)
     return Receipt(after, pipeline, entry, refusal=refusal)
 
 
-def _refusal(pipeline: Pipeline, deploy: DeployRecord, callback: Callback) -> CallbackRefusal | None:
+def _refusal(pipeline: Pipeline, deploy: DeployRecord, callback: Callback) -> Refusal | None:
     try:
         pipeline.legal(
             origin=deploy.status, attempt=deploy.attempt, target=callback.status, reported_attempt=callback.attempt

@@ -23,6 +23,7 @@ from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
 
 from phaseline import metrics
+from phaseline.callers.resolver import Resolver
 from phaseline.context import Context
 from phaseline.operations.errors import INTERNAL
 from phaseline.sockets import SocketHandler, follows
@@ -36,10 +37,10 @@ _JSON = "application/json"
 class Endpoint(GraphQLRouter[Context, None]):
     """`/graphql` for queries, mutations and subscriptions (WebSocket, or SSE)."""
 
-    def __init__(self, schema: Schema, stopping: Stopping, **more: Any) -> None:
+    def __init__(self, schema: Schema, stopping: Stopping, resolver: Resolver, **more: Any) -> None:
         super().__init__(schema, **more)
         self._stopping = stopping
-        self.graphql_transport_ws_handler_class = partial(SocketHandler, stopping)  # type: ignore[assignment]
+        self.graphql_transport_ws_handler_class = partial(SocketHandler, stopping, resolver)  # type: ignore[assignment]
 
     async def run(self, request: Any, *arguments: Any, **more: Any) -> Any:
         """Answer; a request that is no GraphQL request gets an error of the same form."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from phaseline import metrics
-from phaseline_schema.refusals import Unavailable
+from phaseline_schema.refusals import Refusal, Unavailable
 
 
 class Wakeups:
@@ -18,7 +18,7 @@ class Wakeups:
 
     def __init__(self) -> None:
         self._woken = asyncio.Event()
-        self._lost = False
+        self._over: Refusal | None = None
         self._since = 0.0
 
     def wake(self) -> None:
@@ -27,19 +27,20 @@ class Wakeups:
             self._since = time.monotonic()
         self._woken.set()
 
-    def lose(self) -> None:
-        """Note that nobody can say whether there is."""
-        self._lost = True
+    def end(self, why: Refusal) -> None:
+        """Note that the follower is to end, and what it is to be told."""
+        self._over = why
         self._woken.set()
 
     async def wait(self) -> float:
         """Return when there may be something to read: since when, by `time.monotonic()`.
 
-        Raises Unavailable where the log cannot be read any more.
+        Raises what the follower is to be told where it is to end: Unavailable where the log cannot be read any more,
+        Unauthenticated where its caller's proof is over.
         """
         await self._woken.wait()
-        if self._lost:
-            raise Unavailable
+        if self._over is not None:
+            raise self._over
         self._woken.clear()
         return self._since
 
@@ -71,7 +72,7 @@ class Feed:
         """Tell everyone here that the log cannot be read: they are not to take silence for news."""
         for followers in self._followers.values():
             for wakeups in followers:
-                wakeups.lose()
+                wakeups.end(Unavailable())
 
     def followed(self) -> list[str]:
         """The deploys that somebody here follows."""

@@ -1,6 +1,7 @@
 """Following a deploy: how it stands, then each entry as it is recorded; once, in order, none left out."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +12,9 @@ from phaseline.store import Store
 from phaseline_schema import inputs
 from phaseline_schema.phases import Standing
 from phaseline_schema.records import EntryRecord
+from phaseline_schema.refusals import Refusal
+
+Lease = Callable[[Callable[[Refusal], None]], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ async def follow(
     after: int | None,
     *,
     refusals: bool,
+    lease: Lease,
 ) -> AsyncGenerator[Event, None]:
     """Every entry with a sequence above `after`; without it, first the newest one.
 
@@ -37,10 +42,12 @@ async def follow(
 
     The follower sets the pace: nothing is read while it is busy, so nothing piles up.
 
-    Raises DeployNotFound, AfterAhead, BadUserInput, Unavailable, WrongVersion.
+    `lease`: ends it when its caller's proof is over.
+
+    Raises DeployNotFound, AfterAhead, BadUserInput, Unauthenticated, Unavailable, WrongVersion.
     """
     inputs.number("after", after, 0, least=0, most=2**31 - 1)
-    with feed.following(deploy_id) as wakeups:
+    with feed.following(deploy_id) as wakeups, lease(wakeups.end):
         begin = partial(standings.begin, graphs=graphs, deploy_id=deploy_id, after=after, refusals=refusals)
         first, place = await store.read(begin)
         if first is not None:

@@ -49,6 +49,11 @@ async def reported(connection: AsyncConnection, callback: Callback) -> EntryReco
     return entry(found) if found else None
 
 
+async def newest(connection: AsyncConnection, deploy: DeployRecord) -> EntryRecord:
+    """The entry that the deploy has come to."""
+    return (await entries_between(connection, deploy.id, deploy.sequence - 1, deploy.sequence))[-1]
+
+
 async def deploys_by_id(connection: AsyncConnection, ids: Collection[str]) -> dict[str, DeployRecord]:
     """Several deploys, by id."""
     rows = await connection.execute(deploy_rows.where(deploys.c.id.in_(ids)))

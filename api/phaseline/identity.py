@@ -1,14 +1,102 @@
 """Who is calling. Resolved once for a request or a socket, and passed down as a value."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from phaseline_schema.refusals import Forbidden, Refusal, Unauthenticated
+from phaseline_schema.rights import RIGHTS, Proof, Right, Role
+
+
+class Scope(Protocol):
+    """Which environments a caller's rights hold for."""
+
+    def refusal(self, environment: str) -> Refusal | None:
+        """Why they do not hold for this one, or None."""
+
+    def described(self) -> Collection[str] | None:
+        """The environments that they hold for; None: for all, or it depends on more than the environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environments:
+    """The rights hold for these environments; None: for all."""
+
+    names: frozenset[str] | None = None
+
+    def refusal(self, environment: str) -> Refusal | None:
+        """FORBIDDEN for any other."""
+        if self.names is None or environment in self.names:
+            return None
+        return Forbidden("this token is not for the deploy's environment", claim="environment")
+
+    def described(self) -> Collection[str] | None:
+        """Those that are named."""
+        return self.names
+
+
+EVERYWHERE = Environments()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The workflow run that an ID token was made for, and the token's own name, which tells a replay."""
+
+    issuer: str
+    jti: str
+    run_id: str
+    attempt: int
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A caller; `name` is the actor of the audit entries it causes."""
+    """A caller; `name` is the actor of the audit entries it causes.
+
+    `problem`: why nothing was proven. `credential`: the id of the token or sign-in that can be taken back before
+    `expires_at`. `run`: where the proof is a workflow run's ID token.
+    """
 
     name: str
+    role: Role | None
+    proof: Proof
+    scope: Scope = EVERYWHERE
+    expires_at: datetime | None = None
+    credential: str | None = None
+    run: Run | None = None
+    problem: Refusal | None = None
+    rights: frozenset[Right] = frozenset()
+
+    def refusal(self, *needed: Right) -> Refusal | None:
+        """Why the caller has none of these rights, or None where it has one."""
+        if self.problem is not None:
+            return self.problem
+        if self.rights.isdisjoint(needed):
+            return Forbidden(f"{self.name} may not do this")
+        return None
 
 
-# Nothing proves who a caller is yet, and the log must not say more than is known.
-ANONYMOUS = Identity("anonymous")
+def known(
+    name: str,
+    role: Role,
+    proof: Proof,
+    *,
+    scope: Scope = EVERYWHERE,
+    expires_at: datetime | None = None,
+    credential: str | None = None,
+    run: Run | None = None,
+) -> Identity:
+    """A caller who has proven who it is, with the rights of its role."""
+    return Identity(name, role, proof, scope, expires_at, credential, run, rights=RIGHTS[role])
+
+
+def unknown(problem: Refusal) -> Identity:
+    """A caller who has proven nothing, and why."""
+    return Identity("anonymous", None, Proof.NOTHING, problem=problem)
+
+
+NOBODY = unknown(Unauthenticated())
+
+# Where authentication is turned off: nothing proves who a caller is, and the log must not say more than is known.
+ANYBODY = Identity("anonymous", None, Proof.NOTHING, rights=frozenset(Right))

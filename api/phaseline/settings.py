@@ -1,9 +1,12 @@
 """What can be set: environment variables that begin with PHASELINE_, read once into a frozen object."""
 
 import os
-from typing import Annotated, Any, Literal
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -37,6 +40,27 @@ class Settings(BaseSettings):
         ge=1,
         le=500,
         description="How many connections to PostgreSQL each process opens at most, beside the one that listens.",
+    )
+    authentication: Literal["on", "off"] = Field(
+        default="on",
+        description=(
+            "off: whoever reaches the server may do everything, and is anonymous in the log. Only on a loopback "
+            "address."
+        ),
+    )
+    trust_file: Path | None = Field(
+        default=None,
+        description="A TOML file that says whose workflows and which provider's people are trusted (docs/callers.md).",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description=(
+            "The address that browsers and workflows reach this server at, such as https://phaseline.example.com, "
+            "where a proxy stands before it."
+        ),
+    )
+    sign_in_hours: float = Field(
+        default=12.0, gt=0, le=24 * 30, description="How long a browser stays signed in, in hours."
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -105,6 +129,19 @@ class Settings(BaseSettings):
             raise ValueError("must name a file, or a database")
         return value
 
+    @field_validator("public_url")
+    @classmethod
+    def _public_origin(cls, value: str | None) -> str | None:
+        return None if value is None else _origin(value)
+
+    @model_validator(mode="after")
+    def _only_at_home(self) -> Self:
+        if self.authentication == "off" and not _is_loopback(self.host):
+            raise PydanticCustomError(
+                "exposed", "PHASELINE_AUTHENTICATION may be off only where PHASELINE_HOST is a loopback address"
+            )
+        return self
+
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _origins(cls, value: object) -> object:
@@ -122,6 +159,15 @@ def _origin(text: str) -> str:
     if url.path not in (None, "/") or url.query or url.fragment or url.username:
         raise ValueError(f"{text!r} has more than scheme, host and port")
     return text.rstrip("/").lower()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def read(**instead: Any) -> Settings:
@@ -154,4 +200,6 @@ def described() -> list[tuple[str, object, str]]:
 
 
 def _problem(location: tuple[int | str, ...], message: str) -> str:
+    if not location:  # it is of several at once, and names them itself
+        return message
     return f"{PREFIX}{str(location[0]).upper()}: {message.removeprefix('Value error, ')}"

@@ -1,35 +1,70 @@
 """graphql-transport-ws: what a message must look like, before Strawberry acts upon it."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, cast
 
 from graphql import GraphQLError, OperationType, get_operation_ast, parse
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketDisconnected as SocketIsClosed
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage, Message
 
 from phaseline import metrics
+from phaseline.callers.resolver import Resolver
 from phaseline.context import Context
-from phaseline.patience import RESTARTING, SERVICE_RESTART
+from phaseline.patience import RESTARTING, SERVICE_RESTART, TRY_AGAIN_LATER
 from phaseline.stopping import Stopping
-from phaseline_schema.refusals import ServerStopping
+from phaseline_schema.refusals import Refusal, ServerStopping
+
+# How the protocol says that who calls may not. The reason is the refusal's code.
+FORBIDDEN = 4403
+
+# How long a socket whose caller's proof is over stays, so that its subscriptions are told. In seconds.
+_FOR_TELLING = 2.0
 
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """One viewer's socket. A message that the protocol does not know closes it with 4400."""
 
-    def __init__(self, stopping: Stopping, **more: Any) -> None:
+    def __init__(self, stopping: Stopping, resolver: Resolver, **more: Any) -> None:
         super().__init__(**more)
+        self._resolver = resolver
         self._stopping = stopping
         self._leaving: asyncio.Task[None] | None = None
+        self._lease = ExitStack()
 
     async def handle(self) -> None:
         """As inherited; when the node stops, its viewer is told to go elsewhere."""
-        with metrics.viewer("websocket"), self._stopping.telling(self._begin_to_leave):
+        with metrics.viewer("websocket"), self._lease, self._stopping.telling(self._begin_to_leave):
             await super().handle()
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        """As inherited, from somebody who has proven who it is; the socket closes with 4403 when that is over."""
+        payload = message.get("payload") or {}
+        if not self.connection_init_received and isinstance(payload, dict):
+            identity = await self._resolver.of_socket(cast("WebSocket", self.context.request), payload)
+            if identity.problem is not None:
+                await self._turn_away(identity.problem)
+                return
+            self.context.identity = identity
+            self._lease.enter_context(self.context.services.leases.held(identity, self._end))
+        await super().handle_connection_init(message)
+
+    def _end(self, why: Refusal) -> None:
+        self._leaving = asyncio.create_task(self._end_with(why))
+
+    async def _end_with(self, why: Refusal) -> None:
+        """Its subscriptions are told by themselves; then close the socket."""
+        due = [operation.task for operation in self.operations.values() if operation.task]
+        if due:
+            await asyncio.wait(due, timeout=_FOR_TELLING)
+        await self._turn_away(why)
+
+    async def _turn_away(self, why: Refusal) -> None:
+        with suppress(WebSocketDisconnect, RuntimeError):  # the viewer was faster
+            await self.websocket.close(FORBIDDEN if why.http_status in (401, 403) else TRY_AGAIN_LATER, why.code)
 
     async def handle_task_exception(self, error: Exception) -> None:
         """Log it, unless it says only that the viewer has gone while something was sent to it, or it was closed."""

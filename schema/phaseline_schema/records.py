@@ -39,7 +39,8 @@ class DeployRecord:
 class EntryRecord:
     """A row of `audit_entries`. `sequence` orders a deploy's entries, `id` those of all deploys.
 
-    The database gives an entry its `id` when it is written; until then it is 0.
+    It is given its `id` and its `digest` when it is written; until then it has neither. The digest is SHA-256, in
+    lower-case hexadecimal, over its content and the digest of the deploy's entry before it (digests.py).
     """
 
     deploy_id: str
@@ -57,11 +58,17 @@ class EntryRecord:
     run_id: str | None = None
     run_url: str | None = None
     id: int = 0
+    digest: str = ""
 
     @property
     def accepted(self) -> bool:
         """Whether the entry moved the deploy, as everything but a refusal does."""
         return self.kind is not AuditKind.CALLBACK_REFUSED
+
+    def tells_the_same(self, callback: "Callback", actor: str, refusal: str) -> bool:
+        """Whether it records that this actor's callback was refused for this."""
+        said = (self.to_status, self.attempt, self.actor, self.refusal, self.message)
+        return said == (callback.status, callback.attempt, actor, refusal, callback.message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Every refusal, worded once. A refusal's `code` is what callers act upon; its text is for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # When whoever was turned away with 503 may try again, in seconds: a database or a node is often back by then.
@@ -22,6 +22,20 @@ class Refusal(Exception):
     def extensions(self) -> dict[str, Any]:
         """What goes into the GraphQL error's `extensions`."""
         return {"code": self.code, **self.details}
+
+    @property
+    def as_stored(self) -> dict[str, Any]:
+        """What `repeated` makes the same answer of."""
+        return {"message": self.message, "status": self.http_status, "extensions": self.extensions}
+
+
+def repeated(stored: Mapping[str, Any]) -> Refusal:
+    """A refusal that was given before, to be given again word for word."""
+    extensions = dict(stored["extensions"])
+    refusal = Refusal(stored["message"])
+    refusal.code, refusal.http_status = extensions.pop("code"), stored["status"]
+    refusal.details = extensions
+    return refusal
 
 
 class BadUserInput(Refusal):
@@ -66,6 +80,26 @@ class AfterAhead(Refusal):
             f"this deploy's log does not hold what was seen of it before; its newest audit entry is {sequence}",
             sequence=sequence,
         )
+
+
+class Unauthenticated(Refusal):
+    """Nothing proves who is calling. `claim`, where a token's claim is at fault: which one, never what was expected."""
+
+    code = "UNAUTHENTICATED"
+    http_status = 401
+
+    def __init__(self, problem: str = "this needs a token; none was given", claim: str | None = None) -> None:
+        super().__init__(problem, **({"claim": claim} if claim else {}))
+
+
+class Forbidden(Refusal):
+    """Who calls is known, and may not do this. `claim`, where a token's claim is at fault: which one."""
+
+    code = "FORBIDDEN"
+    http_status = 403
+
+    def __init__(self, problem: str, claim: str | None = None) -> None:
+        super().__init__(problem, **({"claim": claim} if claim else {}))
 
 
 class CallbackRefusal(Refusal):

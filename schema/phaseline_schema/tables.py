@@ -151,6 +151,8 @@ audit_entries = Table(
     Column("run_id", String(64)),
     Column("run_url", String(2048)),
     Column("recorded_at", UtcDateTime, nullable=False),
+    # Never null: a trigger sees to that. SQLite cannot add a column that says so to a table with rows.
+    Column("digest", String(64)),
     # A refusal names statuses between which there is no edge, so the foreign key lies on these
     # two, which the database fills in for transitions alone.
     Column(
@@ -181,6 +183,7 @@ audit_entries = Table(
     CheckConstraint("(kind = 'DEPLOY_STARTED') = (sequence = 1)", name="starts_first"),
     CheckConstraint("(kind = 'DEPLOY_STARTED') = (from_status IS NULL)", name="from_status"),
     CheckConstraint("(kind = 'CALLBACK_REFUSED') = (refusal IS NOT NULL)", name="refusal"),
+    CheckConstraint("length(digest) = 64", name="digest"),
     # In one attempt a status is reported at most once: what identifies a callback.
     Index(
         "uq_audit_entries_callback",
@@ -191,4 +194,54 @@ audit_entries = Table(
     ),
     Index(None, "environment", "id"),
     sqlite_autoincrement=True,
+)
+
+# Who may call, as `phaseline token` made it. Of the token itself only a hash is kept. Rows are never deleted, so that
+# a name in the log stays one caller's for good.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("environments", Text),
+    Column("hash", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+    UniqueConstraint("name"),
+    UniqueConstraint("hash"),
+)
+
+# Browsers that are signed in: what their cookies stand for. Of a cookie only a hash is kept. One that was made from a
+# token ends with it.
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("environments", Text),
+    Column("token_id", ForeignKey("tokens.id")),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    UniqueConstraint("hash"),
+)
+
+# ID tokens that a callback came with, for as long as they live: the same one with another callback is a replay.
+# `refusal` is the answer to be given again, as JSON, where that was one.
+used_id_tokens = Table(
+    "used_id_tokens",
+    metadata,
+    Column("issuer", String(255), primary_key=True),
+    Column("jti", String(255), primary_key=True),
+    Column("callback", String(64), nullable=False),
+    Column("deploy_id", ForeignKey("deploys.id"), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("refusal", Text),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index(None, "expires_at"),
 )

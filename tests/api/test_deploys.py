@@ -8,7 +8,7 @@ import pytest
 
 from phaseline import deploys, history
 from phaseline.graph import GraphCache
-from phaseline.identity import ANONYMOUS
+from phaseline.identity import ANYBODY
 from phaseline.store import Store
 from phaseline_schema.records import Callback, DeployRecord, Start
 from tests.support.database import drop, migrate
@@ -24,7 +24,7 @@ async def test_a_deploy_that_is_not_where_it_was_read_is_not_written_and_nor_is_
     store = Store(f"sqlite+aiosqlite:///{database}")
     graphs = GraphCache()
     wanted = Start("production", "main", "console", None)
-    deploy = await store.write(lambda connection: deploys.start(connection, graphs, ANONYMOUS, wanted))
+    deploy = await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))
 
     async def elsewhere(*_: Any, **__: Any) -> DeployRecord:
         return replace(deploy, sequence=5)
@@ -33,7 +33,7 @@ async def test_a_deploy_that_is_not_where_it_was_read_is_not_written_and_nor_is_
     with monkeypatch.context() as patched:
         patched.setattr(history, "deploy", elsewhere)
         with pytest.raises(RuntimeError, match=f"{deploy.id} moved on"):
-            await store.write(lambda connection: deploys.apply(connection, graphs, ANONYMOUS, callback))
+            await store.write(lambda connection: deploys.apply(connection, graphs, ANYBODY, callback))
     assert await store.read(lambda connection: history.deploy(connection, deploy.id)) == deploy
     assert written(database) == (1, 1)
     await store.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from phaseline import deploys, history, revisions
 from phaseline.graph import GraphCache
-from phaseline.identity import ANONYMOUS
+from phaseline.identity import ANYBODY
 from phaseline.store import Store
 from phaseline_schema.records import Callback, Start
 from tests.benchmarks.quiet import quiet
@@ -35,8 +35,8 @@ async def measure(database: Path) -> Parts:
         await revisions.prepare(store, None)
         graphs = GraphCache()
         wanted = Start("production", "main", "console", None)
-        deploy = await store.write(partial(deploys.start, graphs=graphs, identity=ANONYMOUS, wanted=wanted))
-        apply = partial(deploys.apply, graphs=graphs, identity=ANONYMOUS)
+        deploy = await store.write(partial(deploys.start, graphs=graphs, identity=ANYBODY, wanted=wanted))
+        apply = partial(deploys.apply, graphs=graphs, identity=ANYBODY)
         callbacks = [Callback(deploy.id, status, attempt, None, None, None) for attempt, status in _some(2 * _TIMES)]
 
         async def report(given: list[Callback]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import deploys, revisions
 from phaseline.graph import GraphCache
-from phaseline.identity import ANONYMOUS
+from phaseline.identity import ANYBODY
 from phaseline.store import Store
 from phaseline_schema.records import Callback, Start
 from tests.benchmarks.reports import reports
@@ -57,11 +57,11 @@ async def record(database: Path, callbacks: int) -> Recording:
         event.listen(Engine, "commit", committed)
         try:
             wanted = Start("production", "main", "console", None)
-            deploy = await store.write(lambda connection: deploys.start(connection, graphs, ANONYMOUS, wanted))
+            deploy = await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))
             for _, (attempt, status) in zip(range(callbacks), reports(), strict=False):
                 callback = Callback(deploy.id, status, attempt, None, None, None)
                 await store.write(
-                    partial(deploys.apply, graphs=graphs, identity=ANONYMOUS, callback=callback),
+                    partial(deploys.apply, graphs=graphs, identity=ANYBODY, callback=callback),
                 )
         finally:
             event.remove(Engine, "before_cursor_execute", executed)

@@ -5,6 +5,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.support.logins import OPERATOR, bearer, token_for
+
 DEPLOY = """
     id environment ref attempt sequence startedBy startedAt updatedAt finishedAt runUrl
     status { key label outcome next }
@@ -55,7 +57,7 @@ class Caller:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
+        self.http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, headers=bearer(OPERATOR))
 
     async def __aenter__(self) -> Self:
         return self
@@ -64,8 +66,9 @@ class Caller:
         await self.http.aclose()
 
     async def send(self, query: str, **variables: Any) -> Answer:
-        """One operation."""
-        response = await self.http.post("/graphql", json={"query": query, "variables": variables})
+        """One operation, as a caller who may send it."""
+        body = {"query": query, "variables": variables}
+        response = await self.http.post("/graphql", json=body, headers=bearer(token_for(query)))
         return Answer(response.status_code, response.json())
 
     async def start(self, environment: str = "production", ref: str = "main", **more: Any) -> dict[str, Any]:

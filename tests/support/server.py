@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support import logins
 from tests.support.database import address
 
 PHASELINE = Path(sys.executable).parent / "phaseline"
@@ -103,7 +104,7 @@ def code_of(version: Path | None) -> dict[str, str]:
 
 
 async def start(database: Path | str, version: Path | None = None, /, **settings: str) -> Server:
-    """Start a server on this SQLite file, or the database of this URL, and wait until it serves.
+    """Start a server on this SQLite file, or the database of this URL, and wait until it serves callers of every role.
 
     Its port is one that the system chooses, unless it is given. `version` is the folder of another version of
     phaseline, to be run instead of the one here.
@@ -130,6 +131,7 @@ async def start(database: Path | str, version: Path | None = None, /, **settings
     )
     server = Server(process, database)
     await server.ready()
+    await logins.write(database)
     return server
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.support.logins import VIEWER, bearer
+
 PROTOCOL = Subprotocol("graphql-transport-ws")
 PHASE_CHANGED = """
     subscription ($id: ID!, $after: Int) { phaseChanged(deployId: $id, after: $after) {
@@ -53,11 +55,11 @@ class Viewer:
 
 @asynccontextmanager
 async def viewing(url: str, **more: Any) -> AsyncIterator[Viewer]:
-    """A viewer that has been acknowledged."""
+    """A viewer that has been acknowledged, as one who may only read."""
     address = url.replace("http", "ws", 1) + "/graphql"
     async with connect(address, subprotocols=[PROTOCOL], proxy=None, **more) as socket:
         viewer = Viewer(socket)
-        await viewer.send(type="connection_init")
+        await viewer.send(type="connection_init", payload=bearer(VIEWER))
         assert (await viewer.receive())["type"] == "connection_ack"
         yield viewer
 

@@ -10,6 +10,7 @@ from phaseline.context import Context
 from phaseline_schema import inputs
 from phaseline_schema.refusals import PipelineNotFound
 from phaseline_schema.types.deploy import AuditEntryConnection, Deploy, DeployConnection
+from phaseline_schema.types.identity import Identity
 from phaseline_schema.types.inputs import AuditFilter, DeployFilter
 from phaseline_schema.types.pipeline import Pipeline
 
@@ -76,3 +77,17 @@ class Query:
         if found is None:
             raise PipelineNotFound(sorted(pipelines))
         return Pipeline.of(found)
+
+    @strawberry.field(description="Who is calling, as far as it is proven. Anybody may ask.")
+    async def identity(self, info: Info[Context, None]) -> Identity:
+        """The caller."""
+        caller = info.context.identity
+        environments = caller.scope.described()
+        return Identity(
+            name=caller.name,
+            role=caller.role,
+            proof=caller.proof,
+            rights=sorted(caller.rights),
+            environments=None if environments is None else sorted(environments),
+            expires_at=caller.expires_at,
+        )

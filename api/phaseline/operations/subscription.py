@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -22,9 +23,12 @@ _AFTER = (
 def _follow(
     info: Info[Context, None], deploy_id: str, after: int | None, *, refusals: bool
 ) -> aclosing[AsyncGenerator[Event, None]]:
-    services = info.context.services
+    services, identity = info.context.services, info.context.identity
+    lease = partial(services.leases.held, identity)
     wanted = inputs.text("deployId", deploy_id, inputs.ID)
-    return aclosing(follow(services.store, services.feed, services.graphs, wanted, after, refusals=refusals))
+    return aclosing(
+        follow(services.store, services.feed, services.graphs, wanted, after, refusals=refusals, lease=lease)
+    )
 
 
 @strawberry.type(description="Everything that can be followed.")

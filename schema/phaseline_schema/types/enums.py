@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from phaseline_schema import pipeline, records
+from phaseline_schema import pipeline, records, rights
 
 DeployOutcome = Annotated[
     pipeline.Outcome,
@@ -34,6 +34,32 @@ AuditKind = Annotated[
         description=(
             "What an audit entry records: that an operator started the deploy, that a callback was "
             "accepted, or that one was refused."
+        ),
+    ),
+]
+
+Role = Annotated[
+    rights.Role,
+    strawberry.enum(
+        name="Role",
+        description=(
+            "What kind of caller it is. WORKFLOW: sends callbacks. OPERATOR: reads, and starts deploys. VIEWER: reads. "
+            "TOOL: reads the audit history."
+        ),
+    ),
+]
+
+Right = Annotated[
+    rights.Right, strawberry.enum(name="Right", description="Something that a caller may be allowed to do.")
+]
+
+Proof = Annotated[
+    rights.Proof,
+    strawberry.enum(
+        name="Proof",
+        description=(
+            "How it was proven who is calling: not at all, by a token, by a browser that is signed in, or by the ID "
+            "token of a workflow run."
         ),
     ),
 ]

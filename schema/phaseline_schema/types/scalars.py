@@ -7,13 +7,10 @@ from typing import Any
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from phaseline_schema.times import rfc3339
+
 # datetime.fromisoformat takes much more than this, a week or a trailing NUL for example.
 _RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-
-
-def serialize(value: datetime) -> str:
-    """RFC 3339 in UTC, to the microsecond."""
-    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def parse(value: Any) -> datetime:
@@ -29,7 +26,7 @@ def parse(value: Any) -> datetime:
 DATE_TIME: ScalarDefinition = strawberry.scalar(
     name="DateTime",
     description="A point in time: RFC 3339, UTC, always with its offset.",
-    serialize=serialize,
+    serialize=rfc3339,
     parse_value=parse,
     specified_by_url="https://scalars.graphql.org/andimarek/date-time",
 )

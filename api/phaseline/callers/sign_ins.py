@@ -1,0 +1,85 @@
+"""Browsers that are signed in, in the database. The caller owns the transaction."""
+
+import uuid
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from phaseline.callers import secret
+from phaseline.callers.tokens import read, written
+from phaseline.databases import clock
+from phaseline_schema.rights import Role
+from phaseline_schema.tables import sign_ins, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRecord:
+    """A row of `sign_ins`. `token_id`: the token that it was made from, where it was one."""
+
+    id: str
+    name: str
+    role: Role
+    environments: frozenset[str] | None
+    token_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+
+
+async def begin(
+    connection: AsyncConnection,
+    name: str,
+    role: Role,
+    lifetime: timedelta,
+    *,
+    environments: frozenset[str] | None = None,
+    token_id: str | None = None,
+    until: datetime | None = None,
+) -> tuple[SignInRecord, str]:
+    """Sign a browser in, and return what its cookie has to hold. It lasts no longer than `until`."""
+    cookie, now = secret.new_cookie(), await clock.now(connection)
+    record = SignInRecord(
+        id=str(uuid.uuid4()),
+        name=name,
+        role=role,
+        environments=environments,
+        token_id=token_id,
+        created_at=now,
+        expires_at=min(now + lifetime, until or now + lifetime),
+        ended_at=None,
+    )
+    row = {field.name: getattr(record, field.name) for field in fields(record)}
+    row |= {"role": role.value, "environments": written(environments), "hash": secret.hashed(cookie)}
+    await connection.execute(insert(sign_ins).values(row))
+    return record, cookie
+
+
+async def find(connection: AsyncConnection, cookie: str) -> SignInRecord | None:
+    """The sign-in that this cookie stands for, over or not. One whose token was revoked has ended with it."""
+    names = [field.name for field in fields(SignInRecord)]
+    query = (
+        select(*(sign_ins.c[name] for name in names), tokens.c.revoked_at)
+        .join_from(sign_ins, tokens, isouter=True)
+        .where(sign_ins.c.hash == secret.hashed(cookie))
+    )
+    row = (await connection.execute(query)).first()
+    if row is None:
+        return None
+    *content, revoked_at = row
+    values = dict(zip(names, content, strict=True))
+    return SignInRecord(
+        **values
+        | {
+            "role": Role(values["role"]),
+            "environments": read(values["environments"]),
+            "ended_at": values["ended_at"] or revoked_at,
+        }
+    )
+
+
+async def end(connection: AsyncConnection, cookie: str) -> None:
+    """Sign the browser out."""
+    mine = (sign_ins.c.hash == secret.hashed(cookie), sign_ins.c.ended_at.is_(None))
+    await connection.execute(update(sign_ins).where(*mine).values(ended_at=await clock.now(connection)))

@@ -1,0 +1,61 @@
+"""Who may do what: the kinds of caller, what each may do, and what each operation asks for."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Right(StrEnum):
+    """Something that a caller may be allowed to do."""
+
+    READ_DEPLOYS = "READ_DEPLOYS"
+    READ_AUDIT = "READ_AUDIT"
+    START_DEPLOYS = "START_DEPLOYS"
+    SEND_CALLBACKS = "SEND_CALLBACKS"
+
+
+class Role(StrEnum):
+    """The kinds of caller."""
+
+    WORKFLOW = "workflow"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+    TOOL = "tool"
+
+
+class Proof(StrEnum):
+    """How it was proven who is calling: not at all, by a token, a browser's sign-in, or a workflow run's ID token."""
+
+    NOTHING = "NOTHING"
+    TOKEN = "TOKEN"
+    SIGN_IN = "SIGN_IN"
+    ID_TOKEN = "ID_TOKEN"
+
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.WORKFLOW: frozenset({Right.SEND_CALLBACKS}),
+    Role.OPERATOR: frozenset({Right.READ_DEPLOYS, Right.READ_AUDIT, Right.START_DEPLOYS}),
+    Role.VIEWER: frozenset({Right.READ_DEPLOYS, Right.READ_AUDIT}),
+    Role.TOOL: frozenset({Right.READ_AUDIT}),
+}
+
+# Roles whose rights hold for the environments that are named with them. Reading is not divided by environment.
+SCOPED = frozenset({Role.WORKFLOW, Role.OPERATOR})
+
+# What a field asks for: any of these rights. Fields of the three roots are all here: one that is not is closed to
+# everybody. Of other fields, those whose content is more than what led to them.
+#
+# None: open to whoever calls. The verb behind `applyCallback` decides for itself, because it also has to record
+# that it refused.
+RULES: Mapping[str, frozenset[Right] | None] = {
+    "Query.deploy": frozenset({Right.READ_DEPLOYS}),
+    "Query.deploys": frozenset({Right.READ_DEPLOYS}),
+    "Query.auditEntries": frozenset({Right.READ_AUDIT}),
+    "Query.auditVerification": frozenset({Right.READ_AUDIT}),
+    "Query.pipeline": frozenset({Right.READ_DEPLOYS, Right.READ_AUDIT}),
+    "Query.identity": None,
+    "Mutation.startDeploy": frozenset({Right.START_DEPLOYS}),
+    "Mutation.applyCallback": None,
+    "Subscription.phaseChanged": frozenset({Right.READ_DEPLOYS}),
+    "Subscription.auditEntryAdded": frozenset({Right.READ_AUDIT}),
+    "Deploy.auditEntries": frozenset({Right.READ_AUDIT}),
+}
