@@ -5,19 +5,18 @@ import os
 import socket
 import sys
 import webbrowser
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
-from phaseline import logs, revisions, serving, settings, workers
+from phaseline import revisions, serving, settings, workers
 from phaseline.app import create_app
+from phaseline.commands.beginning import configured, console, failure, with_store
 from phaseline.operations.schema import SCHEMA
-from phaseline.settings import Settings, SettingsError
-from phaseline.store import Store, is_unavailable, reason
+from phaseline.settings import Settings
+from phaseline.store import Store
 from phaseline_schema import diagram as drawing
 from phaseline_schema.pipelines import PIPELINES
 
@@ -27,59 +26,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-console = Console()
-
-Result = TypeVar("Result")
-
-
-def _fail(message: str) -> typer.Exit:
-    Console(stderr=True).print(f"phaseline: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
-    return typer.Exit(2)
-
-
-def _settings(**instead: Any) -> Settings:
-    try:
-        found = settings.read(**instead)
-    except SettingsError as error:
-        raise _fail(str(error)) from None
-    logs.configure(found)
-    return found
-
-
-def _with_store(found: Settings, work: Callable[[Store], Awaitable[Result]]) -> Result:
-    """What `work` finds in the database, or one line on why it cannot be had."""
-
-    async def run() -> Result:
-        store = Store(found.database_url, found.pool_size)
-        try:
-            store.database.try_to_open()
-            return await work(store)
-        finally:
-            await store.close()
-
-    try:
-        return asyncio.run(run())
-    except (revisions.WrongRevision, revisions.WouldLose) as error:
-        raise _fail(str(error)) from None
-    except Exception as error:
-        if not is_unavailable(error):
-            raise
-        raise _fail(f"the database {found.database} cannot be used now: {reason(error)}") from None
 
 
 def _prepared(found: Settings) -> socket.socket:
     """Make the database ready and the address ours, or say in one line why that cannot be."""
-    _with_store(found, lambda store: revisions.prepare(store, found.accept_revision))
+    with_store(found, lambda store: revisions.prepare(store, found.accept_revision))
     try:
         return serving.listen(found)
     except serving.AddressUnusable as error:
-        raise _fail(str(error)) from None
+        raise failure(str(error)) from None
 
 
 @app.command()
 def serve() -> None:
     """Serve the API and the console page. An empty database is migrated first."""
-    found = _settings()
+    found = configured()
     listener = _prepared(found)
     if found.workers > 1:
         raise typer.Exit(workers.run(found, listener))
@@ -89,7 +50,7 @@ def serve() -> None:
 @app.command(hidden=True)
 def worker(descriptor: int) -> None:
     """One of the processes that `serve` starts: serves on a socket that is open already."""
-    found = _settings()
+    found = configured()
     workers.work(create_app(found), found, socket.socket(fileno=descriptor))
 
 
@@ -105,7 +66,7 @@ def migrate(
             await revisions.migrate(connection, to)
             return before, await revisions.current(connection)
 
-    before, after = _with_store(_settings(), run)
+    before, after = with_store(configured(), run)
     console.print(f"database: {before or 'empty'} -> {after or 'empty'}", highlight=False)
 
 
@@ -131,13 +92,13 @@ def demo(
     from phaseline.demo.session import FAILING_REF, Demo
     from phaseline.demo.workspace import find_act
 
-    found = _settings(database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console")
+    found = configured(database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console")
     if fail is not None and fail not in GATES:
-        raise _fail(f"there is no gate {fail!r} to fail; there are: {', '.join(GATES)}")
+        raise failure(f"there is no gate {fail!r} to fail; there are: {', '.join(GATES)}")
     try:
         find_act()
     except RunnerMissing as error:
-        raise _fail(str(error)) from None
+        raise failure(str(error)) from None
     database.parent.mkdir(parents=True, exist_ok=True)
     listener = _prepared(found)
     page = serving.address(listener)
@@ -158,7 +119,7 @@ def demo(
 
 
 @app.command("settings")
-def list_settings(
+def listconfigured(
     markdown: Annotated[bool, typer.Option("--markdown", help="As a page of the documentation.")] = False,
 ) -> None:
     """List the environment variables that can be set."""
@@ -192,5 +153,5 @@ def diagram(
 ) -> None:
     """Print a page on a pipeline's transition graph, with its diagram."""
     if pipeline not in PIPELINES:
-        raise _fail(f"there is no pipeline {pipeline!r}; there are: {', '.join(PIPELINES)}")
+        raise failure(f"there is no pipeline {pipeline!r}; there are: {', '.join(PIPELINES)}")
     typer.echo(drawing.page(PIPELINES[pipeline]))

@@ -1,0 +1,1 @@
+"""The groups of `phaseline` commands, and what they share."""
