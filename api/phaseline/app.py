@@ -10,7 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from phaseline import health, metrics, pages, revisions
+from phaseline import health, metrics, pages, revisions, signing_in
 from phaseline.background import in_background
 from phaseline.callers.leases import Leases
 from phaseline.callers.resolver import Resolver
@@ -24,6 +24,7 @@ from phaseline.limits import BodyLimit
 from phaseline.notifications import Notifications
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings
+from phaseline.signing_in import SigningIn
 from phaseline.stopping import Stopping
 from phaseline.store import Store
 from phaseline.watch import Watch
@@ -83,6 +84,8 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     )
     app.include_router(endpoint, prefix="/graphql")
     app.include_router(health.routes(store, settings.accept_revision, stopping))
+    signing = SigningIn(store, timedelta(hours=settings.sign_in_hours), settings.public_url)
+    app.include_router(signing_in.routes(resolver, signing, settings.authentication, None))
     if settings.metrics:
         app.include_router(metrics.routes())
     pages.mount(app)

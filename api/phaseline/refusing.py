@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Send
@@ -21,10 +22,14 @@ async def refuse(refusal: Refusal, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body"})
 
 
+def content(refusal: Refusal) -> dict[str, Any]:
+    """The refusal in the form of an answer with a GraphQL error."""
+    return {"errors": [{"message": refusal.message, "extensions": refusal.extensions}]}
+
+
 def answer(refusal: Refusal) -> JSONResponse:
     """The refusal as the last answer of a connection."""
-    content = {"errors": [{"message": refusal.message, "extensions": refusal.extensions}]}
-    return JSONResponse(content, refusal.http_status, headers={"connection": "close"})
+    return JSONResponse(content(refusal), refusal.http_status, headers={"connection": "close"})
 
 
 async def _read_away(receive: Receive) -> None:

@@ -53,6 +53,12 @@ class Resolver:
             return await self.of_request(connection)
         return await _looked_up(self._of_authorization(authorization if isinstance(authorization, str) else ""))
 
+    async def of_token(self, token: str) -> Identity:
+        """Who has this token of this server's."""
+        if not secret.is_token(token):
+            return unknown(Unauthenticated("this is no token of this server's"))
+        return await _looked_up(self._of_token(token))
+
     async def _of_authorization(self, authorization: str) -> Identity:
         if not authorization.lower().startswith(_SCHEME):
             return unknown(Unauthenticated("the authorization is not of the form `Bearer` and a token"))

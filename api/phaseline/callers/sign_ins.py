@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from phaseline.callers import secret
 from phaseline.callers.tokens import read, written
 from phaseline.databases import clock
+from phaseline.identity import Identity
 from phaseline_schema.rights import Role
 from phaseline_schema.tables import sign_ins, tokens
 
@@ -28,30 +29,24 @@ class SignInRecord:
     ended_at: datetime | None
 
 
-async def begin(
-    connection: AsyncConnection,
-    name: str,
-    role: Role,
-    lifetime: timedelta,
-    *,
-    environments: frozenset[str] | None = None,
-    token_id: str | None = None,
-    until: datetime | None = None,
-) -> tuple[SignInRecord, str]:
-    """Sign a browser in, and return what its cookie has to hold. It lasts no longer than `until`."""
+async def begin(connection: AsyncConnection, identity: Identity, lifetime: timedelta) -> tuple[SignInRecord, str]:
+    """Sign a browser in, and return what its cookie has to hold. It lasts no longer than what was proven with."""
+    assert identity.role is not None
     cookie, now = secret.new_cookie(), await clock.now(connection)
+    environments = identity.scope.described()
+    latest = now + lifetime
     record = SignInRecord(
         id=str(uuid.uuid4()),
-        name=name,
-        role=role,
-        environments=environments,
-        token_id=token_id,
+        name=identity.name,
+        role=identity.role,
+        environments=None if environments is None else frozenset(environments),
+        token_id=identity.credential,
         created_at=now,
-        expires_at=min(now + lifetime, until or now + lifetime),
+        expires_at=min(latest, identity.expires_at or latest),
         ended_at=None,
     )
     row = {field.name: getattr(record, field.name) for field in fields(record)}
-    row |= {"role": role.value, "environments": written(environments), "hash": secret.hashed(cookie)}
+    row |= {"role": record.role.value, "environments": written(environments), "hash": secret.hashed(cookie)}
     await connection.execute(insert(sign_ins).values(row))
     return record, cookie
 
