@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 from phaseline import revisions, serving, settings, workers
 from phaseline.app import create_app
+from phaseline.commands import token
 from phaseline.commands.beginning import configured, console, failure, with_store
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(token.app, name="token")
 
 
 def _prepared(found: Settings) -> socket.socket:

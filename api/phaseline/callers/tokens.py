@@ -5,8 +5,10 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline.callers import secret
@@ -31,6 +33,12 @@ class TokenRecord:
     revoked_at: datetime | None
     last_used_at: datetime | None
 
+    def state(self, now: datetime) -> Literal["valid", "revoked", "expired"]:
+        """Whether somebody may still call with it."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "valid"
+
 
 class NameTaken(Exception):
     """A token of this name has been made before; a name in the log is one caller's for good."""
@@ -47,8 +55,6 @@ async def create(
     lifetime: timedelta | None,
 ) -> tuple[TokenRecord, str]:
     """Make a token. Returned beside its record, it is in no other place from then on. Raises NameTaken."""
-    if (await connection.execute(select(tokens.c.id).where(tokens.c.name == name))).first():
-        raise NameTaken(name)
     token, now = secret.new_token(), await clock.now(connection)
     record = TokenRecord(
         id=str(uuid.uuid4()),
@@ -62,7 +68,10 @@ async def create(
     )
     row = {field.name: getattr(record, field.name) for field in fields(record)}
     row |= {"role": role.value, "environments": written(record.environments), "hash": secret.hashed(token)}
-    await connection.execute(insert(tokens).values(row))
+    try:
+        await connection.execute(insert(tokens).values(row))
+    except IntegrityError:  # whoever asked at the same moment was first, or somebody long ago
+        raise NameTaken(name) from None
     return record, token
 
 
