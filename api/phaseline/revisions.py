@@ -11,9 +11,10 @@ from phaseline import resources
 from phaseline.store import Store
 from phaseline_schema.tables import oldest_server
 
-# Older revisions that this server can serve: the tables are the same, the graph has fewer rows. Which newer ones it can
-# serve, the newer migrations say: they leave it in `oldest_server`. Revisions are numbered so that they sort.
-SERVABLE = ("0001",)
+# Older revisions that this server can serve: the tables are the same, the graph has fewer rows. There are none: before
+# 0003 no callers are known, and entries have no digests. Which newer ones it can serve, the newer migrations say: they
+# leave it in `oldest_server`. Revisions are numbered so that they sort.
+SERVABLE: tuple[str, ...] = ()
 
 
 class WrongRevision(Exception):
@@ -62,7 +63,7 @@ async def require(connection: AsyncConnection, accepted: str | None) -> str:
     if at in _known() and accepted is not None and accepted not in SERVABLE:
         raise WrongRevision(
             f"PHASELINE_ACCEPT_REVISION is {accepted!r}, which this version of phaseline cannot serve; "
-            f"it can serve: {', '.join(SERVABLE)}"
+            f"it can serve: {', '.join(SERVABLE) or f'none but {newest()}'}"
         )
     if at is not None and (at == newest() or (at in SERVABLE and at == accepted)):
         return at
@@ -86,6 +87,13 @@ async def prepare(store: Store, accepted: str | None) -> None:
                 await migrate(connection)
     async with store.reading() as connection:
         await require(connection, accepted)
+
+
+async def renew(store: Store) -> None:
+    """Bring the database to the newest revision, whatever is in it, if this version knows it. Raises WrongRevision."""
+    async with store.migrating() as connection:
+        if await current(connection) != newest():
+            await migrate(connection)
 
 
 async def _is_empty(connection: AsyncConnection) -> bool:

@@ -36,14 +36,16 @@ def _is_refused(ended: subprocess.CompletedProcess[str], *words: str) -> None:
 
 
 async def test_an_older_database_is_not_served_and_the_way_on_is_named(database: Path) -> None:
-    await migrate(database, "0001")
-    _is_refused(phaseline(database, "serve"), "revision 0001", "phaseline migrate", "PHASELINE_ACCEPT_REVISION=0001")
-    assert "0001 -> 0002" in phaseline(database, "migrate").stdout
+    await migrate(database, "0002")
+    refused = phaseline(database, "serve")
+    _is_refused(refused, "revision 0002", "phaseline migrate")
+    assert "PHASELINE_ACCEPT_REVISION" not in refused.stderr
+    assert "0002 -> 0003" in phaseline(database, "migrate").stdout
 
 
 async def test_a_revision_that_cannot_be_served_is_not_accepted(database: Path) -> None:
-    for accepted in ("0002", "1", "x"):
-        _is_refused(phaseline(database, "serve", ACCEPT_REVISION=accepted), "PHASELINE_ACCEPT_REVISION", "0001")
+    for accepted in ("0002", "1"):
+        _is_refused(phaseline(database, "serve", ACCEPT_REVISION=accepted), "PHASELINE_ACCEPT_REVISION", "0003")
 
 
 async def test_a_database_that_a_newer_version_has_made_unfit_for_this_one_is_not_touched(database: Path) -> None:
@@ -106,7 +108,7 @@ def test_a_port_that_is_taken_is_named(database: Path) -> None:
 
 def test_migrate_says_from_where_to_where_and_which_revisions_there_are(database: Path) -> None:
     assert phaseline(database, "migrate", "--to", "0001").stdout == "database: empty -> 0001\n"
-    _is_refused(phaseline(database, "migrate", "--to", "0007"), "'0007'", "0001, 0002")
+    _is_refused(phaseline(database, "migrate", "--to", "0007"), "'0007'", "0001, 0002, 0003")
 
 
 def test_settings_lists_every_variable(database: Path) -> None:

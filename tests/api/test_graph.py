@@ -5,7 +5,6 @@ from pathlib import Path
 from phaseline import graph
 from phaseline.store import Store
 from phaseline_schema.pipelines import PIPELINES
-from tests.support import model
 from tests.support.application import in_this_process
 from tests.support.caller import Caller
 from tests.support.database import address, change, migrate
@@ -48,37 +47,3 @@ async def test_a_pipeline_that_is_rows_in_the_database_and_no_code_is_walked_and
             assert (await viewer.event())["deploy"]["status"]["key"] == "queued"
             await caller.walk(deploy["id"], "smoke_running")
             assert (await viewer.event())["deploy"]["phases"][0]["state"] == "ACTIVE"
-
-
-async def test_a_running_server_follows_the_database_up_and_down(database: Path) -> None:
-    """As when a release is rolled out, and rolled back, beside it."""
-    await migrate(database, "0001")
-    async with serving(database, accept_revision="0001") as server, Caller(server.url) as caller:
-        older = await caller.start()
-        assert (await caller.report(older["id"], "smoke_running")).code == "UNKNOWN_STATUS"
-        await migrate(database, "0002")
-        await caller.walk(older["id"], "smoke_running", "smoke_passed", "building", "failed")
-        refused = await caller.start()
-        change(database, "DELETE FROM pipeline_transitions WHERE from_status = 'queued' AND to_status = 'cancelled'")
-        change(database, "UPDATE alembic_version SET version_num = '0002b'")
-        assert (await caller.report(refused["id"], "cancelled")).code == "ILLEGAL_TRANSITION"
-
-
-async def test_a_viewer_sees_statuses_that_came_after_the_server(database: Path) -> None:
-    """Of two servers the one that has had no callback since does not know them; the log tells it that it should."""
-    await migrate(database, "0001")
-    settings = {"accept_revision": "0001", "poll_seconds": "0.1"}
-    async with (
-        serving(database, **settings) as asked,
-        serving(database, **settings) as following,
-        Caller(asked.url) as caller,
-        Caller(following.url) as reader,
-    ):
-        deploy = await caller.start()
-        async with viewing(following.url) as viewer:
-            await viewer.subscribe(PHASE_CHANGED, id=deploy["id"])
-            await viewer.event()
-            await migrate(database, "0002")
-            await caller.walk(deploy["id"], *model.GATES)
-            assert [(await viewer.event())["entry"]["toStatus"] for _ in model.GATES] == list(model.GATES)
-        assert (await reader.deploy(deploy["id"]))["status"]["key"] == model.GATES[-1]

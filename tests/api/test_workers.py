@@ -180,10 +180,10 @@ async def test_one_that_cannot_start_is_tried_again_until_it_can(database: Path)
     """As when its database is away, or is migrated meanwhile."""
     async with serving(database, workers="2") as server:
         one, other = _workers(server)
-        change(database, "UPDATE alembic_version SET version_num = '0001'")
+        change(database, "UPDATE alembic_version SET version_num = '0002'")
         os.kill(one, signal.SIGKILL)
         await until(lambda: len(_lines(server, "worker ended")) >= 3)
         assert _workers(server) == [other]
-        change(database, "UPDATE alembic_version SET version_num = '0002'")
+        change(database, "UPDATE alembic_version SET version_num = '0003'")
         await until(lambda: len(_workers(server)) == 2)
     assert server.process.returncode == 0

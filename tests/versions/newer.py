@@ -9,8 +9,8 @@ _MIGRATION = '''"""A canary phase after the deploy, and a column that older serv
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 ROWS = (
     ("pipeline_phases", "'console', 'canary', 'Canary', 5"),
@@ -32,7 +32,7 @@ def upgrade():
 
 def downgrade():
     op.drop_column("deploys", "canary")
-    op.execute("UPDATE oldest_server SET revision = '0001'")
+    op.execute("UPDATE oldest_server SET revision = '0003'")
     op.execute("DELETE FROM pipeline_transitions WHERE 'canary_running' IN (from_status, to_status)")
     op.execute("DELETE FROM pipeline_assertions WHERE status = 'canary_running'")
     op.execute("DELETE FROM pipeline_statuses WHERE key = 'canary_running'")
@@ -43,5 +43,5 @@ def downgrade():
 def make(folder: Path, oldest: str) -> Path:
     """Write its code into this folder, and return it; servers older than `oldest` cannot live with its migration."""
     copy_to(folder)
-    (folder / "migrations" / "versions" / "0003_canary.py").write_text(_MIGRATION % {"oldest": oldest})
+    (folder / "migrations" / "versions" / "0004_canary.py").write_text(_MIGRATION % {"oldest": oldest})
     return folder

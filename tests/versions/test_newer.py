@@ -7,6 +7,7 @@ from tests.support.caller import Caller
 from tests.support.database import settings_on
 from tests.support.server import serving
 from tests.support.viewer import PHASE_CHANGED, Viewer, viewing
+from tests.versions import graphs
 from tests.versions.conftest import on_postgresql
 from tests.versions.operating import assert_faultless, migrate, readiness
 
@@ -47,7 +48,7 @@ async def test_a_viewer_sees_a_phase_that_came_after_its_server(log: Path | str,
         assert len((await viewer.event())["deploy"]["phases"]) == 4
         await migrate(log, version=newer_version)
         async with serving(log, newer_version, **settings) as newer, Caller(newer.url) as with_newer:
-            assert await readiness(with_here) == await readiness(with_newer) == {"status": "ok", "revision": "0003"}
+            assert await readiness(with_here) == await readiness(with_newer) == {"status": "ok", "revision": "0004"}
             await with_newer.walk(deploy["id"], "canary_running")
             event = await viewer.event()
             assert event["deploy"]["phases"][4] == {"key": "canary", "state": "ACTIVE", "attempt": 1}
@@ -74,32 +75,32 @@ async def test_a_running_server_does_no_more_work_on_what_only_newer_ones_may_wo
         async with serving(log, demanding_version, **settings) as newer, Caller(newer.url) as with_newer:
             await with_newer.walk(deploy["id"], *TO_DEPLOYING)
             await _is_told(viewer, "WRONG_VERSION")
-        await migrate(log, "--to", "0002", version=demanding_version)
-        assert await readiness(with_here) == {"status": "ok", "revision": "0002"}
+        await migrate(log, "--to", "0003", version=demanding_version)
+        assert await readiness(with_here) == {"status": "ok", "revision": "0003"}
         await with_here.walk(deploy["id"], "health_checking", "succeeded")
     assert_faultless(newer)
 
 
 @on_postgresql
 async def test_a_running_server_does_no_more_work_on_what_it_was_not_told_to_accept(
-    log: Path | str, older_version: Path
+    log: Path | str, older_graph: Path, newer_graph: Path
 ) -> None:
     settings = settings_on(log)
     async with (
-        serving(log, **settings) as here,
-        serving(log, older_version, **settings) as old,
-        serving(log, accept_revision="0001", **settings) as told,
+        serving(log, newer_graph, **settings) as here,
+        serving(log, older_graph, **settings) as old,
+        serving(log, newer_graph, accept_revision=graphs.OLDER, **settings) as told,
         Caller(here.url) as with_here,
         Caller(old.url) as with_old,
         Caller(told.url) as with_told,
     ):
         deploy = await with_here.start()
-        await migrate(log, "--to", "0001")
+        await migrate(log, "--to", graphs.OLDER, version=newer_graph)
         before = await logs.read(log)
         await _is_turned_away(with_here, deploy["id"])
         assert await logs.read(log) == before
         await with_old.walk(deploy["id"], "building")
         await with_told.walk(deploy["id"], "deploying")
-        await migrate(log)
+        await migrate(log, version=newer_graph)
         await with_here.walk(deploy["id"], "health_checking")
     assert_faultless(old, told)

@@ -12,6 +12,7 @@ from tests.support.consistency import assert_consistent, plain
 from tests.support.database import settings_on
 from tests.support.server import serving
 from tests.support.told import Told
+from tests.versions import graphs
 from tests.versions.conftest import on_postgresql
 from tests.versions.operating import assert_faultless, migrate, readiness
 from tests.versions.traffic import OLDER_RUNS, RUNS, Traffic, reports
@@ -56,11 +57,13 @@ async def _go_on_through(migrating: asyncio.Task[None], node: Caller) -> list[st
 
 
 @pytest.mark.timeout(300)
-async def test_a_release_is_rolled_out_and_back_under_deploys(log: Path | str, older_version: Path) -> None:
+async def test_a_release_is_rolled_out_and_back_under_deploys(
+    log: Path | str, older_graph: Path, newer_graph: Path
+) -> None:
     chance = random.Random(20261123)
     settings = settings_on(log)
-    async with serving(log, older_version, **settings) as old, Caller(old.url) as with_old:
-        assert await readiness(with_old) == {"status": "ok", "revision": "0001"}
+    async with serving(log, older_graph, **settings) as old, Caller(old.url) as with_old:
+        assert await readiness(with_old) == {"status": "ok", "revision": graphs.OLDER}
         before = Traffic([with_old], chance, model.older_refusal)
         finished = [(await before.start(), reports(run)) for run in OLDER_RUNS]
         await before.walk_all(finished)
@@ -71,14 +74,18 @@ async def test_a_release_is_rolled_out_and_back_under_deploys(log: Path | str, o
 
         async with Watching(old.url) as on_old:
             await on_old.follow(*deploys)
-            migrating = asyncio.create_task(migrate(log))
+            migrating = asyncio.create_task(migrate(log, version=newer_graph))
             said = await asyncio.gather(*(_go_on_through(migrating, with_old) for _ in range(2)))
             await migrating
             assert all(answers == sorted(answers, reverse=True) for answers in said), said
-            assert await readiness(with_old) == {"status": "ok", "revision": "0002"}
+            assert await readiness(with_old) == {"status": "ok", "revision": graphs.NEWER}
 
-            async with serving(log, **settings) as new, Caller(new.url) as with_new, Watching(new.url) as on_new:
-                assert await readiness(with_new) == {"status": "ok", "revision": "0002"}
+            async with (
+                serving(log, newer_graph, **settings) as new,
+                Caller(new.url) as with_new,
+                Watching(new.url) as on_new,
+            ):
+                assert await readiness(with_new) == {"status": "ok", "revision": graphs.NEWER}
                 await on_new.follow(*deploys)
                 both = Traffic([with_old, with_new], chance)
                 await both.walk_all([(told, run[:-1]) for told, run in under_way])
@@ -89,8 +96,8 @@ async def test_a_release_is_rolled_out_and_back_under_deploys(log: Path | str, o
             assert new.process.returncode == 0
     assert old.process.returncode == 0
 
-    async with serving(log, older_version, **settings) as fresh, Caller(fresh.url) as caller:
-        assert await readiness(caller) == {"status": "ok", "revision": "0002"}
+    async with serving(log, older_graph, **settings) as fresh, Caller(fresh.url) as caller:
+        assert await readiness(caller) == {"status": "ok", "revision": graphs.NEWER}
         after = Traffic([caller], chance)
         await after.walk_all([*under_way, (begun, reports("building deploying health_checking succeeded"))])
         await after.walk_all([(await after.start(), reports(run)) for run in RUNS[:2]])
@@ -100,20 +107,20 @@ async def test_a_release_is_rolled_out_and_back_under_deploys(log: Path | str, o
 
 @on_postgresql
 @pytest.mark.timeout(300)
-async def test_the_new_version_serves_the_older_graph_beside_the_older_version(
-    log: Path | str, older_version: Path
+async def test_the_new_version_serves_the_older_graph_beside_the_older_graph(
+    log: Path | str, older_graph: Path, newer_graph: Path
 ) -> None:
     chance = random.Random(1)
     settings = settings_on(log)
     async with (
-        serving(log, older_version, **settings) as old,
-        serving(log, accept_revision="0001", **settings) as new,
+        serving(log, older_graph, **settings) as old,
+        serving(log, newer_graph, accept_revision=graphs.OLDER, **settings) as new,
         Caller(old.url) as with_old,
         Caller(new.url) as with_new,
         Watching(old.url) as on_old,
         Watching(new.url) as on_new,
     ):
-        assert await readiness(with_new) == await readiness(with_old) == {"status": "ok", "revision": "0001"}
+        assert await readiness(with_new) == await readiness(with_old) == {"status": "ok", "revision": graphs.OLDER}
         before = Traffic([with_old, with_new], chance, model.older_refusal)
         finished = [(await before.start(), reports(run)) for run in OLDER_RUNS]
         under_way = [(await before.start(), reports(run)) for run in RUNS]
@@ -123,10 +130,10 @@ async def test_the_new_version_serves_the_older_graph_beside_the_older_version(
         await before.walk_all(finished)
         await _tell_the_same(with_old, with_new, *deploys)
 
-        await migrate(log)
+        await migrate(log, version=newer_graph)
         for node in (with_old, with_new):
             await _know_what_comes_next(node, *deploys)
-        assert await readiness(with_new) == await readiness(with_old) == {"status": "ok", "revision": "0002"}
+        assert await readiness(with_new) == await readiness(with_old) == {"status": "ok", "revision": graphs.NEWER}
         await _tell_the_same(with_old, with_new, *deploys)
         await Traffic([with_old, with_new], chance).walk_all(under_way)
         for told in deploys:
