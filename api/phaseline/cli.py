@@ -91,6 +91,7 @@ def demo(
     """Serve on this machine, and run the deploy workflow here for every deploy you start."""
     # Here, because a server that only serves needs none of it.
     from phaseline.demo import GATES, RunnerMissing
+    from phaseline.demo.login import begin, end
     from phaseline.demo.session import FAILING_REF, Demo
     from phaseline.demo.workspace import find_act
 
@@ -102,22 +103,28 @@ def demo(
     except RunnerMissing as error:
         raise failure(str(error)) from None
     database.parent.mkdir(parents=True, exist_ok=True)
+    with_store(found, revisions.renew)  # it may be there from an older version's demo
     listener = _prepared(found)
-    page = serving.address(listener)
 
-    def ready() -> None:
+    def ready(page: str) -> None:
         refs = "\n".join(f"    {FAILING_REF}{gate}" for gate in GATES)
         console.print(
-            f"\n  phaseline is at [bold link={page}]{page}[/]\n\n"
+            f"\n  phaseline is at [bold link={page}]{page}[/]\n"
+            "  (this link signs in whoever opens it, until the demo ends)\n\n"
             "  Start a deploy there and watch it: the deploy workflow runs on this machine.\n"
             f"  A deploy of one of these refs fails in that place:\n{refs}\n\n"
             "  Ctrl-C ends the demo.\n",
             highlight=False,
+            soft_wrap=True,
         )
         if browser and _has_screen():
             webbrowser.open(page)
 
-    asyncio.run(Demo(found, listener, pause, fail).serve(ready))
+    login = with_store(found, begin)
+    try:
+        asyncio.run(Demo(found, listener, pause, fail, login).serve(ready))
+    finally:
+        with_store(found, lambda store: end(store, login))
 
 
 @app.command("settings")

@@ -4,11 +4,13 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
 from phaseline.app import create_app
 from phaseline.demo.commands import GATES, watchable
+from phaseline.demo.login import Login
 from phaseline.demo.runner import run_workflow
 from phaseline.serving import Server, address
 from phaseline.settings import Settings
@@ -28,12 +30,15 @@ class Demo:
     listener: socket.socket
     pause_seconds: float
     fail: str | None
+    login: Login
     _runs: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def serve(self, on_ready: Callable[[], None]) -> None:
-        """Serve until a signal ends it, then end the runs as well."""
+    async def serve(self, on_ready: Callable[[str], None]) -> None:
+        """Serve until a signal ends it, then end the runs as well. `on_ready` is told the link that signs in."""
         app = create_app(self.settings, on_started=self._dispatch)
-        await Server(app, self.settings, on_ready, on_stopping=self._cancel).serve([self.listener])
+        self.login.open(app, self.settings)
+        ready = partial(on_ready, address(self.listener) + self.login.path)
+        await Server(app, self.settings, ready, on_stopping=self._cancel).serve([self.listener])
 
     async def _cancel(self) -> None:
         """Cancel the runs while the server can still be told of it."""
@@ -54,6 +59,7 @@ class Demo:
                 environment=deploy.environment,
                 ref=deploy.ref,
                 server_url=address(self.listener),
+                token=self.login.workflow_token,
                 has_page=False,
                 commands=watchable(self.pause_seconds, self.fail or failing(deploy.ref)),
             )
