@@ -29,6 +29,7 @@ BASICS = """
 PASSED_ON = re.compile(r"(PIP_|UV_|NPM_CONFIG_|SSL_CERT_|NODE_EXTRA_CA)|(HTTPS?|NO|ALL)_PROXY$|LANG$", re.IGNORECASE)
 NOBODY = "nobody"
 DEMO = "http://127.0.0.1:18437"
+BROWSER = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
 
 
 def python() -> str:
@@ -80,7 +81,7 @@ def answer(path: str, document: str | None = None) -> str:
     """What the demo's server answers; with a document, to that GraphQL operation."""
     body = json.dumps({"query": document}).encode() if document else None
     request = urllib.request.Request(DEMO + path, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with BROWSER.open(request, timeout=10) as response:
         text: str = response.read().decode()
     return text
 
@@ -103,9 +104,16 @@ def within(seconds: float, what: str, demo: "subprocess.Popen[bytes]", done: Cal
 def rehearse_demo(clone: Path, **how: object) -> None:
     """Its page is there, and a deploy started on it runs to its end; then it is stopped as a person stops it."""
     command = ["make", "demo", f"ARGS=--port {urlsplit(DEMO).port} --no-browser --pause 0.1"]
-    demo = subprocess.Popen(command, cwd=clone, start_new_session=True, **how)  # type: ignore[call-overload]
+    printed = clone / "printed"
+    with printed.open("wb") as output:
+        demo = subprocess.Popen(command, cwd=clone, start_new_session=True, stdout=output, **how)  # type: ignore[call-overload]
+
+    def link() -> str:
+        found = re.search(rf"{DEMO}(/demo/\S+)", printed.read_text())
+        return found[1] if found else "/nowhere"
+
     try:
-        within(300, "no console page", demo, lambda: "<script" in answer("/"))
+        within(300, "no console page behind the link", demo, lambda: "<script" in answer(link()))
         answer("/graphql", 'mutation { startDeploy(input: {environment: "here", ref: "main"}) { id } }')
         last = "{ deploys(first: 1) { edges { node { status { key } } } } }"
         within(60, "the deploy has not succeeded", demo, lambda: '"succeeded"' in answer("/graphql", last))

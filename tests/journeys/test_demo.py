@@ -13,6 +13,7 @@ from playwright.async_api import expect
 
 from tests.journeys.console import ConsolePage
 from tests.journeys.expected import EIGHT
+from tests.support import logins
 from tests.support.browser import OUTAGE, Viewers, keep_screenshot
 from tests.support.caller import Caller
 from tests.support.server import PHASELINE
@@ -25,8 +26,8 @@ class Demo:
         self.process = process
         self.said = ""
 
-    async def address(self) -> str:
-        """The address that it prints when it is ready."""
+    async def link(self) -> str:
+        """The link that it prints when it is ready, which signs a browser in."""
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             self.said += line.decode()
@@ -93,9 +94,10 @@ async def test_the_demo_runs_the_workflow_for_each_deploy_and_ends_without_a_tra
     tmp_path: Path, viewers: Viewers
 ) -> None:
     async with demo(tmp_path) as running:
-        url = await running.address()
-        console = ConsolePage(await viewers.open(url))
-        async with Caller(url) as caller:
+        link = await running.link()
+        await logins.write(tmp_path / "demo.db")
+        console = ConsolePage(await viewers.open(link))
+        async with Caller(link.partition("/demo/")[0]) as caller:
             deploy_id = await start_deploy(console, "main")
             shown = await console.modal.at("succeeded", 9)
             assert shown.states == "PASSED PASSED PASSED PASSED"
