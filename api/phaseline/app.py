@@ -12,6 +12,8 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 
 from phaseline import health, metrics, pages, revisions, signing_in
 from phaseline.background import in_background
+from phaseline.callers import trust
+from phaseline.callers.github import IdTokens
 from phaseline.callers.leases import Leases
 from phaseline.callers.resolver import Resolver
 from phaseline.context import Context, OnStarted, Services
@@ -20,9 +22,11 @@ from phaseline.endpoint import Endpoint, on_http_exception
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache
 from phaseline.identity import NOBODY
-from phaseline.limits import BodyLimit
+from phaseline.limits import BodyLimit, SignInRate
 from phaseline.notifications import Notifications
 from phaseline.operations.schema import SCHEMA
+from phaseline.places import Places
+from phaseline.rates import rates
 from phaseline.settings import Settings
 from phaseline.signing_in import SigningIn
 from phaseline.stopping import Stopping
@@ -39,7 +43,10 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     feed = Feed()
     watch = Watch(store, feed, settings.poll_seconds)
     leases = Leases(store, settings.poll_seconds)
-    resolver = Resolver(store, None, settings.public_url, required=settings.authentication == "on")
+    trusted = trust.read(settings.trust_file, settings.public_url)
+    id_tokens = IdTokens(trusted.github) if trusted.github is not None else None
+    resolver = Resolver(store, id_tokens, settings.public_url, required=settings.authentication == "on")
+    counted = rates(settings)
     listeners = [watch.run, leases.run]
     if store.database.listen is not None:
         notifications = Notifications(store.database.listen, feed, watch.look_soon)
@@ -49,7 +56,17 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await revisions.prepare(store, settings.accept_revision)
-        app.state.services = Services(store, feed, GraphCache(settings.accept_revision), leases, on_started)
+        app.state.services = Services(
+            store,
+            feed,
+            GraphCache(settings.accept_revision),
+            leases,
+            counted,
+            Places(settings.sockets_per_caller, "the caller"),
+            Places(settings.unknown_sockets_per_address, "your address"),
+            introspection=settings.introspection,
+            on_started=on_started,
+        )
         try:
             async with in_background(*listeners):
                 yield
@@ -65,6 +82,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     stopping = app.state.stopping = Stopping()
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(SignInRate, rates=counted, path=signing_in.PATH)
     app.add_middleware(Door, stopping=stopping, always_open=(*health.PATHS, metrics.PATH))
     app.add_middleware(
         CORSMiddleware,
@@ -79,6 +97,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         graphql_ide=None,
         context_getter=context,
         subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL],
+        max_subscriptions_per_connection=settings.operations_per_socket,
         connection_init_wait_timeout=timedelta(seconds=10),
         allowed_origins=settings.allowed_origins,
     )

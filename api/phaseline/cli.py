@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 from phaseline import revisions, serving, settings, workers
 from phaseline.app import create_app
+from phaseline.callers import trust
 from phaseline.commands import token
 from phaseline.commands.beginning import configured, console, failure, with_store
 from phaseline.operations.schema import SCHEMA
@@ -32,6 +33,10 @@ app.add_typer(token.app, name="token")
 
 def _prepared(found: Settings) -> socket.socket:
     """Make the database ready and the address ours, or say in one line why that cannot be."""
+    try:
+        trust.read(found.trust_file, found.public_url)
+    except trust.TrustError as error:
+        raise failure(str(error)) from None
     with_store(found, lambda store: revisions.prepare(store, found.accept_revision))
     try:
         return serving.listen(found)

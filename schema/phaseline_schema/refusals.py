@@ -158,14 +158,95 @@ class TooLarge(Refusal):
         super().__init__(f"the request is larger than {limit} bytes", limit=limit)
 
 
+class OperationTooLarge(Refusal):
+    """The document asks for more than one operation may. `limit`: what of, `most`: how much it may be."""
+
+    code = "OPERATION_TOO_LARGE"
+    http_status = 400
+
+    def __init__(self, limit: str, most: int) -> None:
+        super().__init__(f"the operation is too large: it may have at most {most} {limit}", limit=limit, most=most)
+
+
+class IntrospectionDisabled(Refusal):
+    """This server does not tell its schema. It is published with the program."""
+
+    code = "INTROSPECTION_DISABLED"
+    http_status = 403
+
+    def __init__(self) -> None:
+        super().__init__("this server does not answer __schema and __type")
+
+
+class RequestTimeout(Refusal):
+    """The request did not arrive in time."""
+
+    code = "REQUEST_TIMEOUT"
+    http_status = 408
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the request did not arrive within {seconds:g} seconds")
+
+
+class OperationTimeout(Refusal):
+    """A query took longer than any may. Ask for less, or later."""
+
+    code = "OPERATION_TIMEOUT"
+    http_status = 503
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"the query was given up after {seconds:g} seconds; ask for less, or later",
+            retryAfterSeconds=RETRY_AFTER_SECONDS,
+        )
+
+
+class RateLimited(Refusal):
+    """There were too many of these within a minute. Nothing was written: send the same again after the wait."""
+
+    code = "RATE_LIMITED"
+    http_status = 429
+
+    def __init__(self, what: str, seconds: int) -> None:
+        super().__init__(f"too many {what} within a minute; try again in {seconds} s", retryAfterSeconds=seconds)
+
+
+class TooManySockets(Refusal):
+    """There are as many open sockets and streams as there may be: of this caller, or, where nobody is known yet, of
+    this address."""
+
+    code = "TOO_MANY_SOCKETS"
+    http_status = 429
+
+    def __init__(self, whose: str) -> None:
+        super().__init__(
+            f"{whose} has as many sockets and streams as it may have; close one, or try again later",
+            retryAfterSeconds=RETRY_AFTER_SECONDS,
+        )
+
+
+class TooManyConnections(Refusal):
+    """This node has as many connections as it can hold: another node, or a later attempt, may be answered."""
+
+    code = "TOO_MANY_CONNECTIONS"
+    http_status = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this server has as many connections as it can hold; try again",
+            retryAfterSeconds=RETRY_AFTER_SECONDS,
+        )
+
+
 class Unavailable(Refusal):
-    """The database does not answer. Nothing is known to be written: send the same again later."""
+    """The database, or the issuer of ID tokens, does not answer. Nothing is known to be written: send the same again
+    later."""
 
     code = "UNAVAILABLE"
     http_status = 503
 
-    def __init__(self) -> None:
-        super().__init__("the database does not answer; try again later", retryAfterSeconds=RETRY_AFTER_SECONDS)
+    def __init__(self, problem: str = "the database does not answer; try again later") -> None:
+        super().__init__(problem, retryAfterSeconds=RETRY_AFTER_SECONDS)
 
 
 class WrongVersion(Refusal):
