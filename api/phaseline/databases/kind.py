@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import asyncpg
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 Listen = Callable[[], Awaitable[asyncpg.Connection]]
@@ -45,3 +46,15 @@ class Database(Protocol):
 
     async def alone(self, connection: AsyncConnection) -> None:
         """Keep other migrations away, and let none of this one's locks stop servers for long."""
+
+    async def unhurried(self, connection: AsyncConnection) -> None:
+        """Let this transaction take as long as it needs."""
+
+    def as_it_lies(self, connection: AsyncConnection) -> AbstractAsyncContextManager[None]:
+        """For the length of a block, nothing that columns without a type hold keeps them from being read."""
+
+    def time_as_text(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A point in time as SQLite keeps it: text, in UTC and to the microsecond. Other text where it is none."""
+
+    def by_characters(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """What orders texts by their characters alone, whatever language the database speaks."""

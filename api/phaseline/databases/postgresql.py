@@ -7,7 +7,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import asyncpg
-from sqlalchemy import event, text
+from sqlalchemy import ColumnElement, Text, and_, case, cast, collate, event, func, literal_column, text
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -47,6 +47,10 @@ _READ_ONLY = "25006"
 
 # A lock was not to be had in time.
 _LOCKED = "55P03"
+
+# The times that text without an era can tell.
+_FIRST_TIME: ColumnElement[Any] = literal_column("TIMESTAMPTZ '0001-01-01 00:00:00+00'")
+_LAST_TIME: ColumnElement[Any] = literal_column("TIMESTAMPTZ '10000-01-01 00:00:00+00'")
 
 # Classes of SQLSTATE that say nothing of the statement, but that the server could not carry it out now.
 _AWAY = (
@@ -131,6 +135,26 @@ class PostgreSQL:
         await connection.execute(text("SET LOCAL statement_timeout = '10s'"))
         if (await connection.execute(text("SELECT to_regclass('alembic_version')"))).scalar_one() is not None:
             await connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
+
+    async def unhurried(self, connection: AsyncConnection) -> None:
+        """No time-out of the server's. Nobody waits for a transaction that only reads."""
+        for name in _TIMEOUTS:
+            await connection.execute(text(f"SET LOCAL {name} = 0"))
+
+    @asynccontextmanager
+    async def as_it_lies(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """Its columns hold what is of their type and nothing else."""
+        yield
+
+    def time_as_text(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """It has times that nobody else has: of other eras, and infinity."""
+        is_common = and_(column >= _FIRST_TIME, column < _LAST_TIME)
+        in_utc = func.timezone("UTC", column)
+        return case((is_common, func.to_char(in_utc, "YYYY-MM-DD HH24:MI:SS.US")), else_=cast(column, Text))
+
+    def by_characters(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A language's own order leaves hyphens out, say."""
+        return collate(column, "C")
 
     async def listen(self) -> asyncpg.Connection:
         """A connection beside the pool, to listen on. Who asks for it closes it."""

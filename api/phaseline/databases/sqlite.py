@@ -4,10 +4,10 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import ColumnElement, Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -67,6 +67,28 @@ class SQLite:
     async def alone(self, connection: AsyncConnection) -> None:
         """A writer is alone as it is."""
 
+    async def unhurried(self, connection: AsyncConnection) -> None:
+        """A reader waits for nobody."""
+
+    @asynccontextmanager
+    async def as_it_lies(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """Text that is not UTF-8 comes as the bytes that it is, instead of ending the statement."""
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        driver.text_factory = _text_or_bytes
+        try:
+            yield
+        finally:
+            with suppress(ValueError):  # it was closed meanwhile
+                driver.text_factory = str
+
+    def time_as_text(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """As it is."""
+        return column
+
+    def by_characters(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """As it does by itself."""
+        return column
+
 
 def is_away(error: BaseException) -> bool:
     """Whether an error says that the file could not be read or written now."""
@@ -74,6 +96,13 @@ def is_away(error: BaseException) -> bool:
         return True
     # Nothing more special than this: the file is no database, or a damaged one.
     return type(error) in (DatabaseError, sqlite3.DatabaseError)
+
+
+def _text_or_bytes(value: bytes) -> str | bytes:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _prepare(engine: Any, path: str) -> None:

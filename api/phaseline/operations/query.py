@@ -5,10 +5,11 @@ from typing import Annotated
 import strawberry
 from strawberry import ID, Info
 
-from phaseline import history
+from phaseline import audit, history
 from phaseline.context import Context
 from phaseline_schema import inputs
 from phaseline_schema.refusals import PipelineNotFound
+from phaseline_schema.types.audit import AuditVerification
 from phaseline_schema.types.deploy import AuditEntryConnection, Deploy, DeployConnection
 from phaseline_schema.types.identity import Identity
 from phaseline_schema.types.inputs import AuditFilter, DeployFilter
@@ -63,6 +64,25 @@ class Query:
             lambda connection: history.entries_page(connection, filter, first, after)
         )
         return AuditEntryConnection.of(page)
+
+    @strawberry.field(
+        description=(
+            "Whether the log of a deploy holds. It cannot tell whether somebody who could write everything has "
+            "written all of it anew: `phaseline audit verify --checkpoint` can."
+        )
+    )
+    async def audit_verification(
+        self,
+        info: Info[Context, None],
+        deploy_id: Annotated[ID, strawberry.argument(description="The deploy's id.")],
+    ) -> AuditVerification:
+        """The check of a deploy's log."""
+        wanted = inputs.text("deployId", deploy_id, inputs.ID)
+        services = info.context.services
+        found = await services.store.read(
+            lambda connection: audit.of_deploy(services.store.database, connection, services.graphs, wanted)
+        )
+        return AuditVerification.of(found)
 
     @strawberry.field(description="The transition graph itself.")
     async def pipeline(

@@ -36,6 +36,27 @@ export type PhaseState =
   | 'PASSED'
   | 'PENDING';
 
+/** How it was proven who is calling: not at all, by a token, by a browser that is signed in, or by the ID token of a workflow run. */
+export type Proof =
+  | 'ID_TOKEN'
+  | 'NOTHING'
+  | 'SIGN_IN'
+  | 'TOKEN';
+
+/** Something that a caller may be allowed to do. */
+export type Right =
+  | 'READ_AUDIT'
+  | 'READ_DEPLOYS'
+  | 'SEND_CALLBACKS'
+  | 'START_DEPLOYS';
+
+/** What kind of caller it is. WORKFLOW: sends callbacks. OPERATOR: reads, and starts deploys. VIEWER: reads. TOOL: reads the audit history. */
+export type Role =
+  | 'OPERATOR'
+  | 'TOOL'
+  | 'VIEWER'
+  | 'WORKFLOW';
+
 /** What an operator starts. */
 export type StartDeployInput = {
   /** Where it goes, such as `production`: one line of at most 64 characters. */
@@ -75,6 +96,11 @@ export type DeploysQueryVariables = Exact<{
 
 
 export type DeploysQuery = { readonly deploys: { readonly edges: ReadonlyArray<{ readonly node: { readonly id: string, readonly environment: string, readonly ref: string, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }> } }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
+
+export type IdentityQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type IdentityQuery = { readonly identity: { readonly name: string, readonly role: Role | null, readonly proof: Proof, readonly rights: ReadonlyArray<Right>, readonly environments: ReadonlyArray<string> | null, readonly expiresAt: string | null } };
 
 export type PhaseChangedSubscriptionVariables = Exact<{
   deployId: string;

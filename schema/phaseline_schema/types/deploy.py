@@ -200,6 +200,16 @@ class AuditEntry:
         """Its run's page."""
         return self.record.run_url
 
+    @strawberry.field(
+        description=(
+            "SHA-256, in lower-case hexadecimal, over its content and the digest of the deploy's entry before it, "
+            "in the format `phaseline-audit-1` (docs/audit.md)."
+        )
+    )
+    def digest(self) -> str:
+        """Its digest."""
+        return self.record.digest
+
     @strawberry.field(description="When it was recorded, by the server's clock.")
     def recorded_at(self) -> datetime:
         """Its time."""

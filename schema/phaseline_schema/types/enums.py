@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from phaseline_schema import pipeline, records, rights
+from phaseline_schema.audit import findings
 
 DeployOutcome = Annotated[
     pipeline.Outcome,
@@ -60,6 +61,20 @@ Proof = Annotated[
         description=(
             "How it was proven who is calling: not at all, by a token, by a browser that is signed in, or by the ID "
             "token of a workflow run."
+        ),
+    ),
+]
+
+AuditFaultKind = Annotated[
+    findings.FaultKind,
+    strawberry.enum(
+        name="AuditFaultKind",
+        description=(
+            "What does not hold. MALFORMED: a value is not of its column's form. MISSING: an entry, or the deploy's "
+            "row, is not there. SURPLUS: an entry has no place in the log. DIGEST: an entry's digest is not that of "
+            "its content after the entry before it. UNLAWFUL: an entry could not have been recorded after those "
+            "before it. ROW: the deploy's row is not what its entries make of it. GRAPH: the transition graph is not "
+            "that of the database's revision. CHECKPOINT: what a checkpoint holds is not in the log any more."
         ),
     ),
 ]
