@@ -38,8 +38,8 @@ def configure(settings: Settings) -> None:
     logging.captureWarnings(True)  # Python's own are lines like all others
     # uvicorn tells of its start and end in several lines; serving.py says it in one.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    # httpx tells of every request it makes, with its address.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # httpx2 tells of every request it makes, with its address.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     # Alembic tells of every migration context it makes; Strawberry repeats every error of a
     # caller with a trace, which operations/errors.py has already dealt with.
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -1,18 +1,28 @@
-"""ID tokens that a callback came with: the same one with the same callback gets the same answer, with another none."""
+"""ID tokens that a callback came with: the same one with the same callback gets the same answer, with another none.
+
+A callback that its sender may not send uses its token up for nothing: that one is judged anew.
+"""
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history
 from phaseline.databases import clock
-from phaseline.identity import Identity
+from phaseline.identity import Identity, Run
 from phaseline_schema.records import Callback, EntryRecord
 from phaseline_schema.refusals import Forbidden, Refusal, repeated
 from phaseline_schema.tables import used_id_tokens
+
+# A token is kept for longer than it lives: a node's clock, by which it is judged, may be behind the database's.
+_CLOCKS_APART = timedelta(hours=1)
+
+# How many are forgotten at a time, so that no callback waits for long.
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +35,14 @@ class Before:
 
 
 async def answered(connection: AsyncConnection, identity: Identity, callback: Callback) -> Before:
-    """What the caller's ID token came with before; nothing, where its proof is another."""
+    """What the caller's ID token came with before; nothing, where its proof is another.
+
+    Until the transaction ends, nobody else is told of this token.
+    """
     run = identity.run
     if run is None:
         return Before()
+    await _alone(connection, run)
     columns = used_id_tokens.c
     mine = select(used_id_tokens).where(columns.issuer == run.issuer, columns.jti == run.jti)
     found = (await connection.execute(mine)).first()
@@ -43,11 +57,11 @@ async def answered(connection: AsyncConnection, identity: Identity, callback: Ca
 async def remember(
     connection: AsyncConnection, identity: Identity, callback: Callback, entry: EntryRecord, refusal: Refusal | None
 ) -> None:
-    """Keep the answer for as long as the token lives, and forget those of tokens that have expired."""
+    """Keep the answer for as long as the token could come again, and forget some of those that cannot."""
     run = identity.run
     if run is None:
         return
-    await connection.execute(delete(used_id_tokens).where(used_id_tokens.c.expires_at < await clock.now(connection)))
+    await _forget(connection)
     await connection.execute(
         insert(used_id_tokens).values(
             issuer=run.issuer,
@@ -59,6 +73,25 @@ async def remember(
             expires_at=run.expires_at,
         )
     )
+
+
+async def _alone(connection: AsyncConnection, run: Run) -> None:
+    """Wait for whoever judges the same token, for whatever deploy. On SQLite there is one writer as it is."""
+    if connection.dialect.name == "postgresql":
+        number = func.hashtextextended(f"{run.issuer} {run.jti}", 0)
+        await connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+async def _forget(connection: AsyncConnection) -> None:
+    """Those that somebody else is just forgetting are left to him."""
+    columns = used_id_tokens.c
+    gone = (
+        select(columns.issuer, columns.jti)
+        .where(columns.expires_at < await clock.now(connection) - _CLOCKS_APART)
+        .limit(_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    await connection.execute(delete(used_id_tokens).where(tuple_(columns.issuer, columns.jti).in_(gone)))
 
 
 def _digest(callback: Callback) -> str:

@@ -46,12 +46,6 @@ def _audience(claims: Claims, expected: Expected) -> str | None:
     return None if expected.audience in held else f"is {said(claims, 'aud')}: it was made for somebody else"
 
 
-def _expiry(claims: Claims, expected: Expected) -> str | None:
-    if not _is_time(claims.get("exp")):
-        return "is no time"
-    return "is over: the token has expired" if claims["exp"] + LEEWAY <= expected.now else None
-
-
 def _not_before(claims: Claims, expected: Expected) -> str | None:
     if not _is_time(claims.get("nbf")):
         return "is no time"
@@ -61,13 +55,15 @@ def _not_before(claims: Claims, expected: Expected) -> str | None:
 def _issued(claims: Claims, expected: Expected) -> str | None:
     if not _is_time(claims.get("iat")):
         return "is no time"
-    if claims["iat"] - LEEWAY > expected.now:
-        return "is still to come: the token is not valid yet"
-    return (
-        "is too long before its end: the token lives too long"
-        if claims["exp"] - claims["iat"] > _LONGEST_LIFE
-        else None
-    )
+    return "is still to come: the token is not valid yet" if claims["iat"] - LEEWAY > expected.now else None
+
+
+def _expiry(claims: Claims, expected: Expected) -> str | None:
+    if not _is_time(claims.get("exp")):
+        return "is no time"
+    if claims["exp"] + LEEWAY <= expected.now:
+        return "is over: the token has expired"
+    return "is too far away: the token lives too long" if claims["exp"] - claims["iat"] > _LONGEST_LIFE else None
 
 
 def _is_time(value: object) -> bool:
@@ -92,9 +88,9 @@ _REF = r"[^@]+@.+"
 PROVING: Mapping[str, Callable[[Claims, Expected], str | None]] = {
     "iss": _issuer,
     "aud": _audience,
-    "exp": _expiry,
     "nbf": _not_before,
     "iat": _issued,
+    "exp": _expiry,  # its distance to iat counts too
     "jti": _like("jti", r"[!-~]{1,255}"),
     "repository": _like("repository", r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}"),
     "repository_id": _like("repository_id", _ID),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
+import httpx2
 import jwt
 import structlog
 
@@ -60,7 +60,7 @@ class Keys:
         try:
             async with asyncio.timeout(_PATIENCE):
                 self._keys = _usable(await _fetched(self._url))
-        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+        except (httpx2.HTTPError, TimeoutError, ValueError) as error:
             log.warning("the keys of ID tokens cannot be had", error=f"{type(error).__name__}: {error}".strip(": "))
         else:
             self._answered_at = time.monotonic()
@@ -69,13 +69,13 @@ class Keys:
 async def _fetched(url: str) -> bytes:
     """What the issuer publishes. It is looked for nowhere else: a redirection is an error. Raises HTTPError."""
     content = b""
-    async with httpx.AsyncClient(timeout=_PATIENCE) as client, client.stream("GET", url) as response:
+    async with httpx2.AsyncClient(timeout=_PATIENCE) as client, client.stream("GET", url) as response:
         if response.status_code != 200:
-            raise httpx.HTTPError(f"HTTP {response.status_code}")
+            raise httpx2.HTTPError(f"HTTP {response.status_code}")
         async for part in response.aiter_bytes():
             content += part
             if len(content) > _LARGEST:
-                raise httpx.HTTPError("too much was sent")
+                raise httpx2.HTTPError("too much was sent")
     return content
 
 

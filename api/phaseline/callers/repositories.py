@@ -39,7 +39,7 @@ def _some(values: _Values) -> _Values:
     return values
 
 
-_Environment = Annotated[str, AfterValidator(_environment)]
+Environment = Annotated[str, AfterValidator(_environment)]
 _Name = Annotated[str, _shaped(_NAME, "octo-org/console")]
 _File = Annotated[str, _shaped(_FILE, ".github/workflows/deploy-console.yml")]
 _Called = Annotated[
@@ -60,7 +60,7 @@ class Repository(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    environments: Annotated[frozenset[_Environment], AfterValidator(_some)]
+    environments: Annotated[frozenset[Environment], AfterValidator(_some)]
     repository: _Name
     repository_id: _Id
     repository_owner_id: _Id
