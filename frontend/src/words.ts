@@ -1,4 +1,4 @@
-import type { DeployOutcome, PhaseState } from "./graphql/types.ts";
+import type { DeployOutcome, PhaseState, Role } from "./graphql/types.ts";
 
 // The only words the screen has of its own. Labels of phases and statuses are the server's.
 
@@ -15,6 +15,13 @@ export const phaseStateWords: Record<PhaseState, string> = {
 export function sentence(message: string): string {
   return message.charAt(0).toUpperCase() + message.slice(1);
 }
+
+export const roleWords: Record<Role, string> = {
+  WORKFLOW: "Workflow",
+  OPERATOR: "Operator",
+  VIEWER: "Viewer",
+  TOOL: "Tool",
+};
 
 export const outcomeWords: Record<DeployOutcome, string> = {
   IN_PROGRESS: "In progress",

@@ -5,7 +5,7 @@ import { deploy } from "./make.ts";
 interface Message {
   readonly id?: string;
   readonly type: string;
-  readonly payload?: { readonly query: string; readonly variables: Record<string, unknown> };
+  readonly payload?: { readonly query: string; readonly variables: Record<string, unknown>; readonly authorization?: string };
 }
 
 /** One subscription that a viewer began, as the server sees it. */
@@ -27,6 +27,8 @@ export class FakeServer {
   answers = true;
   /** False: pings are answered, and nothing else. */
   acknowledges = true;
+  /** What it closes a socket with as soon as that says who watches; null: it takes everybody. */
+  refuses: { readonly code: number; readonly reason: string } | null = null;
   /** The log of the one deploy it holds, which it answers from as the real one does; empty: it holds none. Null: it says nothing. */
   log: AuditEntry[] | null = null;
   /** How messages arrive: all at once, or each as a task of its own, as in a browser. */
@@ -85,6 +87,8 @@ class FakeSocket {
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
   onerror: ((event: unknown) => void) | null = null;
   readonly subscriptions: Subscription[] = [];
+  /** What the first message said of who watches. */
+  authorization: string | undefined;
   readonly openedAt = Date.now();
 
   readonly server: FakeServer;
@@ -106,7 +110,7 @@ class FakeSocket {
   send(text: string): void {
     if (!this.server.answers) return;
     const message = JSON.parse(text) as Message;
-    if (message.type === "connection_init" && this.server.acknowledges) this.tell({ type: "connection_ack" });
+    if (message.type === "connection_init") this.#begun(message);
     if (message.type === "ping") this.tell({ type: "pong" });
     if (message.type === "subscribe") this.#subscribed(message);
   }
@@ -126,6 +130,13 @@ class FakeSocket {
     this.server.arrive(() => {
       if (this.server.answers && this.readyState === FakeSocket.OPEN) this.onmessage?.({ data: JSON.stringify(message) });
     });
+  }
+
+  #begun({ payload }: Message): void {
+    const { refuses, acknowledges } = this.server;
+    this.authorization = payload?.authorization;
+    if (refuses) queueMicrotask(() => this.drop(refuses.code, refuses.reason));
+    else if (acknowledges) this.tell({ type: "connection_ack" });
   }
 
   #subscribed({ id, payload }: Message): void {

@@ -1,4 +1,4 @@
-import type { AuditEntry, Deploy, Phase } from "../src/graphql/documents.ts";
+import type { AuditEntry, Deploy, Identity, Phase } from "../src/graphql/documents.ts";
 import type { PhaseState } from "../src/graphql/types.ts";
 
 /** 12:00:00 and so many seconds, as the server would write it. */
@@ -48,3 +48,17 @@ export function deploy(sequence: number, status: string, more: Partial<Deploy> =
     ...more,
   };
 }
+
+export const operator: Identity = {
+  name: "token:maria",
+  role: "OPERATOR",
+  proof: "SIGN_IN",
+  rights: ["READ_DEPLOYS", "READ_AUDIT", "START_DEPLOYS"],
+  environments: null,
+  expiresAt: at(3_600),
+};
+export const viewer: Identity = { ...operator, name: "token:vera", role: "VIEWER", rights: ["READ_DEPLOYS", "READ_AUDIT"] };
+export const tool: Identity = { ...operator, name: "token:report", role: "TOOL", rights: ["READ_AUDIT"] };
+export const nobody: Identity = { name: "anonymous", role: null, proof: "NOTHING", rights: [], environments: null, expiresAt: null };
+/** Whoever calls where authentication is off. */
+export const anybody: Identity = { ...nobody, rights: [...operator.rights, "SEND_CALLBACKS"] };

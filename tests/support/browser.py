@@ -9,6 +9,8 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
+from phaseline.callers import cookies
+from tests.support.logins import COOKIE
 from tests.tools.chromium import launch_options
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artifacts"
@@ -34,6 +36,14 @@ async def chromium() -> AsyncIterator[Browser]:
             await browser.close()
 
 
+async def sign_in(context: BrowserContext, cookie: str) -> None:
+    """Give a browser the cookie, as the server would. Browsers tell hosts apart by it, and not ports."""
+    name = cookies.name(secure=False)
+    await context.add_cookies(
+        [{"name": name, "value": cookie, "domain": "127.0.0.1", "path": "/", "httpOnly": True, "sameSite": "Strict"}]
+    )
+
+
 @dataclass
 class Viewers:
     """Opens pages, each in a context of its own, and keeps what they complain of."""
@@ -43,16 +53,18 @@ class Viewers:
     _tolerated: list[str] = field(default_factory=list)
     _contexts: list[BrowserContext] = field(default_factory=list)
 
-    async def open(self, url: str, **options: Any) -> Page:
+    async def open(self, url: str, *, signed_in: bool = True, **options: Any) -> Page:
         """A page at this address. Options are those of a Playwright context."""
-        page = await self.blank(**options)
+        page = await self.blank(signed_in=signed_in, **options)
         await page.goto(url)
         return page
 
-    async def blank(self, **options: Any) -> Page:
-        """A page that has not gone anywhere yet."""
+    async def blank(self, *, signed_in: bool = True, **options: Any) -> Page:
+        """A page that has not gone anywhere yet, in a browser that is signed in as an operator, or in none."""
         context = await self.browser.new_context(**{"viewport": {"width": 1180, "height": 900}, **options})
         self._contexts.append(context)
+        if signed_in:
+            await sign_in(context, COOKIE)
         await context.add_init_script(_TELL_OF_VIOLATIONS)
         context.on("console", self._said)
         context.on("weberror", lambda error: self.complaints.append(f"uncaught: {error.error}"))

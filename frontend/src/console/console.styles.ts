@@ -48,6 +48,48 @@ export const consoleStyles = css`
     color: var(--pl-muted);
     font-size: 13px;
   }
+  .start {
+    margin-inline-start: auto;
+  }
+  h1:focus {
+    outline: none;
+  }
+  .account {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 8px 14px;
+    min-inline-size: 0;
+  }
+  .caller {
+    display: grid;
+    line-height: 1.3;
+    text-align: end;
+    overflow-wrap: anywhere;
+  }
+  .caller .name {
+    font-weight: 580;
+  }
+  .caller .role {
+    color: var(--pl-muted);
+    font-size: 13px;
+  }
+  .sign-in {
+    inline-size: min(440px, 100%);
+    margin: 7vh auto 0;
+    padding: 24px 28px 28px;
+  }
+  dialog.again {
+    inline-size: min(440px, 100vw - 24px);
+    padding: 24px 28px 28px;
+    border: 1px solid var(--pl-line);
+    border-radius: 16px;
+    background: var(--pl-surface);
+    box-shadow: 0 24px 70px -12px var(--pl-shadow);
+  }
+  dialog.again::backdrop {
+    background: rgb(8 13 24 / 55%);
+  }
   .bar {
     display: flex;
     flex-wrap: wrap;
@@ -171,6 +213,11 @@ export const consoleStyles = css`
     padding: 64px 20px;
     color: var(--pl-muted);
     text-align: center;
+  }
+  .blank > .icon {
+    inline-size: 36px;
+    block-size: 36px;
+    stroke-width: 1.6;
   }
   .blank strong {
     color: var(--pl-text);

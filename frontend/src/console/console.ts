@@ -1,26 +1,39 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
-import { brokenIcon, plusIcon, refreshIcon } from "../look/icons.ts";
-import { common, tokens } from "../look/tokens.styles.ts";
-import { moment } from "../time/moments.ts";
 import type { DeployOutcome } from "../graphql/types.ts";
+import { plusIcon } from "../look/icons.ts";
+import { common, tokens } from "../look/tokens.styles.ts";
 import type { DeployModal } from "../modal/deploy-modal.ts";
+import { deployIdIn, pathOf } from "../routes.ts";
 import { NewDay } from "../time/new-day.ts";
-import { outcomeWords, sentence } from "../words.ts";
+import { account, callerAnnouncement, callerFailure, notForYou } from "./caller-parts.ts";
+import { Caller } from "./caller.ts";
 import { consoleStyles } from "./console.styles.ts";
 import { DeployList } from "./deploy-list.ts";
 import { deployRows } from "./deploy-rows.ts";
-import { deployIdIn, pathOf } from "./routes.ts";
+import { blank, filterBar, listFailure } from "./list-parts.ts";
+import { keepWayBack, takeWayBack } from "./way-back.ts";
 import type { StartForm } from "./start-form.ts";
 import { fieldStyles } from "./start-form.styles.ts";
 
-/** The console page: the deploys, a form that starts one, and the modal over them at the deploy's own address. */
+/**
+ * The console page: the deploys, a form that starts one for those who may, and the modal over them at the deploy's own address. Where
+ * the server does not know who is there, a sign-in stands in their place.
+ */
 export class Console extends LitElement {
   static override styles = [tokens, common, fieldStyles, consoleStyles];
 
-  readonly #list = new DeployList(this);
+  readonly #caller = new Caller(this, () => this.#callerChanged());
+  readonly #list = new DeployList(this, () => void this.#caller.ask());
   #deployId = deployIdIn(location.pathname);
   /** The deploy whose row gets the focus when the modal closes. */
   #lastOpened: string | null = this.#deployId;
+  #isModalOpen = false;
+  /** Whether whoever is signed in, or was last, may start deploys: a form that is being filled in outlives the sign-in. */
+  #mayStart = false;
+  /** The sign-in over a dialog that is open. */
+  #signsInAgain = false;
+  #wasSignedIn = false;
+  #announced = "";
 
   constructor() {
     super();
@@ -37,96 +50,124 @@ export class Console extends LitElement {
     window.removeEventListener("popstate", this.#moved);
   }
 
+  // An open modal stays when its viewer is signed out: it says so itself, and keeps what it has shown.
   protected override willUpdate(): void {
-    document.title = `${this.#deployId === null ? "Deploys" : `Deploy ${this.#deployId}`} · phaseline`;
+    const { identity, failure, isSignedOut } = this.#caller;
+    const mayOpen = this.#isModalOpen || (!isSignedOut && (identity !== null || failure !== null));
+    this.#isModalOpen = this.#deployId !== null && mayOpen;
+    const what = isSignedOut ? "Sign in" : "Deploys";
+    document.title = `${this.#isModalOpen ? `Deploy ${this.#deployId}` : what} · phaseline`;
   }
 
   protected override render(): TemplateResult {
+    const { isSignedOut } = this.#caller;
     return html`<div class="frame">
         <header class="top">
           <div class="brand">
             <img src="/icon.svg" alt="" />
             <div>
-              <h1>Deploys</h1>
+              <h1 tabindex="-1">Deploys</h1>
               <p>phaseline: which lines each one has reported crossing</p>
             </div>
           </div>
-          <button class="primary start" @click=${this.#showForm}>${plusIcon}Start a deploy</button>
+          ${this.#mayStart && !isSignedOut ? html`<button class="primary start" @click=${this.#showForm}>${plusIcon}Start a deploy</button>` : nothing}
+          ${account(this.#caller)}
         </header>
-        <main>${this.#main()}</main>
+        <main>${isSignedOut ? this.#signIn() : this.#main()}</main>
+        <div class="unseen" role="status" aria-live="polite">${this.#announced}</div>
       </div>
-      <phaseline-start-form 
-        .environments=${this.#environments()}
-        @phaseline-started=${this.#started}
-        @phaseline-start-unknown=${() => this.#list.refresh()}
-      ></phaseline-start-form>
+      ${this.#mayStart ? this.#startForm() : nothing}
       <phaseline-deploy-modal
         deploy-id=${this.#deployId ?? ""}
-        ?open=${this.#deployId !== null}
+        ?open=${this.#isModalOpen}
         @phaseline-close=${this.#closed}
         @phaseline-change=${() => this.#list.refresh()}
-      ></phaseline-deploy-modal>`;
+        @phaseline-sign-in=${this.#signInAgain}
+      ></phaseline-deploy-modal>
+      <dialog class="again" aria-label="Sign in again" @close=${this.#leftSignIn}>
+        ${this.#signsInAgain
+          ? html`<phaseline-sign-in @phaseline-signed-in=${this.#signedIn} @phaseline-leaving=${keepWayBack}></phaseline-sign-in>`
+          : nothing}
+      </dialog>`;
+  }
+
+  #startForm(): TemplateResult {
+    const allowed = this.#caller.identity?.environments;
+    return html`<phaseline-start-form
+      .environments=${allowed ?? this.#environments()}
+      .onlyThese=${allowed != null}
+      @phaseline-started=${this.#started}
+      @phaseline-start-unknown=${() => this.#list.refresh()}
+      @phaseline-sign-in=${this.#signInAgain}
+    ></phaseline-start-form>`;
+  }
+
+  #signIn(): TemplateResult {
+    return html`${callerFailure(this.#caller)}
+      <section class="list sign-in" aria-label="Sign in">
+        <phaseline-sign-in @phaseline-signed-in=${this.#signedIn} @phaseline-leaving=${keepWayBack}></phaseline-sign-in>
+      </section>`;
   }
 
   #main(): TemplateResult {
     const { deploys, hasMore, busy } = this.#list;
-    return html`${this.#bar()} ${this.#failure()}
+    if (this.#caller.identity && !this.#caller.may("READ_DEPLOYS")) return html`${callerFailure(this.#caller)} ${notForYou(this.#caller)}`;
+    return html`${filterBar(this.#list, this.#environments(), this.#filtered)} ${callerFailure(this.#caller)} ${listFailure(this.#list)}
       ${deploys?.length
         ? html`<div class="list">
             <div class="columns" aria-hidden="true"><span>Environment, ref</span><span>Status</span><span>Started by</span><span>When</span></div>
             ${deployRows(deploys, this.#open)}
           </div>`
-        : this.#blank()}
+        : this.#caller.failure
+          ? nothing
+          : blank(this.#list, this.#mayStart ? this.#showForm : null)}
       ${deploys && hasMore ? html`<button class="more" ?disabled=${busy} @click=${() => this.#list.more()}>Load more</button>` : nothing}`;
-  }
-
-  #bar(): TemplateResult {
-    const { asOf, busy } = this.#list;
-    return html`<form class="bar" role="search" aria-label="Deploys" @submit=${(event: Event) => event.preventDefault()} @change=${this.#filtered}>
-      <label>Environment<input name="environment" placeholder="any" autocomplete="off" list="known" /></label>
-      <datalist id="known">${this.#environments().map((name) => html`<option value=${name}></option>`)}</datalist>
-      <label>
-        Outcome
-        <select name="outcome">
-          <option value="">any</option>
-          ${Object.entries(outcomeWords).map(([value, word]) => html`<option value=${value}>${word}</option>`)}
-        </select>
-      </label>
-      <div class="fresh">
-        <span class="as-of">${asOf === null ? "not loaded yet" : html`as of ${moment(asOf)}`}</span>
-        <button type="button" class="refresh" ?disabled=${busy} @click=${() => this.#list.refresh()}>${refreshIcon}Refresh</button>
-      </div>
-    </form>`;
-  }
-
-  #failure(): TemplateResult | typeof nothing {
-    const { failure, deploys } = this.#list;
-    if (!failure) return nothing;
-    return html`<div class="notice bad" role="alert">
-      ${brokenIcon}
-      <div>
-        <strong>The deploys could not be loaded.</strong> ${sentence(failure.message)} <code>${failure.code}</code>
-        ${deploys ? html`<div>The list below is what was loaded before.</div>` : nothing}
-      </div>
-      <button @click=${() => this.#list.refresh()}>Try again</button>
-    </div>`;
-  }
-
-  #blank(): TemplateResult | typeof nothing {
-    const { deploys, failure, filter } = this.#list;
-    if (!deploys) return failure ? nothing : html`<div class="list blank"><p>Loading the deploys …</p></div>`;
-    if (filter.environment || filter.outcome) {
-      return html`<div class="list blank"><strong>No deploy matches</strong><p>There may be others: change or clear the filter.</p></div>`;
-    }
-    return html`<div class="list blank">
-      <strong>No deploys yet</strong>
-      <p>Start one here, and give its id to the workflow as console_deploy_id. Its steps show as the workflow reports them.</p>
-      <button class="primary" @click=${this.#showForm}>${plusIcon}Start a deploy</button>
-    </div>`;
   }
 
   #environments(): string[] {
     return [...new Set(this.#list.deploys?.map((deploy) => deploy.environment))].sort();
+  }
+
+  #callerChanged(): void {
+    const caller = this.#caller;
+    this.#announced = callerAnnouncement(caller, this.#wasSignedIn);
+    this.#wasSignedIn = !caller.isSignedOut;
+    if (caller.isSignedOut) return this.#list.forget();
+    this.#mayStart = caller.may("START_DEPLOYS");
+    const back = takeWayBack();
+    if (back !== null && this.#deployId === null) this.#replaceBy(back);
+    if (caller.may("READ_DEPLOYS")) void this.#list.refresh();
+    this.#goOn();
+  }
+
+  /** Somebody is signed in: nobody has to any more, and what was no longer followed is. */
+  #goOn(): void {
+    this.#again?.close();
+    const modal = this.renderRoot.querySelector<DeployModal>("phaseline-deploy-modal");
+    if (modal?.open) modal.reconnect();
+  }
+
+  readonly #signInAgain = (event: Event): void => {
+    event.preventDefault();
+    this.#signsInAgain = true;
+    this.requestUpdate();
+    void this.updateComplete.then(() => this.#again?.showModal());
+  };
+
+  readonly #signedIn = async (): Promise<void> => {
+    await this.#caller.signedIn();
+    if (!this.#caller.isSignedOut) this.#goOn();
+    await this.updateComplete;
+    if (!this.#isModalOpen) this.renderRoot.querySelector<HTMLElement>("h1")?.focus();
+  };
+
+  readonly #leftSignIn = (): void => {
+    this.#signsInAgain = false;
+    this.requestUpdate();
+  };
+
+  get #again(): HTMLDialogElement | null {
+    return this.renderRoot.querySelector<HTMLDialogElement>("dialog.again");
   }
 
   readonly #filtered = (event: Event): void => {
@@ -170,6 +211,11 @@ export class Console extends LitElement {
     this.#show(deployId);
   }
 
+  #replaceBy(deployId: string): void {
+    history.replaceState(null, "", pathOf(deployId));
+    this.#show(deployId);
+  }
+
   #show(deployId: string | null): void {
     this.#deployId = deployId;
     this.#lastOpened = deployId ?? this.#lastOpened;
@@ -181,6 +227,6 @@ export class Console extends LitElement {
     const row = [...this.renderRoot.querySelectorAll<HTMLElement>("[data-deploy]")].find(
       (link) => link.dataset["deploy"] === this.#lastOpened,
     );
-    (row ?? this.renderRoot.querySelector<HTMLElement>(".start"))?.focus();
+    (row ?? this.renderRoot.querySelector<HTMLElement>(".start, phaseline-sign-in, h1:not(:has(~ .start))"))?.focus();
   }
 }

@@ -1,4 +1,4 @@
-import type { ReactiveController, ReactiveControllerHost } from "lit";
+import type { ReactiveControllerHost } from "lit";
 import { deploysDocument, type Deploy } from "../graphql/documents.ts";
 import { graphqlEndpoint } from "../graphql/endpoint.ts";
 import { Failure } from "../graphql/failure.ts";
@@ -8,7 +8,7 @@ import type { DeployFilter } from "../graphql/types.ts";
 const PAGE = 20;
 
 /** The deploys as one query found them, and when it did. Nothing here changes until the next query. */
-export class DeployList implements ReactiveController {
+export class DeployList {
   /** Null before the first answer. */
   deploys: readonly Deploy[] | null = null;
   /** When the answer that is shown came. */
@@ -19,18 +19,24 @@ export class DeployList implements ReactiveController {
   hasMore = false;
 
   readonly #host: ReactiveControllerHost;
+  /** Called where the server does not know, or no longer, who asks. */
+  readonly #onUnauthenticated: () => void;
   readonly #endpoint = graphqlEndpoint(null);
   #cursor: string | null = null;
   #newestQuery = 0;
   #again = false;
 
-  constructor(host: ReactiveControllerHost) {
+  constructor(host: ReactiveControllerHost, onUnauthenticated: () => void) {
     this.#host = host;
-    host.addController(this);
+    this.#onUnauthenticated = onUnauthenticated;
   }
 
-  hostConnected(): void {
-    void this.refresh();
+  /** Forgets what was found, and drops what was asked for: it was for somebody who is not here any more. */
+  forget(): void {
+    this.#newestQuery++;
+    this.#again = false;
+    this.filter = {};
+    this.#change({ deploys: null, asOf: null, failure: null, busy: false, hasMore: false });
   }
 
   /** Asks anew for as many deploys as are shown. Asked for while a query is under way, it follows that query. */
@@ -73,7 +79,8 @@ export class DeployList implements ReactiveController {
       this.#change({ busy: false, failure: null, deploys: found, hasMore, ...(begun ? { asOf: Date.now() } : {}) });
     } catch (failure) {
       if (query !== this.#newestQuery) return;
-      this.#change({ busy: false, failure: failure instanceof Failure ? failure : new Failure(String(failure), "ERROR") });
+      this.#change({ busy: false, failure: Failure.of(failure) });
+      if (this.failure?.code === "UNAUTHENTICATED") this.#onUnauthenticated();
     }
     if (this.#again) {
       this.#again = false;

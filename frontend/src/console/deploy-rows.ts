@@ -6,7 +6,7 @@ import { inWords, secondsBetween } from "../time/durations.ts";
 import { moment } from "../time/moments.ts";
 import { reported } from "../modal/facts.ts";
 import { outcomeWords } from "../words.ts";
-import { pathOf } from "./routes.ts";
+import { pathOf } from "../routes.ts";
 
 /** The list's rows. Each holds one link, to the deploy's own address, that reaches over the whole row. */
 export function deployRows(deploys: readonly Deploy[], open: (event: Event, deployId: string) => void): TemplateResult {

@@ -14,14 +14,16 @@ type Field = (typeof FIELDS)[number];
 
 /**
  * A dialog that starts a deploy. `show()` opens it. Events: `phaseline-started`, with the new deploy's id as `detail.deployId`, and
- * `phaseline-start-unknown` where it is not known whether one was started. Property: `environments`, to suggest.
+ * `phaseline-start-unknown` where it is not known whether one was started; `phaseline-sign-in` where the server did not know (any
+ * longer) who starts it. Properties: `environments`, to suggest; `onlyThese`: no others may be deployed to.
  */
 export class StartForm extends LitElement {
   static override styles = [tokens, common, fieldStyles, startFormStyles];
 
-  static override properties = { environments: { attribute: false } };
+  static override properties = { environments: { attribute: false }, onlyThese: { attribute: false } };
 
   declare environments: readonly string[];
+  declare onlyThese: boolean;
 
   #failure: Failure | null = null;
   #busy = false;
@@ -29,6 +31,7 @@ export class StartForm extends LitElement {
   constructor() {
     super();
     this.environments = [];
+    this.onlyThese = false;
   }
 
   show(): void {
@@ -46,7 +49,8 @@ export class StartForm extends LitElement {
         </div>
         ${this.#field("environment", "Environment", html`<input
           id="environment" name="environment" required autofocus autocomplete="off" autocapitalize="none" spellcheck="false"
-          list="environments" aria-describedby=${this.#describes("environment")} aria-invalid=${this.#objects("environment")} />`)}
+          list="environments" aria-describedby=${`environment-hint ${this.#describes("environment")}`}
+          aria-invalid=${this.#objects("environment")} />`, this.onlyThese ? `You may deploy to: ${this.environments.join(", ")}.` : undefined)}
         <datalist id="environments">${this.environments.map((name) => html`<option value=${name}></option>`)}</datalist>
         ${this.#field("ref", "Ref", html`<input
           id="ref" name="ref" required autocomplete="off" autocapitalize="none" spellcheck="false"
@@ -113,13 +117,14 @@ export class StartForm extends LitElement {
       this.#dialog?.close();
       this.dispatchEvent(new CustomEvent("phaseline-started", { detail: { deployId: startDeploy.id } }));
     } catch (failure) {
-      await this.#failed(failure instanceof Failure ? failure : new Failure(String(failure), "ERROR"));
+      await this.#failed(Failure.of(failure));
     }
   };
 
   async #failed(failure: Failure): Promise<void> {
     this.#change(false, failure);
     if (!failure.refused) this.dispatchEvent(new Event("phaseline-start-unknown"));
+    if (failure.code === "UNAUTHENTICATED") return void this.dispatchEvent(new Event("phaseline-sign-in"));
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLInputElement>('[aria-invalid="true"]')?.focus();
   }

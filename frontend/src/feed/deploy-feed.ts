@@ -1,4 +1,5 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
+import type { Authorization } from "../graphql/authorization.ts";
 import {
   auditEntryAddedDocument,
   deploySequenceDocument,
@@ -24,8 +25,11 @@ export interface Retry {
   readonly at: number | null;
 }
 
+// The server does not tell this caller (any longer): it has to be another one first, or to prove again who it is.
+const REFUSING_CODES = new Set(["UNAUTHENTICATED", "FORBIDDEN"]);
+
 // To ask again would bring the same answer. Everything else, a closed socket above all, is tried for ever.
-const FINAL_CODES = new Set(["DEPLOY_NOT_FOUND", "BAD_USER_INPUT", "UNAUTHENTICATED", "FORBIDDEN"]);
+const FINAL_CODES = new Set(["DEPLOY_NOT_FOUND", "BAD_USER_INPUT", ...REFUSING_CODES]);
 
 // The server stops in good order. Should there be no other one, the second try waits as ever.
 const ELSEWHERE_CODES = new Set(["CLOSED_1012", "SERVER_STOPPING"]);
@@ -53,6 +57,8 @@ export class DeployFeed implements ReactiveController {
   /** When the server was last heard while it was live, on `clock`: what is shown is confirmed up to then. */
   heardAt: number | null = null;
   readonly clock = new ServerClock();
+  /** What proves who watches, from the next connection on. Null: a cookie, if anything. */
+  authorization: Authorization | null = null;
 
   readonly #host: ReactiveControllerHost;
   #target: { deployId: string; url: string } | null = null;
@@ -99,6 +105,11 @@ export class DeployFeed implements ReactiveController {
     this.#become("closed", null);
   }
 
+  /** Whether the server refuses to tell whoever watches. */
+  get isRefused(): boolean {
+    return this.connection === "closed" && REFUSING_CODES.has(this.failure?.code ?? "");
+  }
+
   /** Does not wait for the pause to end; and tries again where trying had been given up. */
   tryNow(): void {
     if (!this.#target || this.#session) return;
@@ -117,7 +128,7 @@ export class DeployFeed implements ReactiveController {
     clearTimeout(this.#pause);
     if (this.retry) this.retry = { attempt: this.retry.attempt, at: null };
     const { deployId, url } = this.#target;
-    const session = new Session(url, {
+    const session = new Session(url, this.authorization, {
       heard: () => {
         if (this.connection === "live") this.heardAt = this.clock.now();
       },

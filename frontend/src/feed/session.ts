@@ -1,4 +1,5 @@
 import { createClient, type FormattedExecutionResult } from "graphql-ws/client";
+import { connectionPayload, type Authorization } from "../graphql/authorization.ts";
 import type { Document } from "../graphql/documents.ts";
 import { Failure, type GraphQLError } from "../graphql/failure.ts";
 
@@ -7,6 +8,11 @@ import { Failure, type GraphQLError } from "../graphql/failure.ts";
 const PING_EVERY_MS = 4_000;
 const PONG_WITHIN_MS = 3_000;
 const ACKNOWLEDGED_WITHIN_MS = 8_000;
+
+// How the protocol says that who calls may not. Where the server closes a socket because it refuses something, the reason is the
+// refusal's code.
+const FORBIDDEN = 4403;
+const REFUSAL_CODE = /^[A-Z]+(_[A-Z]+)*$/;
 
 export interface SessionEvents {
   /** The server was heard: any message, or an answer to a ping. */
@@ -30,11 +36,12 @@ export class Session {
   #acknowledged = false;
   #over = false;
 
-  constructor(url: string, events: SessionEvents) {
+  constructor(url: string, authorization: Authorization | null, events: SessionEvents) {
     this.#events = events;
     this.#acknowledgement = this.#giveUpAfter(ACKNOWLEDGED_WITHIN_MS, "The server did not answer.");
     this.#client = createClient({
       url,
+      connectionParams: () => this.#payload(authorization),
       retryAttempts: 0,
       generateID: () => String(++this.#operations),
       keepAlive: PING_EVERY_MS,
@@ -91,6 +98,15 @@ export class Session {
     if (!this.#acknowledged) this.#client.terminate();
   }
 
+  async #payload(authorization: Authorization | null): ReturnType<typeof connectionPayload> {
+    try {
+      return await connectionPayload(authorization);
+    } catch (failure) {
+      this.#end(failure as Failure);
+      return undefined;
+    }
+  }
+
   #subscribe<Result, Variables extends Record<string, unknown>>(
     document: Document<Result, Variables>,
     variables: Variables,
@@ -124,5 +140,7 @@ function failureFrom(reason: unknown): Failure {
   if (Array.isArray(reason)) return Failure.from(reason[0] as GraphQLError);
   const { code, reason: text } = reason as { code?: unknown; reason?: unknown };
   if (typeof code !== "number") return new Failure("The server could not be reached.", "UNREACHABLE");
+  if (typeof text === "string" && REFUSAL_CODE.test(text)) return new Failure("The server closed the connection.", text);
+  if (code === FORBIDDEN) return new Failure("The server closed the connection.", "FORBIDDEN");
   return new Failure(typeof text === "string" && text ? text : "The connection was closed.", `CLOSED_${code}`);
 }

@@ -5,6 +5,7 @@ import auditEntryAdded from "./audit-entry-added.graphql?raw";
 import deployFields from "./deploy.graphql?raw";
 import deploySequence from "./deploy-sequence.graphql?raw";
 import deploys from "./deploys.graphql?raw";
+import identity from "./identity.graphql?raw";
 import phaseChanged from "./phase-changed.graphql?raw";
 import pipelineLabels from "./pipeline-labels.graphql?raw";
 import startDeploy from "./start-deploy.graphql?raw";
@@ -17,6 +18,8 @@ import type {
   DeploySequenceQueryVariables,
   DeploysQuery,
   DeploysQueryVariables,
+  IdentityQuery,
+  IdentityQueryVariables,
   PhaseChangedSubscription,
   PhaseChangedSubscriptionVariables,
   PipelineLabelsQuery,
@@ -28,6 +31,7 @@ import type {
 export type Deploy = DeployFieldsFragment;
 export type Phase = Deploy["phases"][number];
 export type AuditEntry = AuditEntryFieldsFragment;
+export type Identity = IdentityQuery["identity"];
 
 /** A document's text. The types exist for the compiler only. */
 export interface Document<Result, Variables> {
@@ -59,4 +63,9 @@ export const deploysDocument: Document<DeploysQuery, DeploysQueryVariables> = {
 
 export const startDeployDocument: Document<StartDeployMutation, StartDeployMutationVariables> = {
   text: startDeploy,
+};
+
+/** Who is calling, by whatever came with the call; an answer is given to anybody. */
+export const identityDocument: Document<IdentityQuery, IdentityQueryVariables> = {
+  text: identity,
 };

@@ -19,6 +19,11 @@ export class Failure extends Error {
     this.refused = refused;
   }
 
+  /** Whatever was thrown, as one of ours. */
+  static of(thrown: unknown): Failure {
+    return thrown instanceof Failure ? thrown : new Failure(String(thrown), "ERROR");
+  }
+
   /** `status` is the answer's, over HTTP: from 500 on the server does not know itself what it did. */
   static from(error: GraphQLError | undefined, status = 200): Failure {
     const { code, field } = error?.extensions ?? {};

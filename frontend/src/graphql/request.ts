@@ -9,35 +9,42 @@ export async function request<Result, Variables>(
   document: Document<Result, Variables>,
   variables: Variables,
 ): Promise<Result> {
-  const response = await post(endpoint, JSON.stringify({ query: document.text, variables }));
+  const response = await post(endpoint, { query: document.text, variables });
   const body = await read<Result>(response);
   if (body.errors?.length) throw Failure.from(body.errors[0], response.status);
   if (!body.data) throw new Failure(`The server answered HTTP ${response.status}, without data.`, `HTTP_${response.status}`);
   return body.data;
 }
 
-async function post(endpoint: string, body: string): Promise<Response> {
+/** Sends JSON. Throws a `Failure` where no answer comes. */
+export async function post(address: string, body: unknown): Promise<Response> {
+  return answer(address, {
+    method: "POST",
+    headers: {
+      accept: "application/graphql-response+json, application/json",
+      "content-type": "application/json",
+    },
+    body: JSON.stringify(body),
+  });
+}
+
+/** What comes back. Throws a `Failure` where nothing does. */
+export async function answer(address: string, asked: RequestInit = {}): Promise<Response> {
   try {
-    return await fetch(endpoint, {
-      method: "POST",
-      headers: {
-        accept: "application/graphql-response+json, application/json",
-        "content-type": "application/json",
-      },
-      body,
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
+    return await fetch(address, { ...asked, signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch {
     throw new Failure("No answer came from the server.", "UNREACHABLE");
   }
 }
 
+/** The form of every answer, and of every refusal also where no GraphQL was asked. */
 interface Answer<Result> {
   readonly data?: Result | null;
   readonly errors?: readonly GraphQLError[];
 }
 
-async function read<Result>(response: Response): Promise<Answer<Result>> {
+/** Throws a `Failure` where the answer is not in JSON. */
+export async function read<Result>(response: Response): Promise<Answer<Result>> {
   try {
     return (await response.json()) as Answer<Result>;
   } catch {

@@ -4,7 +4,7 @@ import type { Deploy } from "../graphql/documents.ts";
 import { announcement } from "./announcement.ts";
 import { entryStatus } from "./audit-list.ts";
 import { isUnknown } from "./notices.ts";
-import { trouble } from "./trouble.ts";
+import { ending, trouble } from "./trouble.ts";
 
 /** Chooses the words of the live region. They change only when there is something new to say, for whatever is rewritten is read. */
 export class Announcer {
@@ -76,9 +76,9 @@ export class Announcer {
 }
 
 function troubleWords(feed: DeployFeed): string {
-  const { connection, failure, history } = feed;
+  const { connection, history } = feed;
   if (isUnknown(feed)) return "There is no deploy with this id.";
   const last = history.deploy ? ` Last confirmed: entry ${history.confirmed}.` : "";
   if (connection === "lost") return trouble(feed).title + last;
-  return (failure?.code === "DEPLOY_NOT_FOUND" ? "The server no longer holds this deploy." : `${failure?.message}`) + last;
+  return ending(feed, false).title + last;
 }

@@ -116,11 +116,11 @@ export const modalStyles = css`
       background: CanvasText;
     }
   }
-  .connection.lost {
+  .connection:is(.lost, .refused) {
     color: var(--pl-failed);
     font-weight: 600;
   }
-  .connection.lost::before {
+  .connection:is(.lost, .refused)::before {
     border-color: var(--pl-failed);
   }
   /* Motion says "running", and who is not heard cannot say that. Important, because whoever animates sets it running. */

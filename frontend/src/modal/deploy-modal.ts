@@ -1,9 +1,11 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { DeployFeed } from "../feed/deploy-feed.ts";
+import type { Authorization } from "../graphql/authorization.ts";
 import { graphqlEndpoint, socketEndpoint } from "../graphql/endpoint.ts";
 import type { Deploy } from "../graphql/documents.ts";
 import { closeIcon } from "../look/icons.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
+import { pathOf } from "../routes.ts";
 import { NewDay } from "../time/new-day.ts";
 import { Ticker } from "../time/ticker.ts";
 import { Announcer } from "./announcer.ts";
@@ -35,15 +37,25 @@ export interface ChangeDetail {
  * Attributes, also properties: `deploy-id` (deployId), `open`, and `endpoint`, the address of GraphQL, which is `/graphql` of the
  * origin the script came from unless given.
  *
+ * Property, and no attribute, because attributes can be read by whatever else is in the page: `authorization`, for a page of another
+ * origin, which the server's cookie is not for. It is the value of an `Authorization` header, such as `Bearer phl_…`, or a function
+ * that returns or promises it and is asked for every connection. Set anew, it is tried at once where the last one was refused.
+ *
+ *     modal.authorization = async () => `Bearer ${await tokenOfWhoeverIsSignedInHere()}`;
+ *
+ * Methods: `show()`, `close()`, and `reconnect()`, which does not wait and also tries again where trying had been given up.
+ *
  * Attributes it reflects, to be read and not set: `data-connection` (connecting | live | lost | closed), and once known
  * `data-status` (the status's key), `data-outcome`, `data-sequence` (the entry that the steps are confirmed up to),
  * `data-newest` (the newest entry known), `data-attempt`, and `data-failure` (a code, where nothing more will come).
  *
  * Events, which bubble and cross shadow roots: `phaseline-close` when the modal has closed, by whomever; `phaseline-change` when
- * the status or the confirmed entry has changed, with a `ChangeDetail`.
+ * the status or the confirmed entry has changed, with a `ChangeDetail`; `phaseline-sign-in` when its viewer wants to go on after the
+ * server was not proven who is watching. Whoever handles that cancels it, and calls `reconnect()` when done. Else the
+ * modal leads to the server's own sign-in, or on another origin tries again.
  *
  * Parts: dialog, environment, ref, status, outcome, connection, close; lost, last-confirmed, origin-hint, retry, try-now, restarted,
- * failure, try-again, not-found, waiting; stepper, step (with data-phase, data-state, data-attempt) and its step-label, step-state,
+ * failure, try-again, sign-in, not-found, waiting; stepper, step (with data-phase, data-state, data-attempt) and its step-label, step-state,
  * step-began, step-ended, step-took, step-running, step-as-of, step-attempt; facts: attempt, run, started-by, started-at,
  * finished-at, last-report, whole-ref, deploy-id; position ("entry 7 of 7"), entries, entry (with data-sequence, data-kind,
  * data-to-status, data-refusal), older; announcer, the live region. There are no slots.
@@ -54,11 +66,13 @@ export class DeployModal extends LitElement {
   static override properties = {
     deployId: { attribute: "deploy-id", reflect: true },
     endpoint: {},
+    authorization: { attribute: false },
     open: { type: Boolean, reflect: true },
   };
 
   declare deployId: string;
   declare endpoint: string | null;
+  declare authorization: Authorization | null;
   declare open: boolean;
 
   readonly #feed = new DeployFeed(this);
@@ -73,6 +87,7 @@ export class DeployModal extends LitElement {
     new NewDay(this);
     this.deployId = "";
     this.endpoint = null;
+    this.authorization = null;
     this.open = false;
   }
 
@@ -82,6 +97,11 @@ export class DeployModal extends LitElement {
 
   close(): void {
     this.open = false;
+  }
+
+  /** Connects at once, also where trying had been given up; goes on after what was received last. */
+  reconnect(): void {
+    this.#feed.tryNow();
   }
 
   override connectedCallback(): void {
@@ -101,8 +121,10 @@ export class DeployModal extends LitElement {
       this.#announcer.forget();
       this.#limit = ENTRIES_SHOWN;
     }
+    this.#feed.authorization = this.authorization;
     if (this.open && this.deployId && this.isConnected) {
       this.#feed.follow(this.deployId, socketEndpoint(graphqlEndpoint(this.endpoint)));
+      if (changed.has("authorization") && this.#feed.isRefused) this.reconnect();
     } else {
       this.#feed.unfollow();
     }
@@ -133,8 +155,19 @@ export class DeployModal extends LitElement {
     const { connection, failure, restartedFrom } = this.#feed;
     const refused = connection === "closed" && failure && !isUnknown(this.#feed);
     return html`${restartedFrom === null ? nothing : restartedNotice(restartedFrom)}
-    ${connection === "lost" ? lostNotice(this.#feed, this.#isForeign()) : nothing} ${refused ? closedNotice(this.#feed) : nothing}`;
+    ${connection === "lost" ? lostNotice(this.#feed, this.#isForeign()) : nothing} ${
+      refused ? closedNotice(this.#feed, this.#isForeign(), this.#again) : nothing
+    }`;
   }
+
+  readonly #again = (): void => {
+    if (this.#feed.failure?.code === "UNAUTHENTICATED") {
+      const wanted = new Event("phaseline-sign-in", { bubbles: true, composed: true, cancelable: true });
+      if (!this.dispatchEvent(wanted)) return;
+      if (!this.#isForeign()) return location.assign(pathOf(this.deployId));
+    }
+    this.reconnect();
+  };
 
   #isForeign(): boolean {
     return new URL(graphqlEndpoint(this.endpoint)).origin !== location.origin;

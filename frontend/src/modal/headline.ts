@@ -1,15 +1,9 @@
 import { html, nothing, type TemplateResult } from "lit";
-import type { Connection, DeployFeed } from "../feed/deploy-feed.ts";
+import type { DeployFeed } from "../feed/deploy-feed.ts";
 import type { Deploy } from "../graphql/documents.ts";
 import { standingIcon } from "../look/icons.ts";
 import { outcomeWords } from "../words.ts";
-import { trouble } from "./trouble.ts";
-
-const connectionWords: Record<Exclude<Connection, "lost">, string> = {
-  connecting: "Connecting",
-  live: "Live",
-  closed: "Not connected",
-};
+import { ending, trouble } from "./trouble.ts";
 
 /**
  * The dialog's title, which `id="title"` names it by. It takes the focus when the dialog opens, so it stays the same element while
@@ -29,10 +23,24 @@ function named({ environment, ref }: Deploy): TemplateResult {
 
 export function standing(feed: DeployFeed): TemplateResult {
   const { connection, history } = feed;
+  const refused = feed.isRefused ? "refused" : "";
   return html`<div class="standing">
     ${history.deploy ? statusPill(history.deploy) : nothing}
-    <span class="connection ${connection}" part="connection">${connection === "lost" ? trouble(feed).word : connectionWords[connection]}</span>
+    <span class="connection ${connection} ${refused}" part="connection">${connectionWord(feed)}</span>
   </div>`;
+}
+
+function connectionWord(feed: DeployFeed): string {
+  switch (feed.connection) {
+    case "connecting":
+      return "Connecting";
+    case "live":
+      return "Live";
+    case "lost":
+      return trouble(feed).word;
+    case "closed":
+      return ending(feed, false).word;
+  }
 }
 
 function statusPill(deploy: Deploy): TemplateResult {

@@ -3,7 +3,7 @@ import type { DeployFeed, Retry } from "../feed/deploy-feed.ts";
 import { brokenIcon, noteIcon } from "../look/icons.ts";
 import { moment } from "../time/moments.ts";
 import { entryStatus } from "./audit-list.ts";
-import { trouble } from "./trouble.ts";
+import { ending, trouble } from "./trouble.ts";
 
 /**
  * Says that what is shown is no longer confirmed, up to where it was, and what is being done about it. To a page of another origin
@@ -56,20 +56,18 @@ export function restartedNotice(restartedFrom: number): TemplateResult {
   </div>`;
 }
 
-/** Nothing more will come by itself; what is shown stands as it was last confirmed. */
-export function closedNotice(feed: DeployFeed): TemplateResult {
+/** Nothing more will come by itself; what is shown stands as it was last confirmed. `again` asks anew, after a sign-in where needed. */
+export function closedNotice(feed: DeployFeed, foreign: boolean, again: () => void): TemplateResult {
   const { failure, history } = feed;
+  const { title, why } = ending(feed, foreign);
+  const signIn = failure?.code === "UNAUTHENTICATED" && !foreign;
   return html`<div class="notice bad" part="failure">
     ${brokenIcon}
     <div>
-      <p>
-        ${failure?.code === "DEPLOY_NOT_FOUND"
-          ? html`<strong>The server no longer holds this deploy.</strong> It may run on another database now.`
-          : html`<strong>${failure?.code}</strong> ${failure?.message}`}
-      </p>
+      <p><strong>${title}</strong> ${why} <code>${failure?.code}</code></p>
       ${history.deploy ? lastConfirmed(feed) : nothing}
     </div>
-    <button part="try-again" @click=${() => feed.tryNow()}>Try again</button>
+    ${signIn ? html`<button part="sign-in" @click=${again}>Sign in</button>` : html`<button part="try-again" @click=${again}>Try again</button>`}
   </div>`;
 }
 

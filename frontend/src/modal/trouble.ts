@@ -1,7 +1,7 @@
 import type { DeployFeed } from "../feed/deploy-feed.ts";
 import { sentence } from "../words.ts";
 
-/** What is the matter with a connection that is lost: in the bar, as the head of the notice, and why. */
+/** What is the matter with a connection that is lost, or closed for a reason: in the bar, as the head of the notice, and why. */
 export interface Trouble {
   readonly word: string;
   readonly title: string;
@@ -28,3 +28,24 @@ export function trouble({ failure, history }: DeployFeed): Trouble {
   const word = history.deploy ? "Connection lost" : "No connection";
   return { word, title: `${word}.`, why: failure ? (whys[failure.code] ?? sentence(failure.message)) : "" };
 }
+
+/** The same where nothing more will come by itself. `foreign`: to a page of another origin, which has to prove itself who watches. */
+export function ending({ failure, history }: DeployFeed, foreign: boolean): Trouble {
+  const followed = history.deploy !== null;
+  const standing = followed ? "What is shown here is no longer followed. " : "";
+  switch (failure?.code) {
+    case "DEPLOY_NOT_FOUND":
+      return { word: NOT_CONNECTED, title: "The server no longer holds this deploy.", why: "It may run on another database now." };
+    case "UNAUTHENTICATED":
+      return {
+        word: followed ? "Signed out" : "Not signed in",
+        title: followed ? "Signed out." : "Not signed in.",
+        why: standing + (foreign ? "This page has to prove who you are." : `Sign in ${followed ? "again to go on" : "to see this deploy"}.`),
+      };
+    case "FORBIDDEN":
+      return { word: "Not allowed", title: "You may not see this deploy.", why: standing + "Whoever runs the server can change that." };
+  }
+  return { word: NOT_CONNECTED, title: sentence(failure?.message ?? ""), why: "" };
+}
+
+const NOT_CONNECTED = "Not connected";

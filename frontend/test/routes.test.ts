@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { deployIdIn, pathOf } from "../../src/console/routes.ts";
+import { deployIdIn, pathOf } from "../src/routes.ts";
 
 test.each([
   ["/deploys/d1", "d1"],
