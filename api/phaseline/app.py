@@ -43,7 +43,8 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     feed = Feed()
     watch = Watch(store, feed, settings.poll_seconds)
     leases = Leases(store, settings.poll_seconds)
-    trusted = trust.read(settings.trust_file, settings.public_url)
+    secret = settings.provider_secret
+    trusted = trust.read(settings.trust_file, settings.public_url, has_provider_secret=secret is not None)
     id_tokens = IdTokens(trusted.github) if trusted.github is not None else None
     resolver = Resolver(store, id_tokens, settings.public_url, required=settings.authentication == "on")
     counted = rates(settings)
@@ -82,7 +83,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     stopping = app.state.stopping = Stopping()
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
-    app.add_middleware(SignInRate, rates=counted, path=signing_in.PATH)
+    app.add_middleware(SignInRate, rates=counted)
     app.add_middleware(Door, stopping=stopping, always_open=(*health.PATHS, metrics.PATH))
     app.add_middleware(
         CORSMiddleware,
@@ -104,7 +105,14 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     app.include_router(endpoint, prefix="/graphql")
     app.include_router(health.routes(store, settings.accept_revision, stopping))
     signing = SigningIn(store, timedelta(hours=settings.sign_in_hours), settings.public_url)
-    app.include_router(signing_in.routes(resolver, signing, settings.authentication, None))
+    app.include_router(signing_in.routes(resolver, signing, settings.authentication, trusted.provider))
+    if trusted.provider is not None and secret is not None and settings.public_url is not None:
+        # Here, because a server without a provider needs none of it.
+        from phaseline.signing_in import provider
+
+        app.router.routes.extend(
+            provider.routes(trusted.provider, secret.get_secret_value(), settings.public_url, signing)
+        )
     if settings.metrics:
         app.include_router(metrics.routes())
     pages.mount(app)

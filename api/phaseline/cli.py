@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from phaseline import revisions, serving, settings, workers
 from phaseline.app import create_app
 from phaseline.callers import trust
-from phaseline.commands import token
+from phaseline.commands import audit, token
 from phaseline.commands.beginning import configured, console, failure, with_store
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings
@@ -29,12 +29,13 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(token.app, name="token")
+app.add_typer(audit.app, name="audit")
 
 
 def _prepared(found: Settings) -> socket.socket:
     """Make the database ready and the address ours, or say in one line why that cannot be."""
     try:
-        trust.read(found.trust_file, found.public_url)
+        trust.read(found.trust_file, found.public_url, has_provider_secret=found.provider_secret is not None)
     except trust.TrustError as error:
         raise failure(str(error)) from None
     with_store(found, lambda store: revisions.prepare(store, found.accept_revision))

@@ -1,11 +1,11 @@
 """What can be set: environment variables that begin with PHASELINE_, read once into a frozen object."""
 
 import os
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AnyHttpUrl, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         default=None,
         description="A TOML file that says whose workflows and which provider's people are trusted (docs/callers.md).",
     )
+    provider_secret: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        description="This server's client secret at the provider that the trust file names (docs/callers.md).",
+    )
     public_url: str | None = Field(
         default=None,
         description=(
@@ -93,6 +98,63 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=262_144, ge=1024, description="The largest request body that is read, in bytes."
     )
+    max_connections: int = Field(
+        default=10_000,
+        ge=10,
+        description=(
+            "How many connections each process holds at most; fewer where the system lets it open fewer files "
+            "(docs/limits.md)."
+        ),
+    )
+    sockets_per_caller: int = Field(
+        default=5000,
+        ge=1,
+        description="How many sockets and streams one caller may have open in each process.",
+    )
+    unknown_sockets_per_address: int = Field(
+        default=250,
+        ge=1,
+        description=(
+            "How many sockets of one client address may be open in each process before it is known who calls there."
+        ),
+    )
+    operations_per_socket: int = Field(
+        default=100, ge=1, description="How many operations one socket may have under way."
+    )
+    callbacks_per_minute: int = Field(
+        default=6000, ge=1, description="How many callbacks one caller may send to each process in a minute."
+    )
+    starts_per_minute: int = Field(
+        default=3000, ge=1, description="How many deploys one caller may start at each process in a minute."
+    )
+    reads_per_minute: int = Field(
+        default=20_000,
+        ge=1,
+        description="How many queries and subscriptions one caller may begin at each process in a minute.",
+    )
+    unproven_per_minute: int = Field(
+        default=600,
+        ge=1,
+        description=(
+            "How many requests that prove nobody may come from one client address to each process in a minute."
+        ),
+    )
+    sign_ins_per_minute: int = Field(
+        default=60,
+        ge=1,
+        description="How often a browser may try to sign in from one client address at each process in a minute.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description=(
+            "Addresses or networks of proxies, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are "
+            "believed; nobody else's are."
+        ),
+    )
+    introspection: bool = Field(
+        default=True,
+        description="Whether callers who have proven who they are may ask for the schema (__schema, __type).",
+    )
     metrics: bool = Field(
         default=True, description="Whether /metrics is served, for Prometheus. It is not meant for the world."
     )
@@ -128,6 +190,19 @@ class Settings(BaseSettings):
         if url.database in (None, "", ":memory:"):
             raise ValueError("must name a file, or a database")
         return value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        parts = tuple(part.strip() for part in value.split(",") if part.strip())
+        for part in parts:
+            try:
+                ip_network(part)
+            except ValueError:
+                raise ValueError(f"{part!r} is neither an address nor a network such as 10.0.0.0/8") from None
+        return parts
 
     @field_validator("public_url")
     @classmethod

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from phaseline.callers.provider import Provider
 from phaseline.callers.repositories import GitHub
 
 
@@ -18,6 +19,7 @@ class Trust(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     github: GitHub | None = None
+    provider: Provider | None = None
 
 
 NOBODY_ELSE = Trust()
@@ -26,10 +28,11 @@ NOBODY_ELSE = Trust()
 _SAID = {"extra_forbidden": "there is no such key", "missing": "is missing"}
 
 
-def read(file: Path | None, public_url: str | None) -> Trust:
+def read(file: Path | None, public_url: str | None, *, has_provider_secret: bool = False) -> Trust:
     """What the file says. Raises TrustError.
 
     `public_url`: this server's own address, where it is known; it is what ID tokens have to be made for.
+    `has_provider_secret`: whether there is one to prove to the provider with who asks.
     """
     if file is None:
         return NOBODY_ELSE
@@ -39,8 +42,9 @@ def read(file: Path | None, public_url: str | None) -> Trust:
         raise TrustError(f"{file}: {error.strerror or error}") from None
     except ValueError as error:  # it is not TOML, or not UTF-8
         raise TrustError(f"{file}: {error}") from None
+    context = {"public_url": public_url, "has_provider_secret": has_provider_secret}
     try:
-        return Trust.model_validate(content, context={"public_url": public_url})
+        return Trust.model_validate(content, context=context)
     except ValidationError as error:
         problems = [_problem(detail["loc"], _SAID.get(detail["type"], detail["msg"])) for detail in error.errors()]
         raise TrustError(f"{file}: {'; '.join(problems)}") from None

@@ -1,0 +1,58 @@
+"""Signs browsers in and out. A page never holds more than a cookie that it cannot read."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from phaseline.callers import cookies, sign_ins
+from phaseline.callers.sign_ins import SignInRecord
+from phaseline.identity import Identity
+from phaseline.store import Store
+from phaseline_schema.refusals import Forbidden
+from phaseline_schema.rights import Right
+
+# What a browser shows. Whoever may do neither has nothing to do in one.
+_SHOWN = frozenset({Right.READ_DEPLOYS, Right.READ_AUDIT})
+
+
+class SigningIn:
+    """Signs browsers in, each for as long as the settings and what it has proven allow."""
+
+    def __init__(self, store: Store, lifetime: timedelta, public_url: str | None) -> None:
+        self._store = store
+        self._lifetime = lifetime
+        self._public_url = public_url
+
+    async def begin(self, request: Request, identity: Identity, response: Response) -> None:
+        """Sign in who was identified; the cookie goes out with the response. Raises Forbidden."""
+        if identity.role is None or identity.rights.isdisjoint(_SHOWN):
+            raise Forbidden(f"{identity.name} has nothing to do in a browser")
+        before = self.cookie(request)
+
+        async def write(connection: AsyncConnection) -> tuple[SignInRecord, str]:
+            if before is not None:
+                await sign_ins.end(connection, before)
+            return await sign_ins.begin(connection, identity, self._lifetime)
+
+        record, cookie = await self._store.write(write)
+        seconds = (record.expires_at - datetime.now(UTC)).total_seconds()
+        self._set(request, response, cookie, max(0, int(seconds)))
+
+    async def end(self, request: Request, response: Response) -> None:
+        """Sign the browser out, here and in the browser itself."""
+        cookie = self.cookie(request)
+        if cookie is not None:
+            await self._store.write(lambda connection: sign_ins.end(connection, cookie))
+        self._set(request, response, "", 0)
+
+    def cookie(self, request: Request) -> str | None:
+        """What the browser that sends this is signed in by."""
+        return cookies.of(request, self._public_url)
+
+    def _set(self, request: Request, response: Response, value: str, seconds: int) -> None:
+        secure = cookies.is_secure(request, self._public_url)
+        response.set_cookie(
+            cookies.name(secure=secure), value, max_age=seconds, secure=secure, httponly=True, samesite="strict"
+        )

@@ -1,0 +1,72 @@
+"""`/sign-in` and `/sign-out`."""
+
+import json
+from typing import Literal
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from phaseline.callers import cookies
+from phaseline.callers.provider import Provider
+from phaseline.callers.resolver import Resolver
+from phaseline.signing_in.answering import NO_STORE, answering
+from phaseline.signing_in.browsers import SigningIn
+from phaseline_schema.refusals import BadUserInput, Forbidden
+
+PATH = "/sign-in"
+
+
+def routes(
+    resolver: Resolver, signing_in: SigningIn, authentication: Literal["on", "off"], provider: Provider | None
+) -> APIRouter:
+    """Ways to sign in, signing in with a token, and signing out. `provider`: the one people may use."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get(PATH)
+    async def ways() -> Response:
+        found = {"authentication": authentication, "provider": {"name": provider.name} if provider else None}
+        return JSONResponse(found, headers=NO_STORE)
+
+    @router.post(PATH)
+    @answering
+    async def sign_in(request: Request) -> Response:
+        _only_own(request)
+        identity = await resolver.of_token(await _token(request))
+        if identity.problem is not None:
+            raise identity.problem
+        response = Response(status_code=204)
+        await signing_in.begin(request, identity, response)
+        return response
+
+    @router.post("/sign-out")
+    @answering
+    async def sign_out(request: Request) -> Response:
+        _only_own(request)
+        response = Response(status_code=204)
+        await signing_in.end(request, response)
+        return response
+
+    return router
+
+
+def _only_own(request: Request) -> None:
+    """Else another site could sign its visitors in as somebody else, or out."""
+    if not cookies.is_own(request):
+        raise Forbidden("a page of another site may not do this")
+
+
+async def _token(request: Request) -> str:
+    """The token that was sent. Raises BadUserInput."""
+    # Anything else a page of another site could send without asking first.
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(400, "The content type must be application/json")
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise HTTPException(400, "The request body must be JSON") from None
+    token = body.get("token") if isinstance(body, dict) else None
+    if not isinstance(token, str):
+        raise BadUserInput("token", "must be a string")
+    return token.strip()
