@@ -74,6 +74,15 @@ async def require(connection: AsyncConnection, accepted: str | None) -> str:
     raise WrongRevision(_advice(at))
 
 
+async def require_newest(connection: AsyncConnection) -> None:
+    """Hold the database to the revision that this version brings, whose every row it knows. Raises WrongRevision."""
+    if await _is_empty(connection):
+        raise WrongRevision("the database is empty")
+    at = await current(connection)
+    if at != newest():
+        raise WrongRevision(_advice(at))
+
+
 async def prepare(store: Store, accepted: str | None) -> None:
     """Make ready to serve: migrate a database that is empty, and hold any other to its revision.
 
