@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.support import node
 from tests.support.caller import Caller
+from tests.support.logins import VIEWER
 from tests.support.postgres import VERSIONS, Clusters
 from tests.support.server import Server, serving, start
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, viewing
@@ -194,7 +195,7 @@ async def test_a_stream_ends_in_good_order_and_without_complete(database: Path) 
 async def test_the_reference_client_of_each_protocol_comes_back_by_itself(database: Path, protocol: str) -> None:
     async with _server(database) as server, Caller(server.url) as caller:
         deploy = await caller.start()
-        client = await node.start("follow.mjs", protocol, f"{server.url}/graphql", deploy["id"], "0", "3", "10")
+        client = await node.start("follow.mjs", protocol, f"{server.url}/graphql", VIEWER, deploy["id"], "0", "3", "10")
         assert client.stdout is not None
         received = [json.loads(await client.stdout.readline())]
         server.process.send_signal(signal.SIGTERM)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support import node
 from tests.support.caller import Caller
+from tests.support.logins import VIEWER
 from tests.support.server import Server
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, viewing
 
@@ -51,7 +52,7 @@ async def test_the_reference_client_of_each_protocol_receives_what_it_missed_and
 ) -> None:
     deploy = await caller.start()
     await caller.walk(deploy["id"], "smoke_running", "smoke_passed")
-    process = await node.start("follow.mjs", protocol, f"{server.url}/graphql", deploy["id"], "1", "3")
+    process = await node.start("follow.mjs", protocol, f"{server.url}/graphql", VIEWER, deploy["id"], "1", "3")
     assert process.stdout is not None
     received = [json.loads(await process.stdout.readline()) for _ in range(2)]
     await caller.walk(deploy["id"], "building")

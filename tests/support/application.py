@@ -8,6 +8,7 @@ import httpx
 
 from phaseline.app import create_app
 from phaseline.settings import Settings
+from tests.support import logins
 from tests.support.caller import Caller
 from tests.support.database import address
 
@@ -18,6 +19,7 @@ async def in_this_process(database: Path | str, accept_revision: str | None = No
     found = Settings(database_url=address(database), accept_revision=accept_revision, poll_seconds=3600)
     app = create_app(found)
     async with app.router.lifespan_context(app), Caller("http://app") as caller:
+        await logins.write(database)
         await caller.http.aclose()
         caller.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=caller.url)
         yield caller
