@@ -12,6 +12,8 @@ from phaseline.callers.leases import Leases
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache, Graphs
 from phaseline.identity import Identity
+from phaseline.places import Places
+from phaseline.rates import Rates
 from phaseline.store import Store
 from phaseline_schema.phases import Standing, fold
 from phaseline_schema.pipeline import Pipeline
@@ -27,12 +29,19 @@ _Moves = tuple[list[EntryRecord], Graphs]
 
 @dataclass(frozen=True)
 class Services:
-    """The parts of the server that live as long as it does."""
+    """The parts of the server that live as long as it does.
+
+    `viewers`: places for sockets and streams by caller; `unknown`: for sockets by address, until it is known who calls.
+    """
 
     store: Store
     feed: Feed
     graphs: GraphCache
     leases: Leases
+    rates: Rates
+    viewers: Places
+    unknown: Places
+    introspection: bool = True
     on_started: OnStarted | None = None
 
 

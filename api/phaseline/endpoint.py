@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NoReturn, cast
@@ -26,9 +26,11 @@ from phaseline import metrics
 from phaseline.callers.resolver import Resolver
 from phaseline.context import Context
 from phaseline.operations.errors import INTERNAL
+from phaseline.rates import who
+from phaseline.refusing import answer
 from phaseline.sockets import SocketHandler, follows
 from phaseline.stopping import Stopping
-from phaseline_schema.refusals import Refusal
+from phaseline_schema.refusals import RateLimited, Refusal, TooManySockets
 
 _RESPONSE_JSON = "application/graphql-response+json"
 _JSON = "application/json"
@@ -96,6 +98,8 @@ class Endpoint(GraphQLRouter[Context, None]):
         if isinstance(result, ExecutionResult):
             sub_response.status_code = _status(result, sub_response.media_type)
         elif isinstance(request_data, GraphQLRequestData):
+            request.state.caller = who(context.identity, request)
+            request.state.viewers = context.services.viewers
             request.state.asks_to_follow = partial(follows, request_data.query, request_data.operation_name)
             request.state.result = result
         return result
@@ -107,9 +111,15 @@ class Endpoint(GraphQLRouter[Context, None]):
         sub_response: Response,
         headers: Mapping[str, str],
     ) -> Response:
-        """As inherited, but a subscription's stream ends when the node stops."""
+        """As inherited, where its caller may have one more; a subscription's stream ends when the node stops."""
+        state, place = request.state, ExitStack()
+        try:
+            place.enter_context(state.viewers.taken(state.caller))
+        except TooManySockets as refusal:
+            await state.result.aclose()
+            return answer(refusal)
         texts = cast("AsyncGenerator[str, None]", stream())
-        return _Stream(texts, headers, self._stopping, request.state.asks_to_follow, request.state.result)
+        return _Stream(texts, headers, self._stopping, state.asks_to_follow, state.result, place)
 
     async def execute_single(
         self,
@@ -157,6 +167,7 @@ class Endpoint(GraphQLRouter[Context, None]):
         return Response(
             self.encode_json(response_data),
             status_code=sub_response.status_code,
+            headers=_hint(response_data) if sub_response.status_code == RateLimited.http_status else None,
             media_type=sub_response.media_type,
         )
 
@@ -172,16 +183,19 @@ class _Stream(StreamingResponse):
         stopping: Stopping,
         follows: Callable[[], bool],
         result: AsyncGenerator[Any, None],
+        place: ExitStack,
     ) -> None:
         super().__init__(content, headers=headers)
         self._stopping = stopping
         self._follows = follows
         self._generators = (content, result)
+        self._place = place
 
     async def stream_response(self, send: Send) -> None:
         """As inherited, until the node stops."""
         try:
-            await self._stream_until_stopped(send)
+            with self._place:
+                await self._stream_until_stopped(send)
         finally:
             with CancelScope(shield=True):
                 for generator in self._generators:  # else they would follow until they are collected as garbage
@@ -199,6 +213,13 @@ class _Stream(StreamingResponse):
             await super().stream_response(send)
         if until.cancelled_caught:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _hint(response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse]) -> dict[str, str]:
+    """When to come again, as the first error says."""
+    assert isinstance(response_data, dict)
+    (error, *_) = cast("list[dict[str, Any]]", response_data["errors"])
+    return {"retry-after": str(error["extensions"]["retryAfterSeconds"])}
 
 
 def refused(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

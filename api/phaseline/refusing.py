@@ -22,6 +22,13 @@ async def refuse(refusal: Refusal, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body"})
 
 
+async def send_away(refusal: Refusal, send: Send) -> None:
+    """Answer with the refusal and close the connection, without listening any more."""
+    response = answer(refusal)
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
 def content(refusal: Refusal) -> dict[str, Any]:
     """The refusal in the form of an answer with a GraphQL error."""
     return {"errors": [{"message": refusal.message, "extensions": refusal.extensions}]}
@@ -29,7 +36,10 @@ def content(refusal: Refusal) -> dict[str, Any]:
 
 def answer(refusal: Refusal) -> JSONResponse:
     """The refusal as the last answer of a connection."""
-    return JSONResponse(content(refusal), refusal.http_status, headers={"connection": "close"})
+    headers = {"connection": "close"}
+    if refusal.http_status == 429:  # on a 503 the door says so
+        headers["retry-after"] = str(refusal.details["retryAfterSeconds"])
+    return JSONResponse(content(refusal), refusal.http_status, headers=headers)
 
 
 async def _read_away(receive: Receive) -> None:

@@ -14,9 +14,11 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Connec
 from phaseline import metrics
 from phaseline.callers.resolver import Resolver
 from phaseline.context import Context
+from phaseline.identity import Identity
 from phaseline.patience import RESTARTING, SERVICE_RESTART, TRY_AGAIN_LATER
+from phaseline.rates import address, who
 from phaseline.stopping import Stopping
-from phaseline_schema.refusals import Refusal, ServerStopping
+from phaseline_schema.refusals import Refusal, ServerStopping, TooManySockets
 
 # How the protocol says that who calls may not. The reason is the refusal's code.
 FORBIDDEN = 4403
@@ -34,23 +36,42 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         self._stopping = stopping
         self._leaving: asyncio.Task[None] | None = None
         self._lease = ExitStack()
+        self._unknown = ExitStack()
 
     async def handle(self) -> None:
-        """As inherited; when the node stops, its viewer is told to go elsewhere."""
-        with metrics.viewer("websocket"), self._lease, self._stopping.telling(self._begin_to_leave):
-            await super().handle()
+        """As inherited, where there is a place; when the node stops, its viewer is told to go elsewhere."""
+        request, services = self.context.request, self.context.services
+        assert request is not None
+        with metrics.viewer("websocket"), self._lease, self._unknown, self._stopping.telling(self._begin_to_leave):
+            try:
+                self._unknown.enter_context(services.unknown.taken(address(request)))
+            except TooManySockets as refusal:
+                await self._turn_away(refusal)
+            else:
+                await super().handle()
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """As inherited, from somebody who has proven who it is; the socket closes with 4403 when that is over."""
         payload = message.get("payload") or {}
         if not self.connection_init_received and isinstance(payload, dict):
             identity = await self._resolver.of_socket(cast("WebSocket", self.context.request), payload)
-            if identity.problem is not None:
-                await self._turn_away(identity.problem)
+            try:
+                await self._let_in(identity)
+            except Refusal as refusal:
+                await self._turn_away(refusal)
                 return
-            self.context.identity = identity
-            self._lease.enter_context(self.context.services.leases.held(identity, self._end))
         await super().handle_connection_init(message)
+
+    async def _let_in(self, identity: Identity) -> None:
+        """From now on the socket is its caller's. Raises why it cannot be: nothing is proven, or it has too many."""
+        request, services = self.context.request, self.context.services
+        assert request is not None
+        if identity.problem is not None:
+            raise await services.rates.unproven(identity.problem, request) or identity.problem
+        self._lease.enter_context(services.viewers.taken(who(identity, request)))
+        self._lease.enter_context(services.leases.held(identity, self._end))
+        self._unknown.close()
+        self.context.identity = identity
 
     def _end(self, why: Refusal) -> None:
         self._leaving = asyncio.create_task(self._end_with(why))

@@ -20,22 +20,42 @@ from graphql import (
     IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    Visitor,
     get_named_type,
     parse,
+    specified_rules,
+    validate,
+    visit,
 )
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-# Generous against what tools ask for; the introspection query has 300 tokens or so.
-_TOKENS = 2000
+from phaseline.operations.errors import told
+from phaseline_schema.refusals import OperationTooLarge
+
+# All of these are generous against what tools ask for, and none is a setting: they follow from the schema and from what
+# graphql-core costs, and not from who runs the server. The introspection query has 300 tokens or so.
+_CHARACTERS = 50_000
+_TOKENS = 1000
+_OPERATIONS = 10
+_FRAGMENTS = 40
+# A name that is asked for again in one selection: the rule that such fields have to agree compares each with each.
+_REPETITIONS = 20
+_PROBLEMS = 10  # how many are looked for in a document that is not valid
 _DEPTH = 12
 _ALIASES = 30
-# Fields of the answer: a page of 200 deploys with all that the modal shows of each is 30,000.
-_SIZE = 60_000
+# What an operation costs: the fields of its answer, with lists as long as they can be. A page of 200 deploys with all
+# that the modal shows of each is 30,000.
+_COST = 60_000
 _PAGE = 200  # what `first` is taken for where it is a variable
 _LIST = 20  # how long a list without `first` is taken to be
+_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)  # as Strawberry has them
+
 _CACHED_DOCUMENTS = 200
-_LONGEST_CACHED = 10_000  # characters: two thousand tokens may be a quarter of a megabyte, most of it one string
+_LONGEST_CACHED = 10_000  # characters: what people and tools ask for again is far shorter
+
+_PARSED: dict[str, Any] = {"max_tokens": _TOKENS, "max_source_length": _CHARACTERS}
 
 
 class DocumentLimits(SchemaExtension):
@@ -43,7 +63,7 @@ class DocumentLimits(SchemaExtension):
 
     def on_operation(self) -> Iterator[None]:
         """Limit what is parsed at all."""
-        self.execution_context.parse_options["max_tokens"] = _TOKENS
+        self.execution_context.parse_options.update(_PARSED)  # type: ignore[typeddict-item]
         yield
 
     def on_parse(self) -> Iterator[None]:
@@ -51,7 +71,7 @@ class DocumentLimits(SchemaExtension):
         context = self.execution_context
         with suppress(GraphQLError, RecursionError):
             text = context.query or ""
-            context.graphql_document = _parse_cached(text) if _is_cached(text) else _parse(text)
+            context.graphql_document = _parse_cached(text) if is_cached(text) else _parse(text)
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -59,27 +79,61 @@ class DocumentLimits(SchemaExtension):
         context = self.execution_context
         document = context.graphql_document
         assert document is not None
-        try:
-            problems = _problems_cached if _is_cached(context.query or "") else _problems
-            context.pre_execution_errors = problems(context.schema._schema, document, context.validation_rules)
-        except RecursionError:
-            context.pre_execution_errors = [GraphQLError("the document is nested too deeply")]
+        if not context.pre_execution_errors:
+            problems = _problems_cached if is_cached(context.query or "") else _problems
+            # What helps with a wrong name also helps to guess the right ones.
+            helps = context.context.services.introspection and context.context.identity.problem is None
+            context.pre_execution_errors = problems(context.schema._schema, document, hide_suggestions=not helps)
         # Strawberry would take the first one.
         if not context.pre_execution_errors and context._provided_operation_name is None and _operations(document) > 1:
             context.pre_execution_errors = [GraphQLError("the document has several operations: name one")]
         yield
 
 
-def _is_cached(text: str) -> bool:
+def is_cached(text: str) -> bool:
+    """Whether what is found out about a document of this text is remembered."""
     return len(text) <= _LONGEST_CACHED
 
 
 def _parse(text: str) -> DocumentNode:
-    return parse(text, max_tokens=_TOKENS)
+    return parse(text, **_PARSED)
 
 
-def _problems(schema: GraphQLSchema, document: DocumentNode, rules: tuple[Any, ...]) -> list[GraphQLError]:
-    return validate_document(schema, document, rules) or _excesses(schema, document)
+def _problems(schema: GraphQLSchema, document: DocumentNode, *, hide_suggestions: bool) -> list[GraphQLError]:
+    try:
+        return (
+            _repetitions(document)
+            or validate(schema, document, _RULES, max_errors=_PROBLEMS, hide_suggestions=hide_suggestions)
+            or _excesses(schema, document)
+        )
+    except RecursionError:
+        return [GraphQLError("the document is nested too deeply")]
+
+
+def _repetitions(document: DocumentNode) -> list[GraphQLError]:
+    """What makes a document costly to validate, which is looked at before."""
+    shape = _Shape()
+    visit(document, shape)
+    counts = (
+        ("operations", _operations(document), _OPERATIONS),
+        ("fragments", sum(isinstance(part, FragmentDefinitionNode) for part in document.definitions), _FRAGMENTS),
+        ("repeated names", shape.repetitions, _REPETITIONS),
+    )
+    return [told(OperationTooLarge(name, most)) for name, number, most in counts if number > most]
+
+
+class _Shape(Visitor):
+    """Counts names, fragments' among them, that are asked for again in the same selection."""
+
+    repetitions = 0
+
+    def enter_selection_set(self, node: SelectionSetNode, *_: object) -> None:
+        names = [
+            (selection.alias or selection.name).value if isinstance(selection, FieldNode) else selection.name.value
+            for selection in node.selections
+            if isinstance(selection, FieldNode | FragmentSpreadNode)
+        ]
+        self.repetitions += len(names) - len(set(names))
 
 
 _parse_cached = lru_cache(_CACHED_DOCUMENTS)(_parse)
@@ -98,11 +152,11 @@ def _excesses(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLErro
             root = schema.get_root_type(definition.operation)
             weight = scales.weigh(definition.selection_set, root)
             problems += [
-                GraphQLError(f"the operation has {name} {value}, more than {most}", [definition])
+                told(OperationTooLarge(name, most))
                 for name, value, most in (
-                    ("a depth of", weight.depth, _DEPTH),
-                    ("as many aliases as", weight.aliases, _ALIASES),
-                    ("an answer of as many fields as", weight.size, _SIZE),
+                    ("levels of depth", weight.depth, _DEPTH),
+                    ("aliases", weight.aliases, _ALIASES),
+                    ("fields in its answer", weight.cost, _COST),
                 )
                 if value > most
             ]
@@ -113,7 +167,7 @@ def _excesses(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLErro
 class _Weight:
     depth: int = 0
     aliases: int = 0
-    size: int = 0
+    cost: int = 0
 
 
 class _Scales:
@@ -129,7 +183,7 @@ class _Scales:
         self._weighed: dict[str, _Weight] = {}
 
     def weigh(self, selections: SelectionSetNode | None, parent: Any) -> _Weight:
-        depth = aliases = size = 0
+        depth = aliases = cost = 0
         for selection in selections.selections if selections else ():
             if isinstance(selection, FieldNode):
                 weight = self._field(selection, parent)
@@ -140,8 +194,8 @@ class _Scales:
                 weight = self.weigh(selection.selection_set, parent)
             depth = max(depth, weight.depth)
             aliases += weight.aliases
-            size += weight.size
-        return _Weight(depth, aliases, size)
+            cost += weight.cost
+        return _Weight(depth, aliases, cost)
 
     def _fragment(self, name: str) -> _Weight:
         if name not in self._weighed:
@@ -160,7 +214,7 @@ class _Scales:
         return _Weight(
             inside.depth + 1 if node.selection_set else 0,
             alias + inside.aliases,
-            1 + inside.size * _length(node, field),
+            1 + inside.cost * _length(node, field),
         )
 
 

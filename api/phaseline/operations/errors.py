@@ -1,5 +1,6 @@
 """Gives every error a code, and keeps the inside of the server out of its text."""
 
+import re
 from collections.abc import Iterator
 
 import structlog
@@ -10,7 +11,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import StreamExecutionResult
 
 from phaseline.store import is_unavailable, reason
-from phaseline_schema.refusals import Refusal, Unavailable
+from phaseline_schema.refusals import OperationTooLarge, Refusal, Unavailable
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -19,6 +20,10 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 
 # What Strawberry raises for an operation that it does not begin.
 _NOT_TO_BE_HAD = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
+
+# The parser's own limits are told apart from other syntax errors by nothing else.
+_EXCESS = re.compile(r"contains more than (\d+) (tokens|code points)")
+_UNITS = {"tokens": "tokens", "code points": "characters"}
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +62,8 @@ def coded(error: GraphQLError, *, began: bool) -> GraphQLError:
     if error.extensions and "code" in error.extensions:
         return error
     if isinstance(error, GraphQLSyntaxError):
-        return _with(error, PARSE_FAILED)
+        excess = _EXCESS.search(error.message)
+        return told(OperationTooLarge(_UNITS[excess[2]], int(excess[1]))) if excess else _with(error, PARSE_FAILED)
     cause = error.original_error
     if cause is None or _is_the_callers(error):
         return _with(error, BAD_USER_INPUT if began else VALIDATION_FAILED)
@@ -66,6 +72,11 @@ def coded(error: GraphQLError, *, began: bool) -> GraphQLError:
         return _replaced(error, Unavailable())
     log.error("unexpected error", path=error.path, exc_info=cause)
     return _replaced(error, None)
+
+
+def told(refusal: Refusal) -> GraphQLError:
+    """The refusal as an error of an operation that is not begun."""
+    return GraphQLError(refusal.message, original_error=refusal, extensions=refusal.extensions)
 
 
 def code_of(error: Exception) -> str:

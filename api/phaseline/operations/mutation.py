@@ -10,9 +10,11 @@ from phaseline import deploys, metrics
 from phaseline.context import Context, Services
 from phaseline.identity import Identity
 from phaseline.operations.errors import code_of
+from phaseline.rates import Kind
 from phaseline.store import to_the_end
 from phaseline_schema import inputs
 from phaseline_schema.records import Callback, DeployRecord, Start
+from phaseline_schema.rights import Right
 from phaseline_schema.types.deploy import AuditEntry, CallbackReceipt, Deploy
 from phaseline_schema.types.inputs import CallbackInput, StartDeployInput
 
@@ -79,7 +81,7 @@ async def _start(services: Services, identity: Identity, wanted: Start) -> Deplo
 async def _answer(services: Services, identity: Identity, input: CallbackInput) -> deploys.Receipt:
     """Record the callback, and count it by its answer."""
     try:
-        receipt = await _apply(services, identity, _callback(input))
+        receipt = await _apply(services, identity, await _admitted(services, identity, _callback(input)))
     except Exception as error:
         metrics.callback(code_of(error))
         raise
@@ -88,6 +90,15 @@ async def _answer(services: Services, identity: Identity, input: CallbackInput) 
     else:
         metrics.callback("duplicate" if receipt.duplicate else "accepted")
     return receipt
+
+
+async def _admitted(services: Services, identity: Identity, callback: Callback) -> Callback:
+    """The callback, unless it is one of too many that would only be recorded as refused. Raises RateLimited."""
+    if identity.refusal(Right.SEND_CALLBACKS) is not None:
+        refusal = await services.rates.refusal(Kind.REFUSED_CALLBACKS, callback.deploy_id)
+        if refusal is not None:
+            raise refusal
+    return callback
 
 
 def _callback(input: CallbackInput) -> Callback:

@@ -1,14 +1,26 @@
 """Refuses an operation that asks for more than its caller may have, before anything of it is executed."""
 
 from collections.abc import Iterator
-from functools import lru_cache
+from typing import cast
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, TypeInfo, TypeInfoVisitor, Visitor, visit
-from graphql.language import FieldNode
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    SelectionSetNode,
+    get_named_type,
+    get_operation_ast,
+)
 from strawberry.extensions import SchemaExtension
 
 from phaseline.identity import Identity
-from phaseline_schema.refusals import Forbidden, Refusal
+from phaseline.operations.errors import told
+from phaseline_schema.refusals import Forbidden, IntrospectionDisabled, Refusal
 from phaseline_schema.rights import RULES, Right
 
 _ROOTS = frozenset({"Query", "Mutation", "Subscription"})
@@ -16,48 +28,56 @@ _ROOTS = frozenset({"Query", "Mutation", "Subscription"})
 # What tells the form of the API, and nothing of any deploy. `__typename` is open to whoever calls.
 _INTROSPECTION = frozenset({"__schema", "__type"})
 
-_CACHED_DOCUMENTS = 200
-
 
 class Rights(SchemaExtension):
-    """Holds the fields that a document asks for against the rules."""
+    """Holds the fields that an operation asks for against the rules.
+
+    Those that a directive would leave out count as well, and those of other operations of the document do not.
+    """
 
     def on_validate(self) -> Iterator[None]:
         """Refuse, where the document is valid."""
         context = self.execution_context
         if not context.pre_execution_errors and context.graphql_document is not None:
-            asked = _fields(context.schema._schema, context.graphql_document)
-            context.pre_execution_errors = [
-                GraphQLError(refusal.message, original_error=refusal, extensions=refusal.extensions)
-                for refusal in (self._refusal(name) for name in asked)
-                if refusal is not None
-            ][:1]
+            asked = _fields(context.schema._schema, context.graphql_document, context.operation_name)
+            refusals = (self._refusal(parent, field) for parent, field in asked)
+            context.pre_execution_errors = [told(refusal) for refusal in refusals if refusal is not None][:1]
         yield
 
-    def _refusal(self, name: str) -> Refusal | None:
+    def _refusal(self, parent: str, field: str) -> Refusal | None:
         identity: Identity = self.execution_context.context.identity
-        _, field = name.split(".")
+        name = f"{parent}.{field}"
+        if name in RULES:
+            needed = RULES[name]
+            return identity.refusal(*needed) if needed is not None else None
         if field in _INTROSPECTION:
-            return identity.refusal(*Right)
-        if name not in RULES:
+            answers = self.execution_context.context.services.introspection
+            return identity.refusal(*Right) or (None if answers else IntrospectionDisabled())
+        if parent in _ROOTS and field != "__typename":
             return Forbidden(f"nobody may ask for {name}")
-        needed = RULES[name]
-        return identity.refusal(*needed) if needed is not None else None
+        return None
 
 
-@lru_cache(_CACHED_DOCUMENTS)
-def _fields(schema: GraphQLSchema, document: DocumentNode) -> tuple[str, ...]:
-    """The fields of a valid document that there is a rule for, or has to be, as `Type.field`; of all its operations."""
-    types = TypeInfo(schema)
-    found: dict[str, None] = {}
+def _fields(schema: GraphQLSchema, document: DocumentNode, operation_name: str | None) -> Iterator[tuple[str, str]]:
+    """The fields of one operation of a valid document, each with the name of its type; of a fragment, once.
 
-    class Collector(Visitor):
-        def enter_field(self, node: FieldNode, *_: object) -> None:
-            parent = types.get_parent_type()
-            name = f"{parent.name if parent else ''}.{node.name.value}"
-            is_root = parent is not None and parent.name in _ROOTS and node.name.value != "__typename"
-            if is_root or name in RULES:
-                found[name] = None
-
-    visit(document, TypeInfoVisitor(types, Collector()))
-    return tuple(found)
+    Nothing of it is kept: to find what was kept for a document takes as long as to go through the document.
+    """
+    operation = get_operation_ast(document, operation_name)
+    assert operation is not None
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    root = schema.get_root_type(operation.operation)
+    due: list[tuple[SelectionSetNode, GraphQLNamedType | None]] = [(operation.selection_set, root)]
+    while due:
+        selections, found = due.pop()
+        parent = cast("GraphQLObjectType", found)  # there are no interfaces and no unions
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                yield parent.name, node.name.value
+                if node.selection_set and node.name.value in parent.fields:  # introspection has no types of ours inside
+                    due.append((node.selection_set, get_named_type(parent.fields[node.name.value].type)))
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition
+                due.append((node.selection_set, schema.get_type(condition.name.value) if condition else parent))
+            elif fragment := fragments.pop(cast("FragmentSpreadNode", node).name.value, None):
+                due.append((fragment.selection_set, schema.get_type(fragment.type_condition.name.value)))

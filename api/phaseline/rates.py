@@ -1,0 +1,90 @@
+"""How often one caller, or one client address, may ask for something within a minute.
+
+Each process counts for itself, in memory: a node more lets through as much more, and a restart forgets.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
+from math import ceil
+from time import time
+
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import FixedWindowRateLimiter
+from starlette.requests import HTTPConnection
+
+from phaseline.identity import Identity
+from phaseline.settings import Settings
+from phaseline_schema.refusals import RateLimited, Refusal
+
+# A deploy's log holds that it was attacked after far fewer, and is not to be buried under them.
+_REFUSED_CALLBACKS = 60
+
+# Whoever has an IPv6 address has all that begin with the same so many bits.
+_NETWORK = 64
+
+
+class Kind(StrEnum):
+    """What is counted."""
+
+    CALLBACKS = "callbacks"
+    STARTS = "starts of deploys"
+    READS = "reads"
+    UNPROVEN = "requests without a proof of who calls"
+    SIGN_INS = "attempts to sign in"
+    REFUSED_CALLBACKS = "callbacks for this deploy from callers who may send none"
+
+
+class Rates:
+    """Counts, and says when it is too many. A window begins with the first that it counts."""
+
+    def __init__(self, most: Mapping[Kind, int]) -> None:
+        self._items = {kind: RateLimitItemPerMinute(number, namespace=kind.name) for kind, number in most.items()}
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    async def refusal(self, kind: Kind, who: str, times: int = 1) -> RateLimited | None:
+        """Count so many more of one that is named `who`; why that is too many, or None."""
+        item = self._items[kind]
+        if await self._limiter.hit(item, who, cost=times):
+            return None
+        ends = (await self._limiter.get_window_stats(item, who)).reset_time
+        return RateLimited(kind.value, max(1, ceil(ends - time())))
+
+    async def unproven(self, problem: Refusal, connection: HTTPConnection) -> RateLimited | None:
+        """Count one that does not prove who calls, unless what keeps it from that is no fault of the caller's."""
+        if problem.http_status not in (401, 403):
+            return None
+        return await self.refusal(Kind.UNPROVEN, address(connection))
+
+
+def rates(settings: Settings) -> Rates:
+    """Those that the settings allow."""
+    return Rates(
+        {
+            Kind.CALLBACKS: settings.callbacks_per_minute,
+            Kind.STARTS: settings.starts_per_minute,
+            Kind.READS: settings.reads_per_minute,
+            Kind.UNPROVEN: settings.unproven_per_minute,
+            Kind.SIGN_INS: settings.sign_ins_per_minute,
+            Kind.REFUSED_CALLBACKS: _REFUSED_CALLBACKS,
+        }
+    )
+
+
+def address(connection: HTTPConnection) -> str:
+    """The client's address; of an IPv6 address its network, which is what one client is given."""
+    host = connection.client.host if connection.client else ""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return host[:_NETWORK]  # a proxy may name what it likes
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    mapped = found.ipv4_mapped
+    return str(mapped) if mapped else f"{IPv6Address(int(found) >> _NETWORK << _NETWORK)}/{_NETWORK}"
+
+
+def who(identity: Identity, connection: HTTPConnection) -> str:
+    """Whom something is counted for: the caller, or the address where nobody is known."""
+    return identity.name if identity.role is not None else address(connection)
