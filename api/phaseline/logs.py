@@ -44,6 +44,9 @@ def configure(settings: Settings) -> None:
     # caller with a trace, which operations/errors.py has already dealt with.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL)
+    # They tell, step by step, what was asked of a provider: secrets of a sign-in that is under way among it.
+    for library in ("authlib", "httpx2", "httpcore2"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
