@@ -1,0 +1,237 @@
+"""Every callback that comes from somebody else is refused, the refusal is in the log, and the deploy stays as it is."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from phaseline.callers import secret, tokens
+from phaseline.callers.claims import PERMITTING, PROVING, UNCHECKED
+from phaseline.store import Store
+from phaseline_schema.rights import Role
+from tests.api.hostile import OURS, ROWS, Row, Scene, Sent, bearer
+from tests.support import logins
+from tests.support.caller import Answer, Caller
+from tests.support.issuer import OWNER_ID, REF, REPOSITORY, REPOSITORY_ID, WORKFLOW, Issuer, trust_file
+from tests.support.server import Server, serving
+
+_REPORT = "mutation ($input: CallbackInput!) { applyCallback(input: $input) { duplicate entry { id } } }"
+_SHARED = "octo-org/shared/.github/workflows/deploy-console.yml"
+_SNEAKED = "this text must not come into the log"
+
+
+class Stage:
+    """The server that is attacked, and the issuer that it trusts."""
+
+    def __init__(
+        self, server: Server, caller: Caller, http: httpx.AsyncClient, issuer: Issuer, own: dict[str, str]
+    ) -> None:
+        self._http = http
+        self.server = server
+        self.caller = caller
+        self.issuer = issuer
+        self.scene = Scene(issuer, own, self.send)
+        self.sent: list[str] = []
+
+    async def send(self, deploy_id: str, sent: Sent, status: str = "building") -> Answer:
+        """A callback; one that is refused must not bring its text into the log."""
+        headers = {} if sent.authorization is None else {"authorization": sent.authorization.encode("latin-1")}
+        self.sent.append((sent.authorization or "").removeprefix("Bearer "))
+        given = {"deployId": deploy_id, "status": status, "message": _SNEAKED, **sent.input}
+        response = await self._http.post(
+            "/graphql",
+            params=dict(sent.query),
+            json={"query": _REPORT, "variables": {"input": given}},
+            headers=headers,  # type: ignore[arg-type]
+        )
+        return Answer(response.status_code, response.json())
+
+
+@pytest.fixture(scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    folder = tmp_path_factory.mktemp("hostile")
+    with Issuer() as issuer:
+        (folder / "trust.toml").write_text(
+            trust_file(
+                issuer,
+                {"environments": ["production"], "refs": [REF, "refs/tags/v*"]},
+                {"environments": ["guarded"], "environment_claim": True},
+                {
+                    "environments": ["shared"],
+                    "workflow": ".github/workflows/release.yml",
+                    "called_workflow": f"{_SHARED}@refs/tags/v*",
+                    "events": ["workflow_dispatch", "release"],
+                },
+                {"environments": ["elsewhere"], "repository": "octo-org/other", "repository_id": 77},
+            )
+        )
+        async with (
+            serving(folder / "phaseline.db", trust_file=str(folder / "trust.toml")) as server,
+            Caller(server.url) as caller,
+            httpx.AsyncClient(base_url=server.url, timeout=30, trust_env=False) as http,
+        ):
+            stage = Stage(server, caller, http, issuer, await _own_tokens(server.database_url))
+            yield stage
+    _nothing_of_a_token_is_logged(stage)
+
+
+async def _own_tokens(database_url: str) -> dict[str, str]:
+    store = Store(database_url)
+    ago, soon = timedelta(days=-1), timedelta(days=1)
+    async with store.writing() as connection:
+        _, elsewhere = await tokens.create(connection, "elsewhere", Role.WORKFLOW, ["elsewhere"], soon)
+        _, expired = await tokens.create(connection, "expired", Role.WORKFLOW, None, ago)
+        _, revoked = await tokens.create(connection, "revoked", Role.WORKFLOW, None, None)
+        await tokens.revoke(connection, "revoked")
+    await store.close()
+    ours = {"elsewhere": elsewhere, "expired": expired, "revoked": revoked, "made up": secret.new_token()}
+    return {**logins.TOKENS, **ours}
+
+
+def _nothing_of_a_token_is_logged(stage: Stage) -> None:
+    """Neither a token nor one of its parts; the log is complete, because the server has ended."""
+    logged = json.dumps(stage.server.log)
+    parts = {part for sent in stage.sent for part in [sent, *sent.split(".")] if len(part) > 20}
+    assert parts
+    assert not [part for part in parts if part in logged]
+    assert not [line for line in stage.server.log if "exception" in line or line.get("level") == "error"]
+
+
+def _expected(issuer: Issuer) -> list[str]:
+    """What is known to those alone who configured it."""
+    return [issuer.audience, REPOSITORY, str(REPOSITORY_ID), str(OWNER_ID), WORKFLOW, REF, _SHARED, "workflow_dispatch"]
+
+
+def _said(sent: Sent) -> str:
+    try:
+        said = jwt.decode_complete(
+            (sent.authorization or "").removeprefix("Bearer "), options={"verify_signature": False}
+        )
+    except jwt.PyJWTError:
+        return ""
+    return json.dumps([said["header"], said["payload"]])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+async def test_a_hostile_callback_is_refused_and_recorded_and_moves_nothing(stage: Stage, row: Row) -> None:
+    deploy = await stage.caller.start(row.environment)
+    try:
+        sent = await row.trick(stage.scene, deploy["id"])
+        before = await stage.caller.deploy(deploy["id"])
+        answer = await stage.send(deploy["id"], sent, "deploying")
+    finally:
+        stage.issuer.away = False
+    assert (answer.status, answer.code, answer.error.get("claim")) == (row.status, row.code, row.claim)
+    after, entry = await stage.caller.deploy(deploy["id"]), (await stage.caller.entries(deploy["id"]))[-1]
+    assert (entry["kind"], entry["refusal"], entry["actor"]) == ("CALLBACK_REFUSED", row.code, row.actor)
+    assert entry["sequence"] == before["sequence"] + 1
+    assert after | {"sequence": 0, "updatedAt": ""} == before | {"sequence": 0, "updatedAt": ""}
+    assert entry["message"] == answer.body["errors"][0]["message"]
+    assert (entry["runId"], entry["runUrl"]) == (None, None)
+    told, said = json.dumps([answer.body, entry["message"]]), _said(sent)
+    assert not [value for value in [*_expected(stage.issuer), _SNEAKED] if value in told and value not in said]
+
+
+@pytest.mark.parametrize(
+    ("environment", "claims"),
+    [
+        ("production", {}),
+        ("production", {"environment": "production"}),
+        ("production", {"aud": ["https://other.example", "https://phaseline.example"]}),
+        ("production", dict.fromkeys(("workflow_ref", "job_workflow_ref"), f"{REPOSITORY}/{WORKFLOW}@refs/tags/v1")),
+        ("production", {"job_workflow_ref": f"{REPOSITORY}/{WORKFLOW}@0f1e2d3c4b5a69788796a5b4c3d2e1f001122334"}),
+        ("production", {"sub": "whatever", "actor": "anybody", "repo_property_team": "of a later GitHub"}),
+        ("guarded", {"environment": "guarded"}),
+        (
+            "shared",
+            {
+                "event_name": "release",
+                "workflow_ref": f"{REPOSITORY}/.github/workflows/release.yml@{REF}",
+                "job_workflow_ref": f"{_SHARED}@refs/tags/v7",
+            },
+        ),
+    ],
+    ids=str,
+)
+async def test_a_callback_of_the_right_run_is_accepted(stage: Stage, environment: str, claims: dict[str, Any]) -> None:
+    deploy = await stage.caller.start(environment)
+    answer = await stage.send(deploy["id"], bearer(stage.issuer.token(**claims)))
+    assert answer.status == 200, answer
+    entry = (await stage.caller.entries(deploy["id"]))[-1]
+    assert (entry["kind"], entry["toStatus"], entry["actor"]) == ("TRANSITION", "building", OURS)
+
+
+async def test_a_repository_that_was_renamed_is_the_same_under_its_new_name(stage: Stage) -> None:
+    deploy = await stage.caller.start()
+    assert (await stage.send(deploy["id"], bearer(stage.issuer.token(repository="octo-org/renamed")))).status == 200
+    assert (await stage.caller.entries(deploy["id"]))[-1]["actor"] == "github:octo-org/renamed"
+
+
+async def test_run_and_attempt_are_those_of_the_token_whatever_is_left_out(stage: Stage) -> None:
+    deploy = await stage.caller.start()
+    await stage.send(deploy["id"], bearer(stage.issuer.token()), "failed")
+    again = stage.issuer.token(run_attempt="2", run_id="4711")
+    assert (await stage.send(deploy["id"], Sent(f"Bearer {again}", {"runId": "4711", "attempt": 2}))).status == 200
+    entry = (await stage.caller.entries(deploy["id"]))[-1]
+    assert (entry["attempt"], entry["runId"]) == (2, "4711")
+
+
+async def test_a_key_that_is_known_serves_while_its_issuer_is_away(stage: Stage) -> None:
+    deploy = await stage.caller.start()
+    assert (await stage.send(deploy["id"], bearer(stage.issuer.token()))).status == 200
+    stage.issuer.away = True
+    try:
+        assert (await stage.send(deploy["id"], bearer(stage.issuer.token()), "deploying")).status == 200
+    finally:
+        stage.issuer.away = False
+
+
+async def test_a_new_key_is_found_without_a_restart_and_as_soon_as_its_issuer_is_back(stage: Stage) -> None:
+    deploy = await stage.caller.start()
+    stage.issuer.rotate()
+    token = bearer(stage.issuer.token())
+    stage.issuer.away = True
+    try:
+        assert (await stage.send(deploy["id"], token)).status == 503
+    finally:
+        stage.issuer.away = False
+    assert (await stage.send(deploy["id"], token)).status == 200
+
+
+async def test_however_many_made_up_keys_are_named_the_issuer_is_asked_a_few_times(stage: Stage) -> None:
+    deploy = await stage.caller.start()
+    before = stage.issuer.asked
+    made_up = [stage.issuer.signed(stage.issuer.saying(), kid=f"made-up-{number}") for number in range(50)]
+    answers = await asyncio.gather(*(stage.send(deploy["id"], bearer(token)) for token in made_up))
+    assert {answer.error.get("claim") for answer in answers} == {"kid"}
+    assert stage.issuer.asked - before <= 3
+
+
+async def test_the_same_token_with_the_same_callback_is_given_the_same_answer(stage: Stage) -> None:
+    deploy, token = await stage.caller.start(), bearer(stage.issuer.token())
+    first, again = [await stage.send(deploy["id"], token) for _ in range(2)]
+    assert first.data["applyCallback"]["duplicate"] is False
+    assert again.data["applyCallback"] == first.data["applyCallback"] | {"duplicate": True}
+
+
+async def test_the_same_token_with_the_same_refused_callback_is_given_the_same_refusal(stage: Stage) -> None:
+    """Though by now the deploy is where it would be legal."""
+    deploy, token = await stage.caller.start(), bearer(stage.issuer.token())
+    first = await stage.send(deploy["id"], token, "succeeded")
+    assert first.code == "ILLEGAL_TRANSITION"
+    for status in ("building", "deploying"):
+        await stage.send(deploy["id"], bearer(stage.issuer.token()), status)
+    assert await stage.send(deploy["id"], token, "succeeded") == first
+    assert (await stage.caller.deploy(deploy["id"]))["status"]["key"] == "deploying"
+
+
+def test_every_claim_of_githubs_is_looked_at_or_it_is_said_why_not() -> None:
+    checked = PROVING.keys() | PERMITTING.keys()
+    assert not checked & UNCHECKED.keys()
+    with Issuer() as issuer:
+        assert issuer.saying(environment="production").keys() <= checked | UNCHECKED.keys()
