@@ -10,7 +10,11 @@ from playwright.async_api import expect
 from tests.journeys.modal import Modal
 from tests.support.browser import OUTAGE, Viewers, keep_screenshot
 from tests.support.caller import Caller
-from tests.support.server import serving
+from tests.support.logins import TOOL, VIEWER
+from tests.support.server import Server, serving
+
+# The browser also has this server's cookie, which is not for pages of other origins: what they see, the property gives.
+AUTHORIZATION = f"async () => 'Bearer {VIEWER}'"
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -19,9 +23,17 @@ PAGE = """<!doctype html>
 <h1>Our releases</h1>
 <script type="module" src="{server}/phaseline-modal.js"></script>
 <phaseline-deploy-modal deploy-id="{deploy}" open></phaseline-deploy-modal>
+<script type="module">
+  document.querySelector("phaseline-deploy-modal").authorization = {authorization};
+</script>
 </body>
 </html>
 """
+
+
+def page_of(server: Server, deploy_id: str, authorization: str = AUTHORIZATION) -> str:
+    """A page that holds the modal of a deploy; `authorization` is what it gives it, as JavaScript."""
+    return PAGE.format(server=server.url, deploy=deploy_id, authorization=authorization)
 
 
 class Site:
@@ -54,7 +66,7 @@ async def site() -> AsyncIterator[Site]:
 async def test_a_page_of_an_allowed_origin_shows_the_modal_live(site: Site, database: Path, viewers: Viewers) -> None:
     async with serving(database, allowed_origins=site.origin) as server, Caller(server.url) as caller:
         deploy = await caller.start("staging", "v7")
-        site.page = PAGE.format(server=server.url, deploy=deploy["id"])
+        site.page = page_of(server, deploy["id"])
         modal = Modal(await viewers.open(site.origin))
         await modal.at("queued", 1)
         await caller.walk(deploy["id"], "smoke_running", "smoke_passed")
@@ -72,7 +84,7 @@ async def test_a_page_of_any_other_origin_is_told_that_it_cannot_connect(
     viewers.tolerate(OUTAGE, r"blocked by CORS policy")
     async with serving(database, allowed_origins="https://elsewhere.example") as server, Caller(server.url) as caller:
         deploy = await caller.start("staging", "v7")
-        site.page = PAGE.format(server=server.url, deploy=deploy["id"])
+        site.page = page_of(server, deploy["id"])
         modal = Modal(await viewers.open(site.origin))
         await modal.connection("lost")
         await expect(modal.part("lost")).to_contain_text("No connection.")
@@ -90,9 +102,31 @@ async def test_an_id_that_no_deploy_can_have_is_said_not_to_be_found(
     site: Site, database: Path, viewers: Viewers, deploy_id: str
 ) -> None:
     async with serving(database, allowed_origins=site.origin) as server:
-        site.page = PAGE.format(server=server.url, deploy=deploy_id)
+        site.page = page_of(server, deploy_id)
         modal = Modal(await viewers.open(site.origin))
         await modal.connection("closed")
         await expect(modal.host).to_have_attribute("data-failure", "BAD_USER_INPUT")
         await expect(modal.part("not-found")).to_contain_text("There is no deploy with this id.")
         assert (await modal.read()).announced == "There is no deploy with this id."
+
+
+async def test_the_browsers_cookie_is_not_for_a_page_of_another_origin_be_it_allowed_and_the_property_is(
+    site: Site, database: Path, viewers: Viewers
+) -> None:
+    async with serving(database, allowed_origins=site.origin) as server, Caller(server.url) as caller:
+        deploy = await caller.start("staging", "v7")
+        site.page = page_of(server, deploy["id"], "null")
+        modal = Modal(await viewers.open(site.origin))
+        await expect(modal.part("failure")).to_contain_text("Not signed in. This page has to prove who you are.")
+        await expect(modal.host).to_have_attribute("data-failure", "UNAUTHENTICATED")
+        await keep_screenshot(modal.page, "embedded-without-proof")
+        await modal.host.evaluate("(modal, token) => (modal.authorization = `Bearer ${token}`)", TOOL)
+        await expect(modal.host).to_have_attribute("data-failure", "FORBIDDEN")
+        await expect(modal.part("failure")).to_contain_text("You may not see this deploy.")
+        await keep_screenshot(modal.page, "embedded-forbidden")
+        await modal.host.evaluate("(modal, token) => (modal.authorization = `Bearer ${token}`)", VIEWER)
+        assert (await modal.at("queued", 1)).connection == "live"
+        html = await modal.page.content() + await modal.host.evaluate("(modal) => modal.shadowRoot.innerHTML")
+        assert VIEWER not in html
+        await modal.page.keyboard.press("Escape")
+        await expect(modal.part("dialog")).to_be_hidden()

@@ -227,6 +227,7 @@ export class Console extends LitElement {
     const row = [...this.renderRoot.querySelectorAll<HTMLElement>("[data-deploy]")].find(
       (link) => link.dataset["deploy"] === this.#lastOpened,
     );
-    (row ?? this.renderRoot.querySelector<HTMLElement>(".start, phaseline-sign-in, h1:not(:has(~ .start))"))?.focus();
+    const found = (selector: string) => this.renderRoot.querySelector<HTMLElement>(selector);
+    (row ?? found(".start") ?? found("main phaseline-sign-in") ?? found("h1"))?.focus();
   }
 }

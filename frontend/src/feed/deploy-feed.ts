@@ -63,6 +63,8 @@ export class DeployFeed implements ReactiveController {
   readonly #host: ReactiveControllerHost;
   #target: { deployId: string; url: string } | null = null;
   #session: Session | null = null;
+  /** The proof that the session was opened with. */
+  #given: Authorization | null = null;
   #askedForLabels: Session | null = null;
   #awaited = new Set<Proof>();
   #tries = 0;
@@ -128,7 +130,8 @@ export class DeployFeed implements ReactiveController {
     clearTimeout(this.#pause);
     if (this.retry) this.retry = { attempt: this.retry.attempt, at: null };
     const { deployId, url } = this.#target;
-    const session = new Session(url, this.authorization, {
+    this.#given = this.authorization;
+    const session = new Session(url, this.#given, {
       heard: () => {
         if (this.connection === "live") this.heardAt = this.clock.now();
       },
@@ -199,6 +202,7 @@ export class DeployFeed implements ReactiveController {
   #ended(failure: Failure): void {
     this.#hangUp();
     if (failure.code === "AFTER_AHEAD" && this.history.newest) this.#startOver();
+    else if (REFUSING_CODES.has(failure.code) && this.authorization !== this.#given) this.#connectAfresh();
     else if (FINAL_CODES.has(failure.code)) this.#become("closed", failure);
     else this.#lose(failure);
   }

@@ -152,6 +152,18 @@ describe("a page of another origin", () => {
     expect([server.last.authorization, modal.dataset["connection"]]).toEqual(["Bearer phl_new", "live"]);
   });
 
+  test("is not too late with its proof while it is being refused without one", async () => {
+    server.acknowledges = false;
+    await show();
+    modal.authorization = "Bearer phl_new";
+    await pass();
+    expect([server.sockets.length, server.last.authorization]).toEqual([1, undefined]);
+    server.acknowledges = true;
+    server.last.drop(4403, "UNAUTHENTICATED");
+    await pass();
+    expect([server.last.authorization, modal.dataset["connection"]]).toEqual(["Bearer phl_new", "live"]);
+  });
+
   test("keeps its connection where a new proof comes in time", async () => {
     modal.authorization = "Bearer phl_old";
     await show();
