@@ -52,7 +52,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """As inherited, from somebody who has proven who it is; the socket closes with 4403 when that is over."""
-        payload = message.get("payload") or {}
+        payload = message.get("payload", {})
         if not self.connection_init_received and isinstance(payload, dict):
             identity = await self._resolver.of_socket(cast("WebSocket", self.context.request), payload)
             try:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support import node
 from tests.support.caller import Caller
+from tests.support.logins import VIEWER
 from tests.support.server import Server
 from tests.support.witness import clear_codes, faultless
 
@@ -38,13 +39,13 @@ async def _newest(caller: Caller) -> Any:
 
 
 async def test_all_61_audits_of_graphql_http_pass(server: Server) -> None:
-    audits = json.loads(await node.run("audit.mjs", f"{server.url}/graphql"))
+    audits = json.loads(await node.run("audit.mjs", f"{server.url}/graphql", VIEWER))
     assert [audit for audit in audits if audit["status"] != "ok"] == []
     assert len({audit["id"] for audit in audits}) == 61
 
 
 async def test_tools_can_ask_for_the_whole_schema(server: Server) -> None:
-    counts = (await node.run("introspect.mjs", f"{server.url}/graphql")).split()
+    counts = (await node.run("introspect.mjs", f"{server.url}/graphql", VIEWER)).split()
     assert len(counts) == 3
     assert len(set(counts)) == 1
 

@@ -14,6 +14,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.caller import Caller
+from tests.support.logins import VIEWER
 from tests.support.raw import append, connected
 from tests.support.server import Server, serving
 from tests.support.viewer import AUDIT_ENTRY_ADDED, Viewer, viewing
@@ -67,6 +68,7 @@ async def _lazy_stream(server: Server, deploy_id: str) -> AsyncIterator[None]:
     body = json.dumps({"query": WIDE, "variables": {"id": deploy_id, "after": 0}})
     writer.write(
         "POST /graphql HTTP/1.1\r\nhost: phaseline\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n"
+        f"authorization: Bearer {VIEWER}\r\n"
         f"content-length: {len(body)}\r\n\r\n{body}".encode()
     )
     assert (await reader.readline()).startswith(b"HTTP/1.1 200")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.caller import Caller
+from tests.support.logins import OPERATOR, WORKFLOW, bearer
 from tests.support.server import Server
 from tests.support.viewer import PHASE_CHANGED
 from tests.support.witness import clear_codes, faultless, faults, sockets, sockets_fall_to
@@ -21,9 +22,9 @@ async def _nothing_is_unexpected(server: Server) -> AsyncIterator[None]:
         yield
 
 
-async def _events(caller: Caller, **request: Any) -> list[tuple[str, Any]]:
+async def _events(caller: Caller, token: str = OPERATOR, /, **request: Any) -> list[tuple[str, Any]]:
     """The events of a stream that has an end."""
-    response = await caller.http.post("/graphql", content=json.dumps(request), headers=HEADERS)
+    response = await caller.http.post("/graphql", content=json.dumps(request), headers=HEADERS | bearer(token))
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/event-stream")
     found = []
@@ -72,7 +73,7 @@ async def test_queries_and_mutations_work_and_a_refusal_has_its_code(caller: Cal
     ]
     deploy = await caller.start()
     report = 'mutation ($id: ID!) { applyCallback(input: {deployId: $id, status: "succeeded"}) { duplicate } }'
-    (_, payload), _ = await _events(caller, query=report, variables={"id": deploy["id"]})
+    (_, payload), _ = await _events(caller, WORKFLOW, query=report, variables={"id": deploy["id"]})
     assert clear_codes(payload["errors"]) == ["ILLEGAL_TRANSITION"]
 
 

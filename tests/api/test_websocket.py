@@ -16,11 +16,12 @@ from websockets.typing import Subprotocol
 
 from phaseline.sockets import SocketHandler
 from tests.support.caller import Caller
+from tests.support.logins import VIEWER, WORKFLOW, bearer
 from tests.support.server import Server
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, PROTOCOL, Viewer, viewing
 from tests.support.witness import clear_codes, faultless, faults, lines_on, sockets, sockets_fall_to
 
-INIT = {"type": "connection_init"}
+INIT = {"type": "connection_init", "payload": bearer(VIEWER)}
 QUERY = {"query": "{ __typename }"}
 SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": QUERY}
 
@@ -175,7 +176,7 @@ async def test_an_operation_that_cannot_be_had_gets_an_error_and_the_socket_goes
 async def test_queries_and_mutations_work_and_a_refusal_has_its_code(server: Server, caller: Caller) -> None:
     report = 'mutation ($id: ID!) { applyCallback(input: {deployId: $id, status: "%s"}) { duplicate } }'
     deploy = await caller.start()
-    async with viewing(server.url) as viewer:
+    async with viewing(server.url, WORKFLOW) as viewer:
         await viewer.subscribe(report % "building", id=deploy["id"])
         assert await viewer.event() == {"duplicate": False}
         assert await viewer.receive() == {"id": "1", "type": "complete"}
@@ -274,7 +275,7 @@ async def test_a_report_of_a_caller_that_vanishes_is_recorded_shown_and_logged(
         before = sockets(server)
         with closing(sqlite3.connect(server.database, isolation_level=None)) as holder:
             holder.execute("BEGIN IMMEDIATE")
-            async with viewing(server.url) as vanishing:
+            async with viewing(server.url, WORKFLOW) as vanishing:
                 await vanishing.subscribe(report % status, id=deploy["id"])
                 await vanishing.send(type="ping")
                 assert await vanishing.receive() == {"type": "pong"}  # so the report has been read
