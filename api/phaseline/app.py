@@ -72,6 +72,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
             async with in_background(*listeners):
                 yield
         finally:
+            await resolver.finish()
             await store.close()
 
     async def context(connection: HTTPConnection) -> Context:

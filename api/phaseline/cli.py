@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from phaseline import revisions, serving, settings, workers
 from phaseline.app import create_app
 from phaseline.callers import trust
-from phaseline.commands import audit, token
+from phaseline.commands import audit, notices, token
 from phaseline.commands.beginning import configured, console, failure, with_store
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings
@@ -35,10 +35,15 @@ app.add_typer(audit.app, name="audit")
 def _prepared(found: Settings) -> socket.socket:
     """Make the database ready and the address ours, or say in one line why that cannot be."""
     try:
-        trust.read(found.trust_file, found.public_url, has_provider_secret=found.provider_secret is not None)
+        trusted = trust.read(found.trust_file, found.public_url, has_provider_secret=found.provider_secret is not None)
     except trust.TrustError as error:
         raise failure(str(error)) from None
-    with_store(found, lambda store: revisions.prepare(store, found.accept_revision))
+
+    async def prepare(store: Store) -> None:
+        await revisions.prepare(store, found.accept_revision)
+        await notices.give(store, found, trusted)
+
+    with_store(found, prepare)
     try:
         return serving.listen(found)
     except serving.AddressUnusable as error:
@@ -110,7 +115,6 @@ def demo(
         raise failure(str(error)) from None
     database.parent.mkdir(parents=True, exist_ok=True)
     with_store(found, revisions.renew)  # it may be there from an older version's demo
-    listener = _prepared(found)
 
     def ready(page: str) -> None:
         refs = "\n".join(f"    {FAILING_REF}{gate}" for gate in GATES)
@@ -128,6 +132,7 @@ def demo(
 
     login = with_store(found, begin)
     try:
+        listener = _prepared(found)
         asyncio.run(Demo(found, listener, pause, fail, login).serve(ready))
     finally:
         with_store(found, lambda store: end(store, login))

@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from phaseline.patience import Config
-from phaseline.settings import Settings
+from phaseline.settings import Settings, is_loopback
 from phaseline.stopping import Stopping
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,8 @@ def listen(settings: Settings) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
+        if settings.authentication == "off" and not is_loopback(str(address[0])):
+            raise AddressUnusable(f"{settings.host} is {address[0]} here, where authentication may not be off")
         listener = socket.socket(family)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)  # connections inherit it

@@ -211,7 +211,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _only_at_home(self) -> Self:
-        if self.authentication == "off" and not _is_loopback(self.host):
+        if self.authentication == "off" and not is_loopback(self.host):
             raise PydanticCustomError(
                 "exposed", "PHASELINE_AUTHENTICATION may be off only where PHASELINE_HOST is a loopback address"
             )
@@ -236,7 +236,8 @@ def _origin(text: str) -> str:
     return text.rstrip("/").lower()
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether this names the machine itself, so that nothing from outside comes to it."""
     if host == "localhost":
         return True
     try:

@@ -35,6 +35,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         self._resolver = resolver
         self._stopping = stopping
         self._leaving: asyncio.Task[None] | None = None
+        self._why: Refusal = ServerStopping()
         self._lease = ExitStack()
         self._unknown = ExitStack()
 
@@ -74,6 +75,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         self.context.identity = identity
 
     def _end(self, why: Refusal) -> None:
+        self._why = why
         self._leaving = asyncio.create_task(self._end_with(why))
 
     async def _end_with(self, why: Refusal) -> None:
@@ -105,7 +107,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if problem is not None:
             await self.handle_invalid_message(problem)
         elif message["type"] == "subscribe" and self._leaving:
-            await self.send_message({"id": message["id"], "type": "error", "payload": [_STOPPING.formatted]})
+            await self.send_message({"id": message["id"], "type": "error", "payload": [_told(self._why)]})
         elif message["type"] == "subscribe" and self._is_full():
             await self.send_message({"id": message["id"], "type": "error", "payload": [_TOO_MANY.formatted]})
         else:
@@ -143,7 +145,9 @@ _TOO_MANY = GraphQLError(
     "this socket has as many operations as it may have", extensions={"code": "TOO_MANY_OPERATIONS"}
 )
 
-_STOPPING = GraphQLError(ServerStopping().message, extensions=ServerStopping().extensions)
+
+def _told(why: Refusal) -> Any:
+    return GraphQLError(why.message, extensions=why.extensions).formatted
 
 
 def follows(query: str | None, operation_name: str | None) -> bool:

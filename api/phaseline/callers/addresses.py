@@ -1,10 +1,11 @@
 """Addresses in the trust file."""
 
-from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
+
+from phaseline.settings import is_loopback
 
 
 def _address(value: str) -> str:
@@ -15,16 +16,9 @@ def _address(value: str) -> str:
         usable = False
     if not usable or url.fragment or any(character.isspace() for character in value):
         raise ValueError("must be an address like https://example.org")
-    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
         raise ValueError("must begin with https://; http:// is only for this machine itself")
     return value
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 # https, or http on this machine: whoever can change what comes from there on its way can call as anybody.

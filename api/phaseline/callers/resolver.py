@@ -1,6 +1,5 @@
 """From what came with a request or a socket to who is calling."""
 
-import asyncio
 from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -9,12 +8,15 @@ import structlog
 from starlette.requests import HTTPConnection
 
 from phaseline.callers import cookies, secret, sign_ins, tokens
+from phaseline.callers.uses import Uses
 from phaseline.identity import ANYBODY, NOBODY, Environments, Identity, known, unknown
+from phaseline.settings import is_loopback
 from phaseline.store import Store, is_unavailable, reason
-from phaseline_schema.refusals import Unauthenticated, Unavailable
+from phaseline_schema.refusals import Forbidden, Unauthenticated, Unavailable
 from phaseline_schema.rights import Proof
 
 _SCHEME = "bearer "
+_NOT_FOR_HERE = "authentication is off, so this server answers only where it is asked as localhost"
 
 log = structlog.get_logger(__name__)
 
@@ -34,12 +36,16 @@ class Resolver:
         self._id_tokens = id_tokens
         self._public_url = public_url
         self._required = required
-        self._noting: set[asyncio.Task[None]] = set()
+        self._uses = Uses(store)
+
+    async def finish(self) -> None:
+        """Write down what is still to be written."""
+        await self._uses.finish()
 
     async def of_request(self, connection: HTTPConnection) -> Identity:
         """Who sends this request, or opens this socket: by its `Authorization`, else by its cookie."""
         if not self._required:
-            return ANYBODY
+            return ANYBODY if _is_for_here(connection) else unknown(Forbidden(_NOT_FOR_HERE))
         authorization = connection.headers.get("authorization")
         if authorization is not None:
             return await _looked_up(self._of_authorization(authorization))
@@ -77,8 +83,7 @@ class Resolver:
         problem = _problem("token", record.revoked_at, record.expires_at, now)
         if problem is not None:
             return unknown(problem)
-        if record.last_used_at is None or now - record.last_used_at >= tokens.USE_STEP:
-            self._note(record, now)
+        self._uses.note(record, now)
         return known(
             f"token:{record.name}",
             record.role,
@@ -87,18 +92,6 @@ class Resolver:
             expires_at=record.expires_at,
             credential=record.id,
         )
-
-    def _note(self, record: tokens.TokenRecord, now: datetime) -> None:
-        """Write down that the token was used. Nobody waits for it, and nobody is turned away where it cannot be."""
-        noting = asyncio.create_task(self._store.write(lambda connection: tokens.used(connection, record, now)))
-        self._noting.add(noting)
-        noting.add_done_callback(self._noted)
-
-    def _noted(self, noting: asyncio.Task[None]) -> None:
-        self._noting.discard(noting)
-        error = None if noting.cancelled() else noting.exception()
-        if error is not None:
-            log.warning("the use of a token could not be noted", error=reason(error))
 
     async def _of_cookie(self, cookie: str) -> Identity:
         record = await self._store.read(lambda connection: sign_ins.find(connection, cookie))
@@ -116,6 +109,15 @@ class Resolver:
             expires_at=record.expires_at,
             credential=record.id,
         )
+
+
+def _is_for_here(connection: HTTPConnection) -> bool:
+    """Whether it is this machine by its own name that was asked. Another site may let a name of its own lead here, and
+    its pages are of the same origin then."""
+    try:
+        return is_loopback(connection.url.hostname or "")
+    except ValueError:  # no name at all
+        return False
 
 
 async def _looked_up(identity: Awaitable[Identity]) -> Identity:

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline.callers import secret
@@ -13,6 +13,9 @@ from phaseline.databases import clock
 from phaseline.identity import Identity
 from phaseline_schema.rights import Role
 from phaseline_schema.tables import sign_ins, tokens
+
+# How long one that has expired is still there to say so to its browser.
+_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ async def begin(connection: AsyncConnection, identity: Identity, lifetime: timed
     """Sign a browser in, and return what its cookie has to hold. It lasts no longer than what was proven with."""
     assert identity.role is not None
     cookie, now = secret.new_cookie(), await clock.now(connection)
+    await connection.execute(delete(sign_ins).where(sign_ins.c.expires_at < now - _KEPT))
     environments = identity.scope.described()
     latest = now + lifetime
     record = SignInRecord(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,9 +15,6 @@ from phaseline.callers import secret
 from phaseline.databases import clock
 from phaseline_schema.rights import Role
 from phaseline_schema.tables import tokens
-
-# The last use is written down this exactly, so that a busy caller does not write at every call.
-USE_STEP = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +78,11 @@ async def every(connection: AsyncConnection) -> list[TokenRecord]:
     return [_record(row) for row in rows]
 
 
+async def were_made(connection: AsyncConnection) -> bool:
+    """Whether there is any, even one that is over."""
+    return (await connection.execute(select(tokens.c.id).limit(1))).first() is not None
+
+
 async def find(connection: AsyncConnection, token: str) -> TokenRecord | None:
     """The one that this is, over or not."""
     row = (await connection.execute(_rows.where(tokens.c.hash == secret.hashed(token)))).first()
@@ -96,9 +98,10 @@ async def revoke(connection: AsyncConnection, name: str) -> TokenRecord | None:
     return _record(row) if row else None
 
 
-async def used(connection: AsyncConnection, token: TokenRecord, at: datetime) -> None:
-    """Write down that it was used."""
-    await connection.execute(update(tokens).where(tokens.c.id == token.id).values(last_used_at=at))
+async def used(connection: AsyncConnection, token_id: str, at: datetime) -> None:
+    """Write down that it was used, unless somebody has written down a later use."""
+    before = or_(tokens.c.last_used_at.is_(None), tokens.c.last_used_at < at)
+    await connection.execute(update(tokens).where(tokens.c.id == token_id, before).values(last_used_at=at))
 
 
 def written(environments: Collection[str] | None) -> str | None:
