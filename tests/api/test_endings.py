@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.support import node
 from tests.support.caller import Caller
-from tests.support.logins import VIEWER
+from tests.support.logins import OPERATOR, VIEWER, WORKFLOW
 from tests.support.postgres import VERSIONS, Clusters
 from tests.support.server import Server, serving, start
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, viewing
@@ -24,6 +24,7 @@ from tests.support.waiting import SOON, until
 from tests.support.witness import faults
 
 REPORT = 'mutation ($id: ID!) { applyCallback(input: {deployId: $id, status: "building"}) { duplicate } }'
+START = 'mutation { startDeploy(input: {environment: "x", ref: "x"}) { ref } }'
 
 
 @contextmanager
@@ -57,7 +58,7 @@ async def _begun(server: Server, query: str, **variables: str) -> AsyncIterator[
     body = json.dumps({"query": query, "variables": variables})
     writer.write(
         "POST /graphql HTTP/1.1\r\nhost: phaseline\r\nconnection: close\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n\r\n{body}".encode()
+        f"authorization: Bearer {WORKFLOW}\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode()
     )
     try:
         await writer.drain()
@@ -155,25 +156,25 @@ async def test_viewers_are_told_to_come_back_with_after(database: Path, ending: 
 async def test_a_socket_is_closed_when_what_was_asked_over_it_is_answered(database: Path) -> None:
     async with _server(database, grace_seconds="60") as server, Caller(server.url) as caller:
         deploy = await caller.start()
-        async with viewing(server.url) as viewer:
+        async with viewing(server.url, OPERATOR) as viewer:
             with _held(database):
                 await viewer.subscribe(AUDIT_ENTRY_ADDED, "follow", id=deploy["id"])
                 assert (await viewer.receive())["id"] == "follow"
-                await viewer.subscribe(REPORT, "report", id=deploy["id"])
+                await viewer.subscribe(START, "start")
                 await viewer.send(type="ping")
-                assert await viewer.receive() == {"type": "pong"}  # so the report has been read
+                assert await viewer.receive() == {"type": "pong"}  # so the start has been read
                 server.process.send_signal(signal.SIGTERM)
                 await _stopping(caller)
                 await viewer.subscribe(PHASE_CHANGED, "late", id=deploy["id"])
                 late = await viewer.receive()
                 assert (late["type"], late["id"]) == ("error", "late")
                 assert late["payload"][0]["extensions"] == {"code": "SERVER_STOPPING", "retryAfterSeconds": 2}
-            report = []
+            started = []
             with suppress(ConnectionClosed):
                 async for text in viewer.socket:
-                    report += [message for message in [json.loads(text)] if message["id"] == "report"]
-            assert [message["type"] for message in report] == ["next", "complete"]
-            assert report[0]["payload"] == {"data": {"applyCallback": {"duplicate": False}}}
+                    started += [message for message in [json.loads(text)] if message["id"] == "start"]
+            assert [message["type"] for message in started] == ["next", "complete"]
+            assert started[0]["payload"] == {"data": {"startDeploy": {"ref": "x"}}}
             assert viewer.socket.close_code == 1012
 
 
