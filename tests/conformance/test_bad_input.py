@@ -18,6 +18,7 @@ from tests.conformance.conftest import Nodes, on_one_of_each
 from tests.conformance.stores import on_sqlite
 from tests.support.caller import Caller
 from tests.support.fields import Place, places
+from tests.support.logins import bearer, token_for
 from tests.support.raw import Raw
 from tests.support.server import Server
 from tests.support.viewer import viewing
@@ -135,6 +136,7 @@ FORMS = {
     "auditEntries.filter.recordedBefore": TIME,
     "auditEntries.first": FIRST,
     "auditEntries.after": _cursor([0], [1], [2**63 - 1]),
+    "auditVerification.deployId": ID,
     "pipeline.name": _text(64, "PIPELINE_NOT_FOUND", blank=True),
     "Deploy-auditEntries.first": FIRST,
     "Deploy-auditEntries.after": _cursor([0], [1], [2**31 - 1], refused=([2**31],)),
@@ -181,6 +183,7 @@ async def examples(nodes: Nodes) -> dict[str, Any]:
     deploy = (await nodes.callers[0].start())["id"]
     return {
         "deploy.id": deploy,
+        "auditVerification.deployId": deploy,
         "startDeploy.input.environment": "staging",
         "startDeploy.input.ref": "main",
         "applyCallback.input.deployId": deploy,
@@ -263,7 +266,7 @@ async def test_what_is_no_input_object_or_has_an_unknown_field_is_refused(
     values: list[Any] = [5, "x", [], True, [[]], {"nope": 1}, {"": 1}, {"\0": 1}, {SURROGATE: 1}, {"__proto__": {}}]
     for value in values:
         content = json.dumps({"query": document, "variables": {argument: value}})
-        response = await caller.http.post("/graphql", content=content, headers=JSON)
+        response = await caller.http.post("/graphql", content=content, headers=JSON | bearer(token_for(document)))
         assert response.status_code in (200, 400), (value, response.text)
         clear_codes(response.json()["errors"])
     assert await written(raw) == before
@@ -279,7 +282,9 @@ async def _ask(caller: Caller, place: Place, value: Any, examples: dict[str, Any
         variables["id"] = examples["deploy.id"]
     # Halves of a surrogate pair can only be sent as escapes.
     content = json.dumps({"query": place.document, "variables": variables})
-    headers = JSON | ({"accept": "text/event-stream"} if place.kind == "subscription" else {})
+    headers = JSON | bearer(token_for(place.document))
+    if place.kind == "subscription":
+        headers["accept"] = "text/event-stream"
     async with caller.http.stream("POST", "/graphql", content=content, headers=headers) as response:
         assert response.status_code in (200, 400, 422), (value, response.status_code)
         async for line in response.aiter_lines():

@@ -69,6 +69,19 @@ DOCTORED = {
         "UPDATE audit_entries SET refusal = 'STALE_ATTEMPT' WHERE sequence = 6",
         "should have {'ILLEGAL_TRANSITION'}",
     ),
+    "an entry that says something else": (
+        "UPDATE audit_entries SET message = 'here we went' WHERE sequence = 7",
+        "the digest of entry 7 is not that of its content",
+    ),
+    "a deploy of something else": ("UPDATE deploys SET ref = 'other'", "the digest of entry 1 is not"),
+    "an entry with another's digest": (
+        "UPDATE audit_entries SET digest = (SELECT digest FROM audit_entries WHERE sequence = 2) WHERE sequence = 4",
+        "the digest of entry 4 is not",
+    ),
+    "entries out of order": (
+        "UPDATE audit_entries SET id = 11 - id WHERE sequence IN (5, 6)",
+        "its entries have the ids [1, 2, 3, 4, 6, 5",
+    ),
     "a refusal that is none": (
         "UPDATE audit_entries SET kind = 'TRANSITION' WHERE sequence = 6",
         "entry 6 (succeeded, attempt 1) is a TRANSITION with ILLEGAL_TRANSITION",

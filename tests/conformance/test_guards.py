@@ -51,6 +51,7 @@ ENTRY = {
     "environment": "production",
     "actor": "anonymous",
     "recorded_at": NOW,
+    "digest": "0" * 64,  # the database cannot tell whether it is the right one
 }
 
 NOT_NULL = "(?i)not.null"
@@ -140,6 +141,8 @@ ENTRIES_REFUSED = {
     "an id that is taken": ({"id": 1}, "never replaced|never changed|pk_audit_entries"),
     "no actor": ({"actor": None}, NOT_NULL),
     "no time": ({"recorded_at": None}, NOT_NULL),
+    "no digest": ({"digest": None}, "an audit entry has a digest"),
+    "a digest that is none": ({"digest": "0" * 63}, "ck_audit_entries_digest"),
 }
 
 
@@ -196,6 +199,7 @@ STATEMENTS_REFUSED = {
     "UPDATE audit_entries SET message = 'never happened'": "never changed",
     "UPDATE audit_entries SET sequence = sequence + 10": "never changed",
     "UPDATE audit_entries SET actor = actor": "never changed",
+    "UPDATE audit_entries SET digest = NULL": "never changed",
     "DELETE FROM audit_entries": "never deleted",
     "DELETE FROM audit_entries WHERE kind = 'CALLBACK_REFUSED'": "never deleted",
     "DELETE FROM deploys": "never deleted",
@@ -221,7 +225,7 @@ ON_SQLITE_ALONE = {
 }
 ON_POSTGRESQL_ALONE = {
     "TRUNCATE audit_entries": "never deleted",
-    "TRUNCATE deploys, audit_entries": "never deleted",
+    "TRUNCATE deploys, audit_entries, used_id_tokens": "never deleted",
     "TRUNCATE deploys CASCADE": "never deleted",
     "TRUNCATE pipeline_statuses CASCADE": "never deleted",
 }

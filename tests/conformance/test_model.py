@@ -15,6 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multi
 from tests.conformance.conftest import Nodes
 from tests.support import model
 from tests.support.caller import DEPLOY, ENTRY
+from tests.support.logins import bearer, token_for
 from tests.support.told import Told
 
 START = "mutation ($input: StartDeployInput!) { startDeploy(input: $input) {" + DEPLOY + "} }"
@@ -42,7 +43,9 @@ class Callbacks(RuleBasedStateMachine):
     def send(self, query: str, **variables: Any) -> tuple[int, dict[str, Any]]:
         """To the nodes in turn."""
         self.nodes.reverse()
-        response = self.nodes[0].post("/graphql", json={"query": query, "variables": variables})
+        response = self.nodes[0].post(
+            "/graphql", json={"query": query, "variables": variables}, headers=bearer(token_for(query))
+        )
         return response.status_code, response.json()
 
     def begin(self) -> Told:

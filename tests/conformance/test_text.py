@@ -7,6 +7,7 @@ import pytest
 
 from tests.conformance.conftest import Nodes, on_one_of_each
 from tests.conformance.stores import on_newest_postgresql
+from tests.support.logins import bearer, token_for
 
 ENTRIES = "query ($filter: AuditFilter) { auditEntries(filter: $filter) { edges { node { deploy { id } } } } }"
 REPORT = "mutation ($input: CallbackInput!) { applyCallback(input: $input) { duplicate } }"
@@ -92,6 +93,7 @@ async def test_what_a_database_cannot_hold_is_refused_before_it_is_asked(nodes: 
     ):
         # Halves of a surrogate pair can only be sent as escapes.
         content = json.dumps({"query": document, "variables": variables})
-        answer = (await one.http.post("/graphql", content=content, headers={"content-type": "application/json"})).json()
+        headers = {"content-type": "application/json"} | bearer(token_for(document))
+        answer = (await one.http.post("/graphql", content=content, headers=headers)).json()
         assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"]
     assert await one.deploy(deploy["id"]) == deploy

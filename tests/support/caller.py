@@ -13,7 +13,7 @@ DEPLOY = """
     phases { key label position state attempt startedAt finishedAt }
 """
 ENTRY = """
-    id sequence kind fromStatus toStatus attempt actor refusal message runId runUrl recordedAt
+    id sequence kind fromStatus toStatus attempt actor refusal message runId runUrl recordedAt digest
 """
 _START = "mutation ($input: StartDeployInput!) { startDeploy(input: $input) {" + DEPLOY + "} }"
 _REPORT = (

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tests.support import chain, model
 from tests.support import logs as stored
-from tests.support import model
 from tests.support.caller import DEPLOY, ENTRY, Caller
 from tests.support.logs import Log, Row
 from tests.support.told import Judge
@@ -23,7 +23,7 @@ _GIVEN = ("id", "environment", "ref", "started_by", "started_at")
 _MOVED = ("status", "attempt", "sequence", "updated_at", "finished_at", "run_url")
 _OF_ENTRY = (
     *("id", "sequence", "kind", "from_status", "to_status", "attempt"),
-    *("actor", "refusal", "message", "run_id", "run_url", "recorded_at"),
+    *("actor", "refusal", "message", "run_id", "run_url", "recorded_at", "digest"),
 )
 
 # Every move of a deploy, from its start on, with all that is told of it.
@@ -111,7 +111,8 @@ def _phases(moves: list[Row]) -> list[Row]:
 def _contradictions(log: Log, judges: list[Judge]) -> list[str]:
     if log.row is None or not log.entries:
         return [f"{log.id}: it has {'no row' if log.row is None else 'no entries'}"]
-    return [*_of_the_entries(log, log.row), *_off_the_graph(log, judges)] or list(_of_the_row(log, log.row))
+    broken = [*_of_the_entries(log, log.row), *_off_the_graph(log, judges)] or list(_of_the_row(log, log.row))
+    return broken or list(_of_the_chain(log, log.row))
 
 
 def _of_the_entries(log: Log, row: Row) -> Problems:
@@ -121,6 +122,17 @@ def _of_the_entries(log: Log, row: Row) -> Problems:
     for name in ("environment", "pipeline"):
         if strange := {entry[name] for entry in log.entries} - {row[name]}:
             yield f"{log.id}: its {name} is {row[name]}, and that of its entries {strange}"
+    ids = [entry["id"] for entry in log.entries]
+    if ids != sorted(set(ids)):
+        yield f"{log.id}: its entries have the ids {ids}"
+
+
+def _of_the_chain(log: Log, row: Row) -> Problems:
+    previous = None
+    for entry in log.entries:
+        if entry["digest"] != chain.digest(entry, row["ref"], previous):
+            yield f"{log.id}: the digest of entry {entry['sequence']} is not that of its content"
+        previous = entry["digest"]
 
 
 def _of_the_row(log: Log, row: Row) -> Problems:

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 import asyncpg
 
+from tests.support import chain
+
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]+)")
 
 
@@ -18,7 +20,12 @@ class Refused(Exception):
 
 
 class Raw(Protocol):
-    """One connection, which sets nothing. Statements hold `:name` where a value belongs."""
+    """One connection, which sets nothing. Statements hold `:name` where a value belongs.
+
+    `next_id` is the expression for the id of an entry that is about to be written.
+    """
+
+    next_id: str
 
     async def execute(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """The rows that come of it. Raises Refused; a transaction that has begun goes on."""
@@ -34,6 +41,8 @@ class Raw(Protocol):
 
 
 class _SQLite:
+    next_id = "(SELECT coalesce(max(id), 0) + 1 FROM audit_entries)"
+
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
@@ -55,6 +64,8 @@ class _SQLite:
 
 
 class _PostgreSQL:
+    next_id = "nextval(pg_get_serial_sequence('audit_entries', 'id'))"
+
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
         self._transaction: Any = None
@@ -111,22 +122,30 @@ MOVED = """
 """
 
 
+# What the next entry of a deploy is made of, behind the deploy's ref and the digest of the entry before.
+_GIVEN = ("id", "deploy_id", "sequence", "pipeline", "environment", "from_status", "attempt", "recorded_at")
+_NEWEST = """
+    SELECT ref, (SELECT digest FROM audit_entries WHERE deploy_id = deploys.id AND sequence = deploys.sequence),
+           {next_id}, id, sequence + 1, pipeline, environment, status, attempt, started_at
+    FROM deploys WHERE id = :deploy_id
+"""
+
+
 async def append(raw: Raw, deploy_id: str, to_status: str, *, refusal: str | None = None, times: int = 1) -> None:
     """Append entries to the log of a deploy, in the attempt that it is in, and tell nobody."""
-    kind = "CALLBACK_REFUSED" if refusal else "TRANSITION"
     await raw.begin()
     for _ in range(times):
+        ((ref, previous, *row),) = await raw.execute(_NEWEST.format(next_id=raw.next_id), deploy_id=deploy_id)
+        entry = dict(zip(_GIVEN, row, strict=True)) | {
+            "kind": "CALLBACK_REFUSED" if refusal else "TRANSITION",
+            "to_status": to_status,
+            "actor": "anonymous",
+            "refusal": refusal,
+        }
+        entry["digest"] = chain.digest(entry, ref, previous)
         await raw.execute(
-            """
-            INSERT INTO audit_entries (deploy_id, sequence, kind, pipeline, environment, from_status, to_status,
-                                       attempt, actor, refusal, recorded_at)
-            SELECT id, sequence + 1, :kind, pipeline, environment, status, :to_status,
-                   attempt, 'anonymous', :refusal, started_at FROM deploys WHERE id = :deploy_id
-        """,
-            deploy_id=deploy_id,
-            kind=kind,
-            to_status=to_status,
-            refusal=refusal,
+            f"INSERT INTO audit_entries ({', '.join(entry)}) VALUES ({', '.join(f':{name}' for name in entry)})",
+            **entry,
         )
         moved = "" if refusal else MOVED
         await raw.execute(
