@@ -18,9 +18,10 @@ from phaseline.callers.leases import Leases
 from phaseline.callers.resolver import Resolver
 from phaseline.context import Context, OnStarted, Services
 from phaseline.door import Door
-from phaseline.endpoint import Endpoint, on_http_exception
+from phaseline.endpoint import Endpoint, on_fault, on_http_exception
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache
+from phaseline.headers import SecurityHeaders
 from phaseline.identity import NOBODY
 from phaseline.limits import BodyLimit, SignInRate
 from phaseline.notifications import Notifications
@@ -83,6 +84,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     app = FastAPI(title="phaseline", lifespan=lifespan, openapi_url=None)
     stopping = app.state.stopping = Stopping()
     app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_exception_handler(Exception, on_fault)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(SignInRate, rates=counted)
     app.add_middleware(Door, stopping=stopping, always_open=(*health.PATHS, metrics.PATH))
@@ -91,7 +93,10 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         allow_origins=settings.allowed_origins,
         allow_methods=["GET", "POST"],
         allow_headers=["authorization", "content-type"],
+        # Else the page of another site cannot see when it may come again.
+        expose_headers=["retry-after"],
     )
+    app.add_middleware(SecurityHeaders, public_url=settings.public_url)
     endpoint = Endpoint(
         SCHEMA,
         stopping,

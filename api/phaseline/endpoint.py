@@ -25,6 +25,7 @@ from strawberry.types.graphql import OperationType
 from phaseline import metrics
 from phaseline.callers.resolver import Resolver
 from phaseline.context import Context
+from phaseline.headers import ALWAYS
 from phaseline.operations.errors import INTERNAL
 from phaseline.rates import who
 from phaseline.refusing import answer
@@ -233,6 +234,11 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     """A path that does not exist, or a method that it does not have."""
     assert isinstance(error, StarletteHTTPException)
     return refused(error.status_code, error.detail, error.headers)
+
+
+async def on_fault(request: Request, error: Exception) -> Response:
+    """A fault of the server's, which goes on to its log."""
+    return refused(500, "something went wrong in the server; it is in its log", ALWAYS)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -1,13 +1,15 @@
-"""uvicorn's two protocols, with an end to how long a viewer may leave unread what it is sent.
+"""uvicorn's two protocols, with an end to how long a viewer may leave unread what it is sent, and a caller unsaid what
+it has begun to say.
 
 The middle of a connection is the only place for this: an ASGI application can neither write past a full buffer nor
-abort a connection.
+abort a connection, and it is told of a request when its head is there, and of a message when it is whole.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
+import h11
 import structlog
 import uvicorn
 from uvicorn._types import ASGISendEvent
@@ -15,12 +17,17 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from phaseline import metrics
+from phaseline.connections import Connections
+from phaseline.refusing import raw
+from phaseline_schema.refusals import Refusal, RequestTimeout, TooManyConnections
 
 # What is kept for a viewer beside what operating systems take: beyond this, whoever sends to it has to wait. In bytes.
 BACKLOG = 64 * 1024
 
 TRY_AGAIN_LATER = 1013
 TOO_SLOW = "Too slow: come back with `after`"
+POLICY_VIOLATION = 1008
+MESSAGE_TOO_BIG = 1009
 SERVICE_RESTART = 1012
 RESTARTING = "This server is stopping: come back with `after`"
 
@@ -29,15 +36,21 @@ RESTARTING = "This server is stopping: come back with `after`"
 _FAREWELL = 5.0
 _LAST_FAREWELL = 1.0
 
+# How long the head of a request may take, and a message that comes in pieces, in seconds; and how many pieces.
+HEAD_SECONDS = 10.0
+MESSAGE_SECONDS = 20.0
+_PIECES = 256
+
 log = structlog.get_logger(__name__)
 
 
 class Config(uvicorn.Config):
     """uvicorn's, with these protocols; `stall_seconds` is how long a full connection may take nothing."""
 
-    def __init__(self, app: Any, *, stall_seconds: float, **more: Any) -> None:
+    def __init__(self, app: Any, *, stall_seconds: float, held: Connections, **more: Any) -> None:
         super().__init__(app, http=Http, ws=WebSocket, **more)
         self.stall_seconds = stall_seconds
+        self.held = held
 
 
 class Patience:
@@ -99,7 +112,62 @@ class _Watched(asyncio.Protocol):
 
 
 class Http(_Watched, H11Protocol):
-    """HTTP and SSE: who does not read an answer loses the connection."""
+    """HTTP and SSE: who does not read an answer, or does not end the head of a request, loses the connection."""
+
+    _due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """As inherited, where there is room."""
+        super().connection_made(transport)
+        assert isinstance(self.config, Config)
+        self._held = self.config.held
+        if self._held.have_room(len(self.connections)):
+            self._look()
+        else:
+            self._end_with(TooManyConnections())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As inherited."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        """As inherited; a head that has begun to arrive has to end in time."""
+        super().handle_events()
+        self._look()
+
+    def give_way(self) -> None:
+        """Make room for somebody else."""
+        self.transport.abort()
+
+    def _look(self) -> None:
+        if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
+            self._stop_waiting()
+            return
+        self._held.waits(self)
+        # Between two requests uvicorn has a time-out of its own, which the first byte ends.
+        if self._due is None and (self._has_begun() or self.cycle is None):
+            self._due = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def _has_begun(self) -> bool:
+        return bool(self.conn.trailing_data[0])
+
+    def _stop_waiting(self) -> None:
+        self._held.no_longer_waits(self)
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def _too_late(self) -> None:
+        if self._has_begun():
+            self._end_with(RequestTimeout(HEAD_SECONDS))
+        else:  # a browser that keeps one ready; it did not ask, and is told nothing
+            self.transport.close()
+
+    def _end_with(self, refusal: Refusal) -> None:
+        self.transport.write(raw(refusal))
+        self.transport.close()
+        self.loop.call_later(_FAREWELL, self.transport.abort)
 
     def shutdown(self) -> None:
         """As inherited; an answer that is under way has to be taken soon."""
@@ -113,6 +181,43 @@ class Http(_Watched, H11Protocol):
 
 class WebSocket(_Watched, WebSocketsSansIOProtocol):
     """WebSockets: who does not read is told so behind all that it has not read, and loses the connection."""
+
+    _due: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """As inherited; a message that comes in pieces has to end in time, and after not too many of them.
+
+        The largest message bounds what pieces hold, and not how many are empty. One that comes as a single slow piece
+        leaves no way to answer pings in between.
+        """
+        super().data_received(data)
+        if self.close_sent:
+            self.frames = []
+        elif len(self.frames) > _PIECES:
+            self._close(MESSAGE_TOO_BIG, "Too many pieces", _FAREWELL)
+        elif self.frames and self._due is None:
+            self._due = self.loop.call_later(MESSAGE_SECONDS, self._too_late)
+        if not self.frames:
+            self._stop_waiting()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As inherited."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def keepalive_timeout(self) -> None:
+        """As inherited; who does not even read that, is not waited for."""
+        super().keepalive_timeout()
+        self.loop.call_later(_FAREWELL, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def _too_late(self) -> None:
+        if self._is_open():
+            self._close(POLICY_VIOLATION, "The message did not end in time", _FAREWELL)
 
     async def send(self, message: ASGISendEvent) -> None:
         """As inherited; a handshake that was refused by an answer is over, which uvicorn would log as an error."""

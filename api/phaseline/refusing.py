@@ -2,12 +2,13 @@
 
 import asyncio
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Send
 
-from phaseline_schema.refusals import Refusal
+from phaseline_schema.refusals import RETRY_AFTER_SECONDS, Refusal
 
 # How long a caller that was refused is still listened to, in seconds.
 _LINGER = 5
@@ -40,6 +41,16 @@ def answer(refusal: Refusal) -> JSONResponse:
     if refusal.http_status == 429:  # on a 503 the door says so
         headers["retry-after"] = str(refusal.details["retryAfterSeconds"])
     return JSONResponse(content(refusal), refusal.http_status, headers=headers)
+
+
+def raw(refusal: Refusal) -> bytes:
+    """The same, to be written to a connection that no application has seen."""
+    response = answer(refusal)
+    headers = [*response.raw_headers]
+    if refusal.http_status == 503:
+        headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
+    first = f"HTTP/1.1 {response.status_code} {HTTPStatus(response.status_code).phrase}\r\n".encode()
+    return first + b"".join(b"%s: %s\r\n" % header for header in headers) + b"\r\n" + bytes(response.body)
 
 
 async def _read_away(receive: Receive) -> None:

@@ -14,6 +14,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from phaseline.connections import Connections, allowed
 from phaseline.patience import Config
 from phaseline.settings import Settings, is_loopback
 from phaseline.stopping import Stopping
@@ -71,6 +72,10 @@ class Server(uvicorn.Server):
             Config(
                 app,
                 stall_seconds=settings.stall_seconds,
+                held=Connections(allowed(settings.max_connections, settings.pool_size)),
+                # Who a proxy says it speaks for is believed of those that are named, and of nobody else.
+                proxy_headers=bool(settings.trusted_proxies),
+                forwarded_allow_ips=[*settings.trusted_proxies],
                 log_config=None,
                 access_log=False,
                 server_header=False,

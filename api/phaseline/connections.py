@@ -1,0 +1,61 @@
+"""How many connections this process holds, so that it never runs out of files; and who makes room for whom."""
+
+import resource
+from contextlib import suppress
+from typing import Protocol
+
+# Files that are open beside those of viewers and of the database: the log, the listener, the interpreter's.
+_OTHERS = 64
+
+
+class Waiting(Protocol):
+    """A connection on which no request is under way."""
+
+    def give_way(self) -> None:
+        """End at once."""
+
+
+class Connections:
+    """At most so many. Who has asked for nothing yet gives way to who comes, the one that has waited longest first:
+    so whoever opens connections to hold them takes them from himself."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._waiting: dict[Waiting, None] = {}
+
+    def have_room(self, number: int) -> bool:
+        """Whether so many can stay; room has been made where it could be."""
+        if number <= self._most:
+            return True
+        oldest = next(iter(self._waiting), None)
+        if oldest is None:
+            return False
+        self.no_longer_waits(oldest)
+        oldest.give_way()
+        return True
+
+    def waits(self, connection: Waiting) -> None:
+        """No request is under way on it, from now on."""
+        self._waiting.setdefault(connection)
+
+    def no_longer_waits(self, connection: Waiting) -> None:
+        """A request has come, or the connection has gone."""
+        self._waiting.pop(connection, None)
+
+
+def allowed(wanted: int, pool_size: int) -> int:
+    """How many connections this process may have of those that are wanted, at one open file for each.
+
+    The system's soft limit is raised as far as the hard one lets it: it is a thousand on many, for the sake of programs
+    that are older than such numbers.
+    """
+    others = _OTHERS + pool_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + others
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    raised = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    with suppress(ValueError, OSError):  # some systems have another limit beside this one
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+        soft = raised
+    return max(1, min(wanted, soft - others))

@@ -1,0 +1,57 @@
+"""Headers that say to browsers, with every answer, how little may be done with it."""
+
+from collections.abc import Iterable, Mapping
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Where an answer has one of these itself, it knows better: the pages do, and the script that other sites embed.
+ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    # Pages of those sites that are named in PHASELINE_ALLOWED_ORIGINS read answers by CORS, which this is not.
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    # Nothing that is no page is to act as one.
+    "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+}
+
+# A year, in seconds.
+_ONLY_HTTPS = {"strict-transport-security": "max-age=31536000"}
+
+
+class SecurityHeaders:
+    """ASGI middleware: the headers above on every answer, also on that to a WebSocket's handshake.
+
+    An answer that says nothing else of it is kept by nobody: it depends on who asks. Files have a tag.
+    """
+
+    def __init__(self, app: ASGIApp, public_url: str | None) -> None:
+        self._app = app
+        self._headers = ALWAYS | (_ONLY_HTTPS if public_url and public_url.startswith("https:") else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass it on."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                _add(message, self._headers)
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+def _add(message: Message, wanted: Mapping[str, str]) -> None:
+    """Give the beginning of an answer what it lacks of these, and what goes with its status."""
+    message["headers"] = list(message.get("headers", ()))
+    headers = MutableHeaders(raw=message["headers"])
+    _default(headers, wanted.items())
+    if "etag" not in headers:
+        _default(headers, [("cache-control", "no-store")])
+    if message["status"] == 401:
+        _default(headers, [("www-authenticate", "Bearer")])
+
+
+def _default(headers: MutableHeaders, wanted: Iterable[tuple[str, str]]) -> None:
+    for name, value in wanted:
+        headers.setdefault(name, value)
