@@ -11,9 +11,9 @@ AXE = TOOLS / "node_modules" / "axe-core" / "axe.min.js"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
-async def open_for_axe(viewers: Viewers, url: str) -> Page:
+async def open_for_axe(viewers: Viewers, url: str, *, signed_in: bool = True) -> Page:
     """A page with axe in it. Only here is its own policy set aside, and nothing moves, so that colours are final."""
-    page = await viewers.blank(bypass_csp=True, reduced_motion="reduce")
+    page = await viewers.blank(signed_in=signed_in, bypass_csp=True, reduced_motion="reduce")
     await page.add_init_script(path=AXE)
     await page.goto(url)
     return page

@@ -35,6 +35,21 @@ class ConsolePage:
         return self.page.get_by_role("button", name=name)
 
     @property
+    def token(self) -> Locator:
+        """The field of the sign-in that is shown on the page itself."""
+        return self.page.locator("main phaseline-sign-in").get_by_label("Token")
+
+    @property
+    def caller(self) -> Locator:
+        """Who is signed in, as the header says."""
+        return self.page.locator(".caller")
+
+    async def sign_in(self, token: str) -> None:
+        """Paste a token, and send it."""
+        await self.token.fill(token)
+        await self.press("Enter")
+
+    @property
     def dialog(self) -> Locator:
         """The modal's dialog."""
         return self.modal.part("dialog")

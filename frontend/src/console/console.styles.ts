@@ -87,6 +87,10 @@ export const consoleStyles = css`
     background: var(--pl-surface);
     box-shadow: 0 24px 70px -12px var(--pl-shadow);
   }
+  dialog.again > .bare {
+    position: absolute;
+    inset: 16px 16px auto auto;
+  }
   dialog.again::backdrop {
     background: rgb(8 13 24 / 55%);
   }

@@ -1,6 +1,6 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import type { DeployOutcome } from "../graphql/types.ts";
-import { plusIcon } from "../look/icons.ts";
+import { closeIcon, plusIcon } from "../look/icons.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
 import type { DeployModal } from "../modal/deploy-modal.ts";
 import { deployIdIn, pathOf } from "../routes.ts";
@@ -86,7 +86,8 @@ export class Console extends LitElement {
       ></phaseline-deploy-modal>
       <dialog class="again" aria-label="Sign in again" @close=${this.#leftSignIn}>
         ${this.#signsInAgain
-          ? html`<phaseline-sign-in @phaseline-signed-in=${this.#signedIn} @phaseline-leaving=${keepWayBack}></phaseline-sign-in>`
+          ? html`<button class="bare" aria-label="Close" @click=${() => this.#again?.close()}>${closeIcon}</button>
+              <phaseline-sign-in @phaseline-signed-in=${this.#signedIn} @phaseline-leaving=${keepWayBack}></phaseline-sign-in>`
           : nothing}
       </dialog>`;
   }

@@ -2,6 +2,7 @@ import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { Failure } from "../graphql/failure.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
 import { sentence } from "../words.ts";
+import { providerWords, takeProviderFailure } from "./provider-failure.ts";
 import { PROVIDER_PATH, providerToSignInThrough, signInWith, type Provider } from "./sign-in-requests.ts";
 import { signInFormStyles } from "./sign-in-form.styles.ts";
 import { fieldStyles } from "./start-form.styles.ts";
@@ -14,6 +15,8 @@ export class SignInForm extends LitElement {
   static override styles = [tokens, common, fieldStyles, signInFormStyles];
 
   #provider: Provider | null = null;
+  /** What the way to the provider and back came to, where that was nothing. */
+  readonly #notThrough = takeProviderFailure();
   #failure: Failure | null = null;
   #busy = false;
 
@@ -26,6 +29,7 @@ export class SignInForm extends LitElement {
     const wrong = this.#failure !== null;
     return html`<form @submit=${this.#submit} @input=${this.#edited}>
       <h2 id="title">Sign in</h2>
+      ${this.#notThrough ? html`<p class="error not-through" role="alert">${providerWords(this.#notThrough)} <code class="code">${this.#notThrough}</code></p>` : nothing}
       ${this.#provider ? this.#through(this.#provider) : nothing}
       <div class="field">
         <label for="token">Token</label>

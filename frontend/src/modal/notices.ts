@@ -56,6 +56,9 @@ export function restartedNotice(restartedFrom: number): TemplateResult {
   </div>`;
 }
 
+// Codes that the words tell apart already.
+const SAID_IN_WORDS = new Set(["UNAUTHENTICATED", "DEPLOY_NOT_FOUND"]);
+
 /** Nothing more will come by itself; what is shown stands as it was last confirmed. `again` asks anew, after a sign-in where needed. */
 export function closedNotice(feed: DeployFeed, foreign: boolean, again: () => void): TemplateResult {
   const { failure, history } = feed;
@@ -64,7 +67,7 @@ export function closedNotice(feed: DeployFeed, foreign: boolean, again: () => vo
   return html`<div class="notice bad" part="failure">
     ${brokenIcon}
     <div>
-      <p><strong>${title}</strong> ${why} <code>${failure?.code}</code></p>
+      <p><strong>${title}</strong> ${why} ${SAID_IN_WORDS.has(failure?.code ?? "") ? nothing : html`<code>${failure?.code}</code>`}</p>
       ${history.deploy ? lastConfirmed(feed) : nothing}
     </div>
     ${signIn ? html`<button part="sign-in" @click=${again}>Sign in</button>` : html`<button part="try-again" @click=${again}>Try again</button>`}

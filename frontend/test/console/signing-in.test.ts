@@ -134,6 +134,19 @@ describe("whoever is not signed in", () => {
     expect(location.pathname).toBe("/");
   });
 
+  test.each([
+    ["FORBIDDEN", "The provider knows you, but you have no role here."],
+    ["UNAVAILABLE", "The provider could not be asked."],
+    ["UNAUTHENTICATED", "The provider has not said who you are."],
+  ])("is told once why the provider's way did not lead in: %s", async (code, said) => {
+    await open(`/?sign-in=${code}`);
+    expect(words(form()?.querySelector(".not-through"))).toContain(said);
+    expect(location.search).toBe("");
+    page.remove();
+    await open("/");
+    expect(form()?.querySelector(".not-through")).toBeNull();
+  });
+
   test("is led from a deploy's address to the sign-in, and from there to the deploy", async () => {
     await open("/deploys/d1");
     expect([modal().open, sockets.sockets.length, field()?.type]).toEqual([false, 0, "password"]);
