@@ -4,7 +4,8 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -23,9 +24,10 @@ REQUEST_TOKEN = "the-request-token-of-a-job"
 
 
 class Issuer:
-    """`audience` is what tokens are made for, where nobody asks for another; `claims` are in each token it gives out.
+    """`audience`: whom tokens are made for, unless somebody is asked for. `claims`: what each token says in any case.
 
-    `away`: it answers nothing but 503. `asked`: how often its keys were asked for.
+    `away`: it answers nothing but 503. `asked`: how often its keys were asked for. `given`: the tokens that jobs asked
+    for, each after `on_request`.
     """
 
     def __init__(self, audience: str = "https://phaseline.example") -> None:
@@ -34,7 +36,8 @@ class Issuer:
         self.away = False
         self.asked = 0
         self.given: list[str] = []
-        self.key_id, self.key = "", new_key()
+        self.on_request: Callable[[], object] = lambda: None
+        self.key_id, self.key = "", _first_key()
         self._published: list[dict[str, Any]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -67,8 +70,8 @@ class Issuer:
             "iat": now,
             "nbf": now - 600,
             "exp": now + 300,
-            **self.claims,
             **other,
+            **self.claims,
         }
         return {name: value for name, value in claims.items() if value is not None}
 
@@ -89,6 +92,7 @@ class Issuer:
 
     def _give(self, query: Mapping[str, list[str]], authorization: str | None) -> tuple[int, object]:
         """A token of the audience that is asked for, where the job may have one."""
+        self.on_request()
         if authorization != f"Bearer {REQUEST_TOKEN}" or query.get("api-version") != ["2.0"]:
             return 401, {"message": "not a job of this issuer's"}
         token = self.token(aud=query.get("audience", ["https://github.com/octo-org"])[0])
@@ -125,6 +129,12 @@ class Issuer:
         return Handler
 
 
+@cache
+def _first_key() -> RSAPrivateKey:
+    """One for all issuers of a test run: making keys is slow."""
+    return new_key()
+
+
 def new_key() -> RSAPrivateKey:
     """A key pair of GitHub's size."""
     return generate_private_key(65537, 2048)
@@ -136,9 +146,12 @@ def published(key: RSAPrivateKey, key_id: str) -> dict[str, Any]:
 
 
 def trust_file(issuer: Issuer, *repositories: Mapping[str, Any], **more: Any) -> str:
-    """A trust file, as TOML, that trusts the issuer's runs for these environments: all else as `saying` has it."""
-    lines = ["[github]", f"issuer = {json.dumps(issuer.url)}", f"audience = {json.dumps(issuer.audience)}"]
-    lines += [f"{key} = {json.dumps(value)}" for key, value in more.items()]
+    """A trust file, as TOML, that trusts the issuer's runs for these environments: all else as `saying` has it.
+
+    `more` is of its section [github]; None leaves a key out.
+    """
+    section = {"issuer": issuer.url, "audience": issuer.audience, **more}
+    lines = ["[github]", *(f"{key} = {json.dumps(value)}" for key, value in section.items() if value is not None)]
     usual = {
         "repository": REPOSITORY,
         "repository_id": REPOSITORY_ID,

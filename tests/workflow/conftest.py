@@ -3,6 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.issuer import Issuer
+
 from .recorder import Recorder
 
 
@@ -15,6 +17,13 @@ def recorder() -> Iterator[Recorder]:
     recorder = Recorder()
     yield recorder
     recorder.close()
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    """Who gives jobs their ID tokens."""
+    with Issuer() as issuer:
+        yield issuer
 
 
 @pytest.fixture

@@ -4,14 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import jwt
 import pytest
 
 from phaseline.demo.workspace import STAND_INS, stand_in
 from phaseline.resources import find
+from tests.support.issuer import REQUEST_TOKEN, Issuer
 
 from .recorder import Answer, Recorder, Request, accepted, refused
 
@@ -314,16 +316,20 @@ def test_without_a_token_there_is_no_authorization(notify: Notify, recorder: Rec
     assert "authorization" not in recorder.requests[0].headers
 
 
+def _command_lines() -> Iterator[bytes]:
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield process.read_bytes()
+        except OSError:
+            continue  # it has ended
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the command lines in /proc")
 def test_no_command_line_shows_the_token(notify: Notify, recorder: Recorder) -> None:
     command_lines: list[bytes] = []
 
     def look_around(request: Request) -> Answer:
-        for process in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                command_lines.append(process.read_bytes())
-            except OSError:
-                continue  # it has ended
+        command_lines.extend(_command_lines())
         return accepted()
 
     recorder.answer = look_around
@@ -349,3 +355,117 @@ def test_a_misspelt_outcome_in_fail_on_is_told_even_when_all_is_well(notify: Not
     told = notify(PHASELINE_FAIL_ON="rejekted")
     assert (told.exit_code, told.outcome) == (2, "delivered")
     assert "rejekted is none of" in told.stderr
+
+
+def test_a_job_that_may_have_an_id_token_sends_a_new_one_with_each_report(
+    notify: Notify, recorder: Recorder, issuer: Issuer
+) -> None:
+    for _ in range(2):
+        told = notify(**issuer.variables())
+        assert told.outcome == "delivered"
+        assert told.stdout.splitlines()[0] == f"::add-mask::{issuer.given[-1]}"
+        assert issuer.given[-1] not in "".join([*told.stdout.splitlines()[1:], told.stderr, told.summary, told.outputs])
+    sent = [request.headers["authorization"] for request in recorder.requests]
+    assert sent == [f"Bearer {token}" for token in issuer.given]
+    assert len(set(sent)) == 2
+
+
+@pytest.mark.parametrize(
+    ("chosen", "asked"),
+    [
+        ({}, "{url}"),
+        ({"PHASELINE_URL": "{url}//\n"}, "{url}"),
+        ({"PHASELINE_AUDIENCE": "ours & yours=é"}, "ours & yours=é"),
+    ],
+    ids=str,
+)
+def test_the_id_token_is_asked_for_this_server(
+    notify: Notify, recorder: Recorder, issuer: Issuer, chosen: dict[str, str], asked: str
+) -> None:
+    given = {name: value.format(url=recorder.url) for name, value in chosen.items()}
+    assert notify(**issuer.variables(), **given).outcome == "delivered"
+    [token] = issuer.given
+    assert jwt.decode(token, options={"verify_signature": False})["aud"] == asked.format(url=recorder.url)
+
+
+def test_a_token_that_is_given_is_sent_and_no_other_is_asked_for(
+    notify: Notify, recorder: Recorder, issuer: Issuer
+) -> None:
+    assert notify(**issuer.variables(), PHASELINE_TOKEN="t0ken").outcome == "delivered"
+    assert recorder.requests[0].headers["authorization"] == "Bearer t0ken"
+    assert issuer.given == []
+
+
+def test_where_the_job_may_have_none_the_summary_says_what_to_add(notify: Notify, recorder: Recorder) -> None:
+    recorder.answer = lambda request: refused("UNAUTHENTICATED", "this needs a token; none was given", status=401)
+    told = notify()
+    assert told.outcome == "unauthorized"
+    assert "authorization" not in recorder.requests[0].headers
+    assert "add 'permissions: id-token: write' to this job" in told.summary
+    assert "HTTP 401 UNAUTHENTICATED" in told.summary
+
+
+def test_a_server_that_asks_for_no_token_still_needs_none(notify: Notify, issuer: Issuer) -> None:
+    assert notify().outcome == "delivered"
+    issuer.away = True
+    assert notify(**issuer.variables(), PHASELINE_RETRIES="0").outcome == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "why"),
+    [
+        ({"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "another job's"}, "GitHub gave no ID token: HTTP 401"),
+        ({"ACTIONS_ID_TOKEN_REQUEST_URL": "{nobody}/token?api-version=2.0"}, "GitHub gave no ID token: curl: (7)"),
+        ({"ACTIONS_ID_TOKEN_REQUEST_URL": "{issuer}/elsewhere?api-version=2.0"}, "GitHub gave no ID token: HTTP 404"),
+    ],
+    ids=["401", "away", "404"],
+)
+def test_where_github_gives_none_the_summary_says_so(
+    notify: Notify, recorder: Recorder, issuer: Issuer, nobody: str, trouble: dict[str, str], why: str
+) -> None:
+    recorder.answer = lambda request: refused("UNAUTHENTICATED", "this needs a token; none was given", status=401)
+    given = {name: value.format(nobody=nobody, issuer=issuer.url) for name, value in trouble.items()}
+    told = notify(**{**issuer.variables(), **given}, PHASELINE_RETRIES="0")
+    assert told.outcome == "unauthorized"
+    assert why in told.summary
+    assert "permissions" not in told.summary
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_of_the_token_says_which_claim_was_wrong(
+    notify: Notify, recorder: Recorder, issuer: Issuer, status: int
+) -> None:
+    why = {"message": "the ID token's aud is https://other", "extensions": {"code": "FORBIDDEN", "claim": "aud"}}
+    recorder.answer = lambda request: Answer(status, {"errors": [why]})
+    told = notify(**issuer.variables())
+    assert told.outcome == "unauthorized"
+    assert f"HTTP {status} FORBIDDEN, claim aud: the ID token's aud is https://other" in told.summary
+    assert "permissions" not in told.summary
+
+
+def test_a_hostile_claim_is_made_harmless(notify: Notify, recorder: Recorder) -> None:
+    why = {"message": HOSTILE, "extensions": {"code": HOSTILE, "claim": HOSTILE}}
+    recorder.answer = lambda request: Answer(403, {"errors": [why]})
+    told = notify()
+    [line] = told.stdout.splitlines()
+    assert "::" not in line.removeprefix("::warning title=Not recorded by phaseline::")
+    assert "##[" not in line
+    assert told.summary.count("`") == 2
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the command lines in /proc")
+def test_no_command_line_shows_an_id_token_or_what_it_is_asked_for_with(
+    notify: Notify, recorder: Recorder, issuer: Issuer
+) -> None:
+    command_lines: list[bytes] = []
+    issuer.on_request = lambda: command_lines.extend(_command_lines())
+
+    def look_around(request: Request) -> Answer:
+        command_lines.extend(_command_lines())
+        return accepted()
+
+    recorder.answer = look_around
+    assert notify(**issuer.variables()).outcome == "delivered"
+    assert [line for line in command_lines if b"api-version=2.0" in line], "the process that asks was not seen"
+    secrets = [REQUEST_TOKEN.encode(), issuer.given[0].encode()]
+    assert not [line for line in command_lines if any(secret in line for secret in secrets)]

@@ -65,7 +65,18 @@ def test_every_action_from_elsewhere_is_pinned_by_its_commit_and_says_its_versio
 def test_no_job_has_a_right_that_it_does_not_name() -> None:
     assert WORKFLOW["permissions"] == {}
     for body in JOBS.values():
-        assert body["permissions"] == {"contents": "read"}
+        assert body["permissions"] == {"contents": "read", "id-token": "write"}
+
+
+def test_each_job_that_reports_may_have_an_id_token_and_none_other() -> None:
+    reporting = {name.split(":")[0] for name, _ in REPORTS}
+    assert {job for job, body in JOBS.items() if "id-token" in body["permissions"]} == reporting
+
+
+@each([(name, step) for name, step in STEPS if "$COMMAND" in step.get("run", "")])
+def test_a_command_does_not_find_what_id_tokens_are_asked_for_with(step: dict[str, Any]) -> None:
+    run = 'env -u ACTIONS_ID_TOKEN_REQUEST_URL -u ACTIONS_ID_TOKEN_REQUEST_TOKEN bash -euo pipefail -c "$COMMAND"'
+    assert step["run"].splitlines()[-1] == run
 
 
 def test_a_deploy_waits_for_the_one_before_it_in_its_environment_and_never_cuts_it_short() -> None:

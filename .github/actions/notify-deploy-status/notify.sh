@@ -5,6 +5,7 @@
 #   PHASELINE_URL        base address of the server                                PHASELINE_TOKEN    bearer token
 #   PHASELINE_MESSAGE    one line for people                                       PHASELINE_RETRIES  default 20
 #   PHASELINE_FAIL_ON    outcomes that make this script exit 1; default none
+#   PHASELINE_AUDIENCE   whom an ID token is asked for; default: PHASELINE_URL, without a slash at its end
 #   PHASELINE_ATTEMPT, PHASELINE_RUN_ID, PHASELINE_RUN_URL: default to what GitHub Actions says of the run. An empty
 #   PHASELINE_RUN_URL says that the run has no page.
 #
@@ -106,18 +107,51 @@ jq -n '
     } | with_entries(select(.value != null)))}
   }' >"$work/request" || finish unreachable 'jq could not build the request'
 
-# In a file of our own, because arguments can be read by every process of the machine. White space is dropped: a newline
-# pasted at the end of a secret would otherwise end the headers.
-printf 'Content-Type: application/json\nAccept: application/graphql-response+json, application/json\n' >"$work/headers"
+# How every request is made. Nothing is followed to another address, where a token might go with it.
+request=(--disable --silent --show-error --globoff --proto '=http,https' --connect-timeout 5 --max-time 15
+  --retry "$retries" --retry-all-errors)
+
+# A job with `permissions: id-token: write` may ask GitHub for an ID token, which says what run this is and for whom it was
+# made. It is good for one report, so each report asks for its own. Where there is none, `no_token` says why.
+no_token=''
+ask_for_id_token() {
+  local audience answered
+  export PHASELINE_AUDIENCE="${PHASELINE_AUDIENCE:-$url}"
+  audience=$(jq -n 'env.PHASELINE_AUDIENCE | @uri')
+  printf 'Accept: application/json\nAuthorization: Bearer %s\n' "$ACTIONS_ID_TOKEN_REQUEST_TOKEN" >"$work/asking-headers"
+  answered=$(curl "${request[@]}" --retry-max-time 20 --header "@$work/asking-headers" --output "$work/id-token" \
+    --write-out '%{http_code}' "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=${audience//\"/}" 2>"$work/curl-says") ||
+    no_token="GitHub gave no ID token: $(tail -n 1 "$work/curl-says")"
+  if [ -n "$no_token" ]; then return; fi
+  token=$(jq -r '.value? | strings' "$work/id-token" 2>/dev/null)
+  if [[ $token =~ ^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$ ]]; then
+    # The runner obeys this line instead of printing it, and from here on prints stars in the token's place.
+    if [ "${GITHUB_ACTIONS:-}" = true ]; then printf '::add-mask::%s\n' "$token"; fi
+  else
+    token='' no_token="GitHub gave no ID token: HTTP $answered"
+  fi
+}
+
+# White space is dropped: a newline pasted at the end of a secret would otherwise end the headers.
 token=${PHASELINE_TOKEN:-}
 token=${token//[[:space:]]/}
+if [ -n "$token" ]; then
+  :
+elif [ -n "${ACTIONS_ID_TOKEN_REQUEST_URL:-}" ] && [ -n "${ACTIONS_ID_TOKEN_REQUEST_TOKEN:-}" ]; then
+  ask_for_id_token
+elif [ "${GITHUB_ACTIONS:-}" = true ]; then
+  no_token="add 'permissions: id-token: write' to this job, or give the action a token"
+else
+  no_token='no token was given'
+fi
+
+# In a file of our own, because arguments can be read by every process of the machine.
+printf 'Content-Type: application/json\nAccept: application/graphql-response+json, application/json\n' >"$work/headers"
 if [ -n "$token" ]; then printf 'Authorization: Bearer %s\n' "$token" >>"$work/headers"; fi
 
 # Sending twice is safe: phaseline answers a repeat with the first entry. So whatever did not get through is sent again
 # (curl itself chooses 408, 429 and 5xx among the answers, and keeps to Retry-After); a refusal (422) is final.
-http_status=$(curl --disable --silent --show-error --globoff --proto '=http,https' \
-  --connect-timeout 5 --max-time 15 --retry "$retries" --retry-all-errors --retry-max-time 45 \
-  --header "@$work/headers" --data-binary "@$work/request" \
+http_status=$(curl "${request[@]}" --retry-max-time 45 --header "@$work/headers" --data-binary "@$work/request" \
   --output "$work/response" --write-out '%{http_code}' "$url/graphql" 2>"$work/curl-says")
 curl_exit=$?
 if [ "$curl_exit" -ne 0 ]; then finish unreachable "$(tail -n 1 "$work/curl-says")"; fi
@@ -130,7 +164,9 @@ answer=$(jq -r '
   | ((.errors? // []) | if type == "array" then .[0] else . end) as $error
   | ($error.extensions?.code? // "" | tostring) as $code
   | if $http == "401" or $http == "403" or $code == "UNAUTHENTICATED" or $code == "FORBIDDEN" then
-      "unauthorized\nHTTP \($http) \($code)"
+      ($error.extensions?.claim? // "" | tostring) as $claim
+      | "unauthorized\nHTTP \($http) \($code)" + (if $claim == "" then "" else ", claim \($claim)" end)
+      + (if $error == null then "" else ": \($error.message? // "" | tostring)" end)
     elif $http == "408" or $http == "429" or ($http | startswith("5")) or $code == "UNAVAILABLE" or $code == "RATE_LIMITED" then
       "unreachable\nHTTP \($http) \($code)"
     elif $error != null then
@@ -140,9 +176,12 @@ answer=$(jq -r '
       + "\nentry \(.data.applyCallback.entry.sequence)"
     else error("not an answer of phaseline") end
 ' "$work/response" 2>/dev/null)
-if [ -n "$answer" ]; then finish "${answer%%$'\n'*}" "${answer#*$'\n'}"; fi
-
-case $http_status in
-  401 | 403) finish unauthorized "HTTP $http_status" ;;
+outcome=${answer%%$'\n'*} detail=${answer#*$'\n'}
+if [ -z "$answer" ]; then
+  case $http_status in 401 | 403) outcome=unauthorized detail="HTTP $http_status" ;; esac
+fi
+case $outcome in
+  unauthorized) finish unauthorized "${no_token:+$no_token; }$detail" ;;
+  ?*) finish "$outcome" "$detail" ;;
   *) finish unreachable "HTTP $http_status, and the answer is not phaseline's" ;;
 esac

@@ -46,6 +46,7 @@ async def run_workflow(
     token: str | None = None,
     repository: str = "example/console",
     has_page: bool = True,
+    environment_of_jobs: Mapping[str, str] | None = None,
     variables: Mapping[str, str] | None = None,
     workflow: Path | None = None,
     on_line: Callable[[Line], None] | None = None,
@@ -53,10 +54,10 @@ async def run_workflow(
     """Runs deploy-console.yml with the action it uses, and returns the runner's exit code: 0 where every job passed.
 
     `deploy_id` None is a deploy that the console did not start. `attempt` and `run_id` are what the run says of
-    itself, as GitHub would, and `has_page` whether it gives an address for itself; `variables` are further repository
-    variables; `workflow` is a file to run in the real one's place. Cancelling the task cancels the run as GitHub does,
-    so that it still reports its end; cancelling it a second time, or GRACE seconds, kills it. Raises RunnerMissing
-    where this machine cannot run workflows.
+    itself, as GitHub would, `has_page` whether it gives an address for itself, and `environment_of_jobs` what else jobs
+    find in their environment; `variables` are further repository variables; `workflow` is a file to run in the real
+    one's place. Cancelling the task cancels the run as GitHub does, so that it still reports its end; cancelling it a
+    second time, or GRACE seconds, kills it. Raises RunnerMissing where this machine cannot run workflows.
     """
     act = find_act()
     with tempfile.TemporaryDirectory(prefix="phaseline-", ignore_cleanup_errors=True) as root:
@@ -73,6 +74,7 @@ async def run_workflow(
                 "GITHUB_REF": "refs/heads/main",
                 "SHA_REF": "0" * 40,
                 **({} if has_page else {"PHASELINE_RUN_URL": ""}),
+                **(environment_of_jobs or {}),
             },
         )
         if token is not None:

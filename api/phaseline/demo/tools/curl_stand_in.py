@@ -25,8 +25,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--proto", choices=["=http,https"], required=True)
     for flag in ("--connect-timeout", "--max-time", "--retry", "--retry-max-time"):
         parser.add_argument(flag, type=int, required=True)
-    for flag in ("--header", "--data-binary"):
-        parser.add_argument(flag, type=file_named_after_at, required=True)
+    parser.add_argument("--header", type=file_named_after_at, required=True)
+    parser.add_argument("--data-binary", type=file_named_after_at)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--write-out", choices=["%{http_code}"], required=True)
     parser.add_argument("url")
@@ -49,7 +49,8 @@ def transfer(asked: argparse.Namespace) -> tuple[int, bytes, int]:
     curl.setopt(pycurl.CONNECTTIMEOUT, asked.connect_timeout)
     curl.setopt(pycurl.TIMEOUT, asked.max_time)
     curl.setopt(pycurl.HTTPHEADER, asked.header.splitlines())
-    curl.setopt(pycurl.POSTFIELDS, asked.data_binary)
+    if asked.data_binary is not None:
+        curl.setopt(pycurl.POSTFIELDS, asked.data_binary)
     curl.setopt(pycurl.WRITEFUNCTION, body.write)
     curl.setopt(pycurl.HEADERFUNCTION, head.write)
     try:

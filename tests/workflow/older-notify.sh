@@ -1,0 +1,148 @@
+#!/usr/bin/env bash
+# Reports one status of a deploy to a phaseline server. Needs bash, curl (7.71 or newer) and jq, and no GitHub.
+#
+#   PHASELINE_DEPLOY_ID  the console's id of the deploy; empty: nothing is sent    PHASELINE_STATUS   what to report
+#   PHASELINE_URL        base address of the server                                PHASELINE_TOKEN    bearer token
+#   PHASELINE_MESSAGE    one line for people                                       PHASELINE_RETRIES  default 20
+#   PHASELINE_FAIL_ON    outcomes that make this script exit 1; default none
+#   PHASELINE_ATTEMPT, PHASELINE_RUN_ID, PHASELINE_RUN_URL: default to what GitHub Actions says of the run. An empty
+#   PHASELINE_RUN_URL says that the run has no page.
+#
+# Reporting must never decide a deploy's fate, so the exit code is 0 whatever became of the report, unless
+# PHASELINE_FAIL_ON names the outcome. The outcome itself goes to $GITHUB_OUTPUT, and to a warning when nothing was recorded.
+# No `set -e`: every failure below ends in an outcome, not in a sudden exit.
+set -uo pipefail
+
+known_outcomes='skipped delivered duplicate rejected unauthorized unreachable'
+status=${PHASELINE_STATUS:-}
+
+# Text from outside becomes one short line. Printed as it came, a line that starts with `::` or holds `##[` would be obeyed
+# by the runner as a command, and a backtick would end the code span that holds the text in the job summary.
+harmless() {
+  local text=${1//[^[:print:]]/ }
+  text=${text//::/: :}
+  text=${text//##\[/[}
+  text=${text//\`/\'}
+  printf '%s' "${text:0:300}"
+}
+
+# Says it where people look: the log, the run's annotations, the job summary.
+warn() {
+  local text
+  text="$(harmless "$status") was not recorded by phaseline ($1): $(harmless "$2")"
+  if [ "${GITHUB_ACTIONS:-}" = true ]; then
+    printf '::warning title=Not recorded by phaseline::%s\n' "${text//%/%25}"
+  else
+    printf 'warning: %s\n' "$text" >&2
+  fi
+  if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
+    printf -- "- ⚠️ \`%s\`\n" "$text" >>"$GITHUB_STEP_SUMMARY"
+  fi
+}
+
+# finish OUTCOME [DETAIL]: tells the outcome and ends the script.
+finish() {
+  local outcome=$1 detail=${2:-} word
+  if [ -n "${GITHUB_OUTPUT:-}" ]; then printf 'outcome=%s\n' "$outcome" >>"$GITHUB_OUTPUT"; fi
+  case $outcome in
+    skipped) ;; # silently, as deploys that the console did not start expect
+    delivered | duplicate) printf '%s: %s (%s)\n' "$(harmless "$status")" "$outcome" "$(harmless "$detail")" ;;
+    *) warn "$outcome" "$detail" ;;
+  esac
+  for word in ${PHASELINE_FAIL_ON:-}; do
+    case " $known_outcomes " in
+      *" $word "*) if [ "$word" = "$outcome" ]; then exit 1; fi ;;
+      # A typing error here would switch off the very check somebody asked for.
+      *) printf 'error: fail-on: %s is none of: %s\n' "$(harmless "$word")" "$known_outcomes" >&2 && exit 2 ;;
+    esac
+  done
+  exit 0
+}
+
+deploy_id=${PHASELINE_DEPLOY_ID:-}
+if [ -z "${deploy_id//[[:space:]]/}" ]; then finish skipped; fi
+
+for tool in curl jq; do
+  command -v "$tool" >/dev/null || finish unreachable "$tool is not installed"
+done
+
+url=${PHASELINE_URL:-}
+url=${url//[[:space:]]/}
+case $url in
+  http://?* | https://?*) ;;
+  '') finish unreachable 'no server address is set' ;;
+  *) finish unreachable 'the server address must start with http:// or https://' ;;
+esac
+while [ "${url%/}" != "$url" ]; do url=${url%/}; done
+
+retries=${PHASELINE_RETRIES:-20}
+case $retries in '' | *[!0-9]*) retries=20 ;; esac
+
+umask 077
+work=$(mktemp -d "${RUNNER_TEMP:-${TMPDIR:-/tmp}}/phaseline.XXXXXX") || finish unreachable 'no temporary directory'
+trap 'rm -rf "$work"' EXIT
+
+# The run's own address names the attempt too, so that a link to a run that failed does not show the one that passed.
+run_url=''
+if [ -n "${GITHUB_REPOSITORY:-}" ] && [ -n "${GITHUB_RUN_ID:-}" ]; then
+  run_url="${GITHUB_SERVER_URL:-https://github.com}/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID/attempts/${GITHUB_RUN_ATTEMPT:-1}"
+fi
+export PHASELINE_ATTEMPT="${PHASELINE_ATTEMPT:-${GITHUB_RUN_ATTEMPT:-1}}" \
+  PHASELINE_RUN_ID="${PHASELINE_RUN_ID:-${GITHUB_RUN_ID:-}}" PHASELINE_RUN_URL="${PHASELINE_RUN_URL-$run_url}"
+
+# jq reads the environment itself: nothing is quoted by hand, and nothing passes through a command line.
+# shellcheck disable=SC2016 # the dollars are GraphQL's and jq's
+jq -n '
+  def optional: if . == null or . == "" then null else . end;
+  {
+    query: "mutation Report($input: CallbackInput!) { applyCallback(input: $input) { duplicate entry { sequence } deploy { status { key } } } }",
+    variables: {input: ({
+      deployId: (env.PHASELINE_DEPLOY_ID | gsub("^\\s+|\\s+$"; "")),
+      status: (env.PHASELINE_STATUS // ""),
+      attempt: ((env.PHASELINE_ATTEMPT | tonumber?) // 1),
+      runId: (env.PHASELINE_RUN_ID | optional),
+      runUrl: (env.PHASELINE_RUN_URL | optional),
+      message: (env.PHASELINE_MESSAGE // "" | gsub("[[:cntrl:]\\s]+"; " ") | sub("^ "; "") | .[0:500] | sub(" $"; "") | optional)
+    } | with_entries(select(.value != null)))}
+  }' >"$work/request" || finish unreachable 'jq could not build the request'
+
+# In a file of our own, because arguments can be read by every process of the machine. White space is dropped: a newline
+# pasted at the end of a secret would otherwise end the headers.
+printf 'Content-Type: application/json\nAccept: application/graphql-response+json, application/json\n' >"$work/headers"
+token=${PHASELINE_TOKEN:-}
+token=${token//[[:space:]]/}
+if [ -n "$token" ]; then printf 'Authorization: Bearer %s\n' "$token" >>"$work/headers"; fi
+
+# Sending twice is safe: phaseline answers a repeat with the first entry. So whatever did not get through is sent again
+# (curl itself chooses 408, 429 and 5xx among the answers, and keeps to Retry-After); a refusal (422) is final.
+http_status=$(curl --disable --silent --show-error --globoff --proto '=http,https' \
+  --connect-timeout 5 --max-time 15 --retry "$retries" --retry-all-errors --retry-max-time 45 \
+  --header "@$work/headers" --data-binary "@$work/request" \
+  --output "$work/response" --write-out '%{http_code}' "$url/graphql" 2>"$work/curl-says")
+curl_exit=$?
+if [ "$curl_exit" -ne 0 ]; then finish unreachable "$(tail -n 1 "$work/curl-says")"; fi
+
+# First line: the outcome, one of our own words. After it: the detail, in the server's words.
+# Errors are read whatever the HTTP status: GraphQL may carry them on a 200.
+export http_status
+answer=$(jq -r '
+  env.http_status as $http
+  | ((.errors? // []) | if type == "array" then .[0] else . end) as $error
+  | ($error.extensions?.code? // "" | tostring) as $code
+  | if $http == "401" or $http == "403" or $code == "UNAUTHENTICATED" or $code == "FORBIDDEN" then
+      "unauthorized\nHTTP \($http) \($code)"
+    elif $http == "408" or $http == "429" or ($http | startswith("5")) or $code == "UNAVAILABLE" or $code == "RATE_LIMITED" then
+      "unreachable\nHTTP \($http) \($code)"
+    elif $error != null then
+      "rejected\n\($code) \($error.message? // "" | tostring)"
+    elif ($http | startswith("2")) and (.data?.applyCallback?.entry?.sequence? | type) == "number" then
+      (if .data.applyCallback.duplicate == true then "duplicate" else "delivered" end)
+      + "\nentry \(.data.applyCallback.entry.sequence)"
+    else error("not an answer of phaseline") end
+' "$work/response" 2>/dev/null)
+if [ -n "$answer" ]; then finish "${answer%%$'\n'*}" "${answer#*$'\n'}"; fi
+
+case $http_status in
+  401 | 403) finish unauthorized "HTTP $http_status" ;;
+  *) finish unreachable "HTTP $http_status, and the answer is not phaseline's" ;;
+esac
