@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +15,37 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from phaseline import revisions
+from phaseline.inspection import inspect
+from phaseline.store import Store
 from phaseline_schema.pipelines import PIPELINES
 from phaseline_schema.pipelines.console import CONSOLE
 from phaseline_schema.tables import metadata
-from tests.conformance.conftest import Nodes
-from tests.conformance.stores import Store, on_newest_postgresql, waits
-from tests.support import model
+from tests.conformance.conftest import Nodes, on_one_of_each
+from tests.conformance.stores import Store as Kind
+from tests.conformance.stores import on_newest_postgresql, waits
+from tests.support import logs, model
 from tests.support.application import in_this_process
 from tests.support.caller import Caller
+from tests.support.consistency import assert_consistent
 from tests.support.database import address, migrate
 from tests.support.postgres import Postgres
-from tests.support.raw import Raw, connected
+from tests.support.raw import Raw, connected, unguarded
 from tests.support.server import PHASELINE, serving
+
+# 300 deploys of 70 entries.
+MANY_DEPLOYS = """
+    WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 300)
+    INSERT INTO deploys (id, environment, ref, pipeline, status, attempt, sequence, started_by, started_at, updated_at)
+    SELECT 'd' || n, 'production', 'main', 'console', 'queued', 1, 70, 'anonymous', :at, :at FROM counted
+"""
+MANY_ENTRIES = """
+    WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 70)
+    INSERT INTO audit_entries (deploy_id, sequence, kind, pipeline, environment, from_status, to_status, attempt,
+                               actor, refusal, recorded_at)
+    SELECT id, n, CASE WHEN n = 1 THEN 'DEPLOY_STARTED' ELSE 'CALLBACK_REFUSED' END, pipeline, environment,
+           CASE WHEN n > 1 THEN 'queued' END, 'queued', 1, 'anonymous', CASE WHEN n > 1 THEN 'FORBIDDEN' END, started_at
+    FROM counted, deploys ORDER BY n, id
+"""
 
 Rows = set[tuple[Any, ...]]
 
@@ -38,7 +59,28 @@ PHASES = "SELECT pipeline, key, label, position FROM pipeline_phases"
 STATUSES = "SELECT pipeline, key, label, phase, outcome FROM pipeline_statuses"
 ASSERTIONS = "SELECT pipeline, status, phase, state FROM pipeline_assertions"
 TRANSITIONS = "SELECT pipeline, from_status, to_status, why, new_attempt FROM pipeline_transitions"
-LOG = "SELECT * FROM audit_entries"
+# As every revision has it.
+LOG = """
+    SELECT id, deploy_id, sequence, kind, pipeline, environment, from_status, to_status, attempt, actor, refusal,
+           message, run_id, run_url, recorded_at, edge_from, edge_to FROM audit_entries
+"""
+DIGESTS = "SELECT id, digest FROM audit_entries"
+NEWEST = "0003"
+
+WHOLE_SECOND = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+START = """
+    INSERT INTO deploys (id, environment, ref, pipeline, status, attempt, sequence, started_by, started_at, updated_at)
+    VALUES (:id, :environment, :ref, 'console', 'queued', 1, 1, 'anonymous', :at, :at)
+"""
+APPEND = """
+    INSERT INTO audit_entries (deploy_id, sequence, kind, pipeline, environment, from_status, to_status, attempt,
+                               actor, refusal, message, recorded_at)
+    SELECT id, :sequence, :kind, pipeline, environment, :origin, :status, 1, 'anonymous', :refusal, :message, :at
+    FROM deploys WHERE id = :deploy_id
+"""
+MOVE = """
+    UPDATE deploys SET status = :status, sequence = :sequence, updated_at = :at, finished_at = :ended WHERE id = :id
+"""
 
 
 async def test_the_first_revision_holds_the_older_graph(database: Path | str) -> None:
@@ -107,10 +149,16 @@ async def _definitions(database: Path | str) -> dict[str, Any]:
     """All that the database is made of, without regard to space, quotes or order of lines."""
     found = await _rows(database, _WRITTEN_DOWN if isinstance(database, Path) else _CATALOGUED)
     return {
-        name: sorted(re.sub(r"[\s\"]+", " ", line).strip(" ,)(") for line in definition.splitlines())
+        name: sorted(re.sub(r"[\s\"]+", " ", line).strip(" ,)(") for line in _lines(definition))
         for name, definition in found
         if not name.startswith(("alembic_version", "sqlite_sequence"))
     }
+
+
+def _lines(definition: str) -> list[str]:
+    """What SQLite adds to a table it writes behind the last line; what it checks of a column is a line by itself."""
+    added = re.sub(r", (digest VARCHAR\(64\)) (CONSTRAINT ck_audit_entries_digest)", r"\n\1\n\2", definition)
+    return [line for line in added.splitlines() if line.strip(" ,)(")]
 
 
 def _is_guard(name: str, definition: list[str]) -> bool:
@@ -120,7 +168,7 @@ def _is_guard(name: str, definition: list[str]) -> bool:
 
 # PostgreSQL writes the expression down in its own way; that it is the same one is seen by the definitions.
 @pytest.mark.filterwarnings("ignore:Computed default on audit_entries.edge_:UserWarning")
-async def test_the_migrations_make_the_tables_that_the_code_speaks_of(database: Path | str, store: Store) -> None:
+async def test_the_migrations_make_the_tables_that_the_code_speaks_of(database: Path | str, store: Kind) -> None:
     await migrate(database, "head")
     created = await store.empty()
     engine = create_async_engine(address(created))
@@ -141,20 +189,51 @@ async def test_the_migrations_make_the_tables_that_the_code_speaks_of(database: 
 
 
 async def _fill(database: Path | str, *statuses: str) -> None:
-    """A deploy and its callbacks, along whatever graph the database holds."""
-    async with in_this_process(database, accept_revision="0001") as caller:
+    """A deploy and its callbacks, the last of them refused."""
+    async with in_this_process(database) as caller:
         deploy = await caller.start()
         await caller.walk(deploy["id"], *statuses)
         await caller.report(deploy["id"], "queued")
 
 
+async def _fill_older(database: Path | str, *statuses: str) -> None:
+    """The same where entries have no digests, as servers of then have written it, with all that an entry may hold."""
+    deploy_id = str(uuid.uuid4())
+    moves = list(zip((None, model.START, *statuses), (model.START, *statuses, "queued"), strict=True))
+    async with connected(database) as raw:
+        await raw.begin()
+        row = {"id": deploy_id, "environment": 'Ünter "den" \\ ☃', "ref": "main 👩\u200d🚀", "at": WHOLE_SECOND}
+        await raw.execute(START, **row)
+        for sequence, (origin, status) in enumerate(moves, start=1):
+            refused = sequence == len(moves)
+            kind = "DEPLOY_STARTED" if origin is None else "CALLBACK_REFUSED" if refused else "TRANSITION"
+            at = WHOLE_SECOND if sequence == 1 else WHOLE_SECOND + timedelta(microseconds=sequence)
+            entry = {"deploy_id": deploy_id, "sequence": sequence, "kind": kind, "origin": origin, "status": status}
+            more = {"refusal": "ILLEGAL_TRANSITION" if refused else None, "message": f"\u2028<{sequence}>", "at": at}
+            await raw.execute(APPEND, **entry, **more)
+            if refused:
+                await raw.execute(
+                    "UPDATE deploys SET sequence = :sequence WHERE id = :id", sequence=sequence, id=deploy_id
+                )
+            elif origin is not None:
+                ended = at if status in model.ENDS else None
+                await raw.execute(MOVE, id=deploy_id, sequence=sequence, status=status, at=at, ended=ended)
+        await raw.commit()
+
+
+async def _digests(database: Path | str) -> list[str]:
+    """In the order of their entries, each of which has to have the one that it should."""
+    await assert_consistent(database, was_older=True)
+    return [entry["digest"] for log in (await logs.read(database)).values() for entry in log.entries]
+
+
 async def test_older_moves_survive_the_way_up_and_down_and_up(database: Path | str) -> None:
     await migrate(database, "0001")
-    await _fill(database, "building", "deploying", "succeeded")
+    await _fill_older(database, "building", "deploying", "succeeded")
     log, transitions = await _rows(database, LOG), await _rows(database, TRANSITIONS)
     assert len(log) == 5
     await migrate(database, "0002")
-    await _fill(database, "building", "failed")
+    await _fill_older(database, "building", "failed")
     longer = await _rows(database, LOG)
     assert log < longer
     await migrate(database, "0001")
@@ -163,17 +242,65 @@ async def test_older_moves_survive_the_way_up_and_down_and_up(database: Path | s
     await migrate(database, "head")
     assert await _rows(database, LOG) == longer
     await _fill(database, *model.GATES, "building")
+    await assert_consistent(database, was_older=True)
+
+
+async def test_entries_without_digests_are_given_those_that_they_would_have_had(
+    database: Path | str,
+) -> None:
+    """The way down forgets them, and the way up makes the same again."""
+    await migrate(database, "0002")
+    for _ in range(8):
+        await _fill_older(database, *model.GATES, "building", "failed")
+    log = await _rows(database, LOG)
+    await migrate(database, NEWEST)
+    digests = await _digests(database)
+    assert len(set(digests)) == len(log) == 8 * 8
+    await _holds(database)
+    definitions = await _definitions(database)
+    await migrate(database, "0002")
+    assert await _rows(database, LOG) == log
+    await _fill_older(database, "building")
+    await migrate(database, NEWEST)
+    assert set(digests) < set(await _digests(database))
+    assert await _definitions(database) == definitions
+    await _holds(database)
+
+
+async def _holds(database: Path | str) -> None:
+    found: list[Any] = []
+    store = Store(address(database))
+    try:
+        inspection = await inspect(store, lambda *fault: found.append(fault))
+    finally:
+        await store.close()
+    assert inspection.deploys
+    assert not found
+
+
+@on_one_of_each
+async def test_a_long_log_is_given_its_digests_batch_by_batch_and_no_time_out_ends_it(
+    database: Path | str,
+) -> None:
+    """Some deploys begin in one batch and end in the next."""
+    await migrate(database, "0002")
+    async with connected(database) as raw, unguarded(raw):
+        await raw.execute(MANY_DEPLOYS, at=WHOLE_SECOND)
+        await raw.execute(MANY_ENTRIES)
+    await migrate(database, NEWEST)
+    await _holds(database)
+    assert await _rows(database, "SELECT count(*), count(DISTINCT digest) FROM audit_entries") == {(21_000, 21_000)}
 
 
 @pytest.mark.parametrize("walk", [("smoke_running",), ("building", "cancelled")])
 async def test_a_log_with_newer_moves_does_not_go_down(database: Path | str, walk: tuple[str, ...]) -> None:
     await _fill(database, *walk)
-    before = {query: await _rows(database, query) for query in (LOG, STATUSES, TRANSITIONS)}
+    before = {query: await _rows(database, query) for query in (LOG, STATUSES, TRANSITIONS, DIGESTS)}
     for revision in ("0001", "base"):
         with pytest.raises(revisions.WouldLose, match="1 audit entries took transitions"):
             await migrate(database, revision)
         assert {query: await _rows(database, query) for query in before} == before
-    assert await _rows(database, "SELECT version_num FROM alembic_version") == {("0002",)}
+    assert await _rows(database, "SELECT version_num FROM alembic_version") == {(NEWEST,)}
 
 
 async def test_a_log_with_entries_is_not_dropped_and_stays_at_its_revision(database: Path | str) -> None:
@@ -182,7 +309,7 @@ async def test_a_log_with_entries_is_not_dropped_and_stays_at_its_revision(datab
     with pytest.raises(revisions.WouldLose, match="3 entries"):
         await migrate(database, "base")
     assert await _rows(database, LOG) == log
-    assert await _rows(database, "SELECT version_num FROM alembic_version") == {("0002",)}
+    assert await _rows(database, "SELECT version_num FROM alembic_version") == {(NEWEST,)}
     assert len(await _rows(database, TRANSITIONS)) == len(CONSOLE.transitions)
 
 
@@ -196,8 +323,8 @@ async def test_without_entries_the_way_leads_down_to_nothing_and_up_again(databa
 
 
 async def test_a_revision_that_does_not_exist_is_refused_by_name(database: Path | str) -> None:
-    with pytest.raises(revisions.WrongRevision, match=r"'0003'; there are: 0001, 0002"):
-        await migrate(database, "0003")
+    with pytest.raises(revisions.WrongRevision, match=r"'0004'; there are: 0001, 0002, 0003"):
+        await migrate(database, "0004")
     assert not await _definitions(database)
 
 
@@ -205,8 +332,8 @@ async def test_two_nodes_that_start_at_once_on_an_empty_database_both_serve_what
     nodes: Nodes, raw: Raw
 ) -> None:
     for caller in nodes.callers:
-        assert (await caller.http.get("/readyz")).json() == {"status": "ok", "revision": "0002"}
-    assert await raw.execute("SELECT version_num FROM alembic_version") == [("0002",)]
+        assert (await caller.http.get("/readyz")).json() == {"status": "ok", "revision": NEWEST}
+    assert await raw.execute("SELECT version_num FROM alembic_version") == [(NEWEST,)]
     assert await raw.execute("SELECT count(*) FROM pipeline_transitions") == [(len(CONSOLE.transitions),)]
 
 
@@ -220,25 +347,16 @@ async def _by_command(database: Path | str, to: str) -> asyncio.subprocess.Proce
 
 
 @on_newest_postgresql
-@pytest.mark.parametrize(
-    ("at", "to", "held"),
-    [("0001", "head", "LOCK TABLE pipeline_statuses IN SHARE MODE"), ("0002", "base", "SELECT count(*) FROM deploys")],
-    ids=["up", "down"],
-)
 async def test_a_migration_that_cannot_have_its_locks_gives_up_in_one_line_and_servers_go_on(
-    database: str, postgres: Postgres, at: str, to: str, held: str
+    database: str, postgres: Postgres
 ) -> None:
     """Somebody's transaction stands in its way, and everybody else's queue up behind it."""
-    await migrate(database, at)
+    await migrate(database)
     before = await _definitions(database), await _rows(database, TRANSITIONS)
-    async with (
-        serving(database, accept_revision="0001") as server,
-        Caller(server.url) as caller,
-        connected(database) as old,
-    ):
+    async with serving(database) as server, Caller(server.url) as caller, connected(database) as old:
         await old.begin()
-        await old.execute(held)
-        migrating = await _by_command(database, to)
+        await old.execute("SELECT count(*) FROM deploys")
+        migrating = await _by_command(database, "base")
         await waits(postgres, database, "")
         answers = await asyncio.gather(
             *(caller.send("{ deploys { edges { node { id } } } }") for _ in range(3)),
@@ -246,12 +364,36 @@ async def test_a_migration_that_cannot_have_its_locks_gives_up_in_one_line_and_s
         )
         assert {answer.status for answer in answers} == {200}
         assert (await caller.http.get("/readyz")).status_code == 200
-        _, said = await migrating.communicate()
-        assert migrating.returncode == 2
-        assert said.decode().startswith("phaseline: ")
-        assert len(said.decode().splitlines()) == 1, said
+        await _gives_up(migrating)
         assert (await _definitions(database), await _rows(database, TRANSITIONS)) == before
         await old.roll_back()
         assert await (await _by_command(database, "head")).wait() == 0
         deploy = await caller.start()
         await caller.walk(deploy["id"], *model.GATES, "building")
+
+
+@on_newest_postgresql
+async def test_digests_are_not_waited_for_for_long_by_those_who_use_the_log(database: str, postgres: Postgres) -> None:
+    """Servers of the version before read and write on when the migration has given up, which is soon."""
+    await migrate(database, "0002")
+    await _fill_older(database, "building")
+    before = await _definitions(database), await _rows(database, LOG)
+    async with connected(database) as old, connected(database) as server:
+        await old.begin()
+        await old.execute("SELECT count(*) FROM audit_entries")
+        migrating = await _by_command(database, "head")
+        await waits(postgres, database, "ALTER TABLE audit_entries")
+        await server.execute("SET lock_timeout = 2000")  # as nodes have it
+        assert await server.execute("SELECT count(*) FROM audit_entries") == [(3,)]
+        await _gives_up(migrating)
+        await old.roll_back()
+    assert (await _definitions(database), await _rows(database, LOG)) == before
+    assert await (await _by_command(database, "head")).wait() == 0
+    await _holds(database)
+
+
+async def _gives_up(migrating: asyncio.subprocess.Process) -> None:
+    _, said = await migrating.communicate()
+    assert migrating.returncode == 2
+    assert said.decode().startswith("phaseline: ")
+    assert len(said.decode().splitlines()) == 1, said

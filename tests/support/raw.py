@@ -25,6 +25,7 @@ class Raw(Protocol):
     `next_id` is the expression for the id of an entry that is about to be written.
     """
 
+    is_sqlite: bool
     next_id: str
 
     async def execute(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
@@ -41,6 +42,7 @@ class Raw(Protocol):
 
 
 class _SQLite:
+    is_sqlite = True
     next_id = "(SELECT coalesce(max(id), 0) + 1 FROM audit_entries)"
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -64,6 +66,7 @@ class _SQLite:
 
 
 class _PostgreSQL:
+    is_sqlite = False
     next_id = "nextval(pg_get_serial_sequence('audit_entries', 'id'))"
 
     def __init__(self, connection: asyncpg.Connection) -> None:
@@ -111,6 +114,22 @@ async def connected(database: Path | str) -> AsyncIterator[Raw]:
             yield _PostgreSQL(connection)
         finally:
             await connection.close()
+
+
+@asynccontextmanager
+async def unguarded(raw: Raw) -> AsyncIterator[None]:
+    """For the length of a block no trigger stands in this connection's way. A block that fails leaves them off."""
+    if raw.is_sqlite:
+        found = await raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        for name, _ in found:
+            await raw.execute(f"DROP TRIGGER {name}")
+        yield
+        for _, definition in found:
+            await raw.execute(definition)
+    else:
+        await raw.execute("SET session_replication_role = replica")
+        yield
+        await raw.execute("SET session_replication_role = origin")
 
 
 # What a transition makes of its deploy's row, beside its sequence, where it is recorded at the time of the start.
