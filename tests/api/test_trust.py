@@ -1,13 +1,20 @@
 """The trust file: every mistake in it ends the start, in one line that names the key."""
 
 import os
+import re
+import textwrap
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from phaseline.callers.trust import TrustError, read
+from phaseline.callers.claims import PERMITTING, PROVING
+from phaseline.callers.repositories import GitHub, Repository
+from phaseline.callers.trust import Trust, TrustError, read
 from tests.support.command import phaseline
+
+PAGE = Path(__file__).parents[2] / "docs" / "callers.md"
 
 REPOSITORY = """
     environments = ["production"]
@@ -144,3 +151,13 @@ def test_a_server_with_a_mistake_in_its_trust_file_does_not_start_and_says_why_i
     assert ended.stderr.startswith(f"phaseline: {file}: github.repositories[1].refs[1]: must be like refs/heads/main")
     assert ended.stderr.count("\n") == 1
     assert not database.exists()
+
+
+def test_the_page_on_callers_has_a_file_that_can_be_used_and_names_every_claim_that_is_checked() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    [example] = re.findall(r"(?s)```toml\n(   \[github\].*?)```", page)
+    assert Trust.model_validate(tomllib.loads(textwrap.dedent(example))).github is not None
+    _, checked = page.split("### What is checked")
+    assert not [claim for claim in PROVING.keys() | PERMITTING.keys() if f"`{claim}`" not in checked]
+    keys = [*GitHub.model_fields.keys() - {"repositories"}, *Repository.model_fields]
+    assert not [key for key in keys if f"`{key}`" not in page.replace("`github.", "`")]
