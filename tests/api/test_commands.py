@@ -9,21 +9,10 @@ import pytest
 
 from phaseline.settings import PREFIX, Settings
 from phaseline_schema.pipelines.console import CONSOLE
+from tests.support.command import phaseline
 from tests.support.database import change, migrate
-from tests.support.server import PHASELINE
 
 SDL = Path(__file__).parents[2] / "schema" / "schema.graphql"
-
-
-def phaseline(database: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end."""
-    environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "PHASELINE_DATABASE_URL": f"sqlite+aiosqlite:///{database}",
-        "PHASELINE_PORT": "0",
-        **{f"PHASELINE_{name}": value for name, value in settings.items()},
-    }
-    return subprocess.run([PHASELINE, *arguments], env=environment, capture_output=True, text=True, timeout=20)
 
 
 def _is_refused(ended: subprocess.CompletedProcess[str], *words: str) -> None:
