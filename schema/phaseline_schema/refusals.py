@@ -249,6 +249,10 @@ class Unavailable(Refusal):
         super().__init__(problem, retryAfterSeconds=RETRY_AFTER_SECONDS)
 
 
+class CallerNotLookedUp(Unavailable):
+    """The database does not answer, so that it is not known who calls."""
+
+
 class WrongVersion(Refusal):
     """A migration has made the database one that this node's version must not work on. Nothing was written: send the
     same again, and a node of a version that may will answer."""

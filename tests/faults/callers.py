@@ -14,6 +14,7 @@ import httpx
 from tests.faults.history import Answer, History, Look, Sending, Start
 from tests.support import model
 from tests.support.caller import ENTRY
+from tests.support.logins import OPERATOR, WORKFLOW, bearer
 
 _START = "mutation ($input: StartDeployInput!) { startDeploy(input: $input) { id } }"
 _REPORT = (
@@ -80,7 +81,7 @@ class Caller:
             start = Start(note)
             self.history.starts.append(start)
             wanted = {"environment": self.environment, "ref": "main", "note": note}
-            response = await self._send(_START, input=wanted)
+            response = await self._send(OPERATOR, _START, input=wanted)
             if response is not None and response.status == 200:
                 start.deploy = response.body["data"]["startDeploy"]["id"]
                 return str(start.deploy)
@@ -109,8 +110,7 @@ class Caller:
         for tried in count(1):
             sending = Sending(self._name(), deploy, status, attempt, time.monotonic())
             self.history.sendings.append(sending)
-            wanted = {"deployId": deploy, "status": status, "attempt": attempt, "runId": sending.run}
-            response = await self._send(_REPORT, input=wanted)
+            response = await self.send_callback(sending, WORKFLOW)
             _note(sending, response)
             if sending.answer not in (Answer.NONE, Answer.UNAVAILABLE, Answer.STOPPING):
                 return response
@@ -119,20 +119,33 @@ class Caller:
             await self._pause(response)
         return None
 
+    async def send_callback(self, sending: Sending, token: str | None) -> Response | None:
+        """Send it once, and return what came."""
+        wanted = {
+            "deployId": sending.deploy,
+            "status": sending.status,
+            "attempt": sending.attempt,
+            "runId": sending.run,
+        }
+        return await self._send(token, _REPORT, input=wanted)
+
     async def look(self, deploy: str) -> None:
         """Ask how a deploy stands, once."""
         asked = time.monotonic()
-        response = await self._send(_LOOK, id=deploy)
+        response = await self._send(OPERATOR, _LOOK, id=deploy)
         if response is not None and response.status == 200:
             found = response.body["data"]["deploy"]
             self.history.looks.append(Look(deploy, asked, found["sequence"] if found else 0))
 
-    async def _send(self, query: str, **variables: Any) -> Response | None:
+    async def _send(self, token: str | None, query: str, **variables: Any) -> Response | None:
         """What was answered; None where nothing was, or not all of it."""
+        headers = bearer(token) if token else {}
         address = self.random.choice(self.addresses()) + "/graphql"
         try:
             async with asyncio.timeout(self.patience * (1 + self._unanswered // 4)):
-                response = await self._http.post(address, json={"query": query, "variables": variables})
+                response = await self._http.post(
+                    address, json={"query": query, "variables": variables}, headers=headers
+                )
         except httpx.TransportError:
             return None
         except TimeoutError:

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from tests.faults.plan import Kind
 
+# Whose callbacks are accepted; the others are intrusions.
+WORKFLOW = "token:workflow"
+
 
 class Answer(StrEnum):
     """What became of a sending, as far as its caller was told."""
@@ -15,6 +18,7 @@ class Answer(StrEnum):
     UNAVAILABLE = "unavailable"
     STOPPING = "turned away by a node that ends"
     NONE = "no answer"
+    HELD_OFF = "refused as one too many"
     ODD = "an answer that nobody may get"
 
 
@@ -34,6 +38,7 @@ class Sending:
     refusal: str = ""
     origin: str = ""  # where the refusal says that the deploy stood
     told: str = ""  # what came, where it is odd
+    actor: str = WORKFLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class Entry:
     refusal: str | None
     run: str | None
     message: str | None = None
+    actor: str | None = None
 
     @property
     def accepted(self) -> bool:
@@ -150,6 +156,7 @@ class History:
 
     starts: list[Start] = field(default_factory=list)
     sendings: list[Sending] = field(default_factory=list)
+    intrusions: list[Sending] = field(default_factory=list)  # by those who may send none
     looks: list[Look] = field(default_factory=list)
     follows: list[Follow] = field(default_factory=list)
     told: dict[str, dict[str, Told]] = field(default_factory=dict)

@@ -12,23 +12,30 @@ again until it is answered, each sending naming itself in the entry that it make
 - Unanswered, or answered as unavailable, it may have made its entry or not, also long after its caller had gone.
 - Turned away by a node that ends, it made none.
 - Whatever was answered before something else was sent stands before it in the log.
+
+Of an intruder's callback the log says who sent it and that it was refused, and nothing else of what it said; and not
+again, where the newest entry says that already.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 from tests.faults.history import (
+    WORKFLOW,
     Answer,
     Entry,
     Event,
     Follow,
     History,
     Phases,
+    Sending,
     Stand,
     Stretch,
     Told,
 )
+from tests.faults.intruders import CODES
 from tests.faults.plan import Kind
 from tests.support import model
 
@@ -39,6 +46,8 @@ KEEP_FROM_THE_DATABASE = (Kind.CONNECTIONS, Kind.CRASH, Kind.PAUSE, Kind.FREEZE)
 
 # How long after one of them a node may still say so, in seconds: no longer does it wait for what it has begun before.
 LATEST = 10.0
+
+_NOT_RECORDED = (Answer.STOPPING, Answer.HELD_OFF)
 
 
 def judge(history: History, *also: Callable[[History], Problems]) -> dict[str, list[str]]:
@@ -107,7 +116,7 @@ def logs_follow_the_graph(history: History) -> Problems:
                 yield f"{here} begins at {entry.origin}, where the deploy was {status}"
             if (entry.attempt, entry.target) in reports:
                 yield f"{here} repeats a callback that was accepted"
-            expected = _refusal(status, attempt, entry)
+            expected = entry.refusal if entry.refusal in CODES else _refusal(status, attempt, entry)
             if entry.refusal != expected:
                 yield f"{here} was {_judged(entry.refusal)}, and should have been {_judged(expected)}"
             if entry.accepted:
@@ -123,11 +132,13 @@ def rows_are_folds(history: History) -> Problems:
 
 
 def nothing_was_invented(history: History) -> Problems:
-    """Every entry but the start was made by a sending that somebody sent, and no sending made two."""
+    """Every entry but the start and those of intrusions was made by a sending that somebody sent, and none made two."""
     sendings = {sending.run: sending for sending in history.sendings}
     made: Counter[str] = Counter()
     for told in _deploys(history).values():
         for entry in told.log[1:]:
+            if entry.refusal in CODES:
+                continue
             sending = sendings.get(entry.run or "")
             if sending is None:
                 yield f"{told.id}: nobody sent entry {entry.sequence} ({entry.run})"
@@ -170,6 +181,37 @@ def refused_callbacks_are_recorded_once(history: History) -> Problems:
             yield f"{sending.deploy}: {sending} is recorded as {made[sending.run]}"
 
 
+def intrusions_are_recorded(history: History) -> Problems:
+    """Every intrusion that was answered is in the log, by whom it was and why it was refused; none is without one."""
+    sent = Counter(map(_said, (sending for sending in history.intrusions if sending.answer not in _NOT_RECORDED)))
+    for told in _deploys(history).values():
+        entries = [entry for entry in told.log if entry.refusal in CODES]
+        made = Counter((told.id, entry.target, entry.attempt, entry.actor) for entry in entries)
+        for said, count in made.items():
+            if count > sent[said]:
+                yield f"{told.id}: {said} is there {count} times, and was sent {sent[said]} times"
+        for before, entry in pairwise(told.log):
+            if entry.refusal in CODES and replace(before, sequence=entry.sequence) == entry:
+                yield f"{told.id}: entry {entry.sequence} says again what the one before it says"
+    for sending in history.intrusions:
+        made_by = (sending.status, sending.attempt, sending.actor, sending.refusal)
+        log = _log(history, sending.deploy)
+        if sending.answer is Answer.REFUSED and not any(
+            (entry.target, entry.attempt, entry.actor, entry.refusal) == made_by for entry in log
+        ):
+            yield f"{sending.deploy}: {sending} is not recorded"
+
+
+def only_workflows_move_deploys(history: History) -> Problems:
+    """Every move, and every refusal by the graph, is a workflow's; an intrusion says nothing of its run."""
+    for told in _deploys(history).values():
+        for entry in told.log[1:]:
+            if (entry.actor == WORKFLOW) == (entry.refusal in CODES):
+                yield f"{told.id}: entry {entry.sequence} is {entry.actor}'s: {entry}"
+            if entry.refusal in CODES and entry.run is not None:
+                yield f"{told.id}: entry {entry.sequence} names the run {entry.run}"
+
+
 def nothing_is_recorded_of_what_is_turned_away(history: History) -> Problems:
     """A node that ends records nothing of what it answers that it ends."""
     turned_away = {sending.run for sending in history.sendings if sending.answer is Answer.STOPPING}
@@ -181,7 +223,7 @@ def nothing_is_recorded_of_what_is_turned_away(history: History) -> Problems:
 
 def answers_are_as_agreed(history: History) -> Problems:
     """No caller is told anything but accepted, accepted before, refused, or to try again."""
-    for sending in history.sendings:
+    for sending in history.sendings + history.intrusions:
         if sending.answer is Answer.ODD:
             yield f"{sending.deploy}: {sending}"
 
@@ -280,6 +322,8 @@ CHECKS: tuple[Callable[[History], Problems], ...] = (
     nothing_was_invented,
     accepted_callbacks_are_recorded_once,
     refused_callbacks_are_recorded_once,
+    intrusions_are_recorded,
+    only_workflows_move_deploys,
     nothing_is_recorded_of_what_is_turned_away,
     answers_are_as_agreed,
     everybody_was_answered,
@@ -332,6 +376,10 @@ def _answered(history: History) -> Callable[[str, float], int]:
         return max((sequence for when, sequence in told[deploy] if when < at), default=0)
 
     return newest
+
+
+def _said(sending: Sending) -> tuple[str, str, int, str | None]:
+    return sending.deploy, sending.status, sending.attempt, sending.actor
 
 
 def _refusal(status: str, attempt: int, entry: Entry) -> str | None:

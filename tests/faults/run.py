@@ -11,6 +11,7 @@ from random import Random
 from tests.faults.callers import Caller
 from tests.faults.cluster import Cluster
 from tests.faults.history import Answer, Away, Follow, History, Spell, Told
+from tests.faults.intruders import Intruder
 from tests.faults.plan import Fault, Kind
 from tests.faults.viewers import IdleViewer, SocketViewer, StreamViewer, Viewer, entry_of, stand_of
 from tests.support.caller import Caller as Reader
@@ -100,6 +101,12 @@ async def run(
         for number, deploy in enumerate(deploys[::3]):
             rival = caller(f"rival {number}")
             walks.append(asyncio.create_task(rival.walk(deploy, size.pause, stopping), name=rival.name))
+        intruder = Intruder(
+            *("intruder", environment, lambda: cluster.addresses("callers"), size.patience, history, _of(random)),
+            deploys=deploys,
+        )
+        stack.push_async_callback(intruder.close)
+        walks.append(asyncio.create_task(intruder.intrude(size.pause, stopping), name=intruder.name))
         idle = IdleViewer(
             "idle",
             [Follow("idle", deploy, everything) for deploy in deploys[:_MOST] for everything in (True, False)],

@@ -7,11 +7,25 @@ from typing import Any
 import pytest
 
 from tests.faults import oracle
-from tests.faults.history import Answer, Away, Entry, Event, Follow, History, Look, Sending, Spell, Start, Stretch, Told
+from tests.faults.history import (
+    WORKFLOW,
+    Answer,
+    Away,
+    Entry,
+    Event,
+    Follow,
+    History,
+    Look,
+    Sending,
+    Spell,
+    Start,
+    Stretch,
+    Told,
+)
 from tests.faults.plan import Kind
 
 CHECKS = (*oracle.CHECKS, *oracle.ALSO_OF_A_SOAK)
-DEPLOY = "d"
+DEPLOY, OTHER = "d", "e"
 # Attempt, status, and how a callback is refused at its place in the log.
 SENT = (
     (1, "smoke_running", None),
@@ -32,7 +46,7 @@ def history() -> History:
     stands = "queued"
     for place, (attempt, status, refusal) in enumerate(SENT, start=2):
         kind = "CALLBACK_REFUSED" if refusal else "TRANSITION"
-        log.append(Entry(place, kind, stands, status, attempt, refusal, f"run-{place}"))
+        log.append(Entry(place, kind, stands, status, attempt, refusal, f"run-{place}", actor=WORKFLOW))
         sending = Sending(f"run-{place}", DEPLOY, status, attempt, sent=place, answered=place + 0.5)
         if refusal:
             sending.answer, sending.refusal, sending.origin = Answer.REFUSED, refusal, stands
@@ -49,12 +63,19 @@ def history() -> History:
     moves = [event for event in events if event.entry.accepted]
     everything = Follow("v", DEPLOY, True, [Stretch(0, 0, events[:5]), Stretch(3, 0, events[3:])])
     transitions = Follow("w", DEPLOY, False, [Stretch(None, 3.2, [Event(log[1], stand[2])]), Stretch(3, 0, moves[2:])])
+    intruded = [
+        Entry(1, "DEPLOY_STARTED", None, "queued", 1, None, None, "other"),
+        Entry(2, "CALLBACK_REFUSED", "queued", "failed", 2, "FORBIDDEN", None, "may not", "token:viewer"),
+    ]
+    other = Told(OTHER, oracle.folds(intruded)[-1], intruded)
+    intrusion = Sending("i", OTHER, "failed", 2, 1, Answer.REFUSED, refusal="FORBIDDEN", actor="token:viewer")
     return History(
-        starts=[Start("start", DEPLOY), Start("of which nobody was told")],
+        starts=[Start("start", DEPLOY), Start("of which nobody was told"), Start("other", OTHER)],
         sendings=[*sendings, lost, again],
+        intrusions=[intrusion, replace(intrusion), replace(intrusion, answer=Answer.HELD_OFF)],
         looks=[Look(DEPLOY, 6.6, 6)],
         follows=[everything, transitions],
-        told={"a": {DEPLOY: told}, "b": {DEPLOY: told}},
+        told={"a": {DEPLOY: told, OTHER: other}, "b": {DEPLOY: told, OTHER: other}},
         away=[Away("node 0", "logged", 5.5, 5.5), Away("caller 1", "answered", 14.9, 17)],
         spells=[Spell(Kind.PAUSE, 5, 15), Spell(Kind.RESET, 40, 60)],
     )
@@ -72,16 +93,21 @@ def test_a_history_of_which_nothing_is_wrong_passes() -> None:
 Change = Callable[[History], object]
 
 
-def of_log(change: Callable[[list[Entry]], object]) -> Change:
+def of_log(change: Callable[[list[Entry]], object], deploy: str = DEPLOY) -> Change:
     """The same change to what every node tells."""
 
     def doctor(found: History) -> None:
-        log = found.told["a"][DEPLOY].log[:]
+        log = found.told["a"][deploy].log[:]
         change(log)
         for node in found.told:
-            found.told[node] = {DEPLOY: replace(found.told[node][DEPLOY], log=log)}
+            found.told[node] |= {deploy: replace(found.told[node][deploy], log=log)}
 
     return doctor
+
+
+def of_intrusion(change: Callable[[list[Entry]], object]) -> Change:
+    """A change to the log of the deploy that an intruder has tried to report on."""
+    return of_log(change, OTHER)
 
 
 def of_stand(**changes: Any) -> Change:
@@ -90,7 +116,7 @@ def of_stand(**changes: Any) -> Change:
     def doctor(found: History) -> None:
         for node, told in found.told.items():
             stand = replace(told[DEPLOY].stand, **changes)
-            found.told[node] = {DEPLOY: replace(told[DEPLOY], stand=stand)}
+            found.told[node] |= {DEPLOY: replace(told[DEPLOY], stand=stand)}
 
     return doctor
 
@@ -138,12 +164,17 @@ def without_phase(found: History) -> None:
 
 def one_node_behind(found: History) -> None:
     told = found.told["b"][DEPLOY]
-    found.told["b"] = {DEPLOY: replace(told, log=told.log[:-1])}
+    found.told["b"] |= {DEPLOY: replace(told, log=told.log[:-1])}
 
 
 def all_lost(found: History) -> None:
     for told in found.told.values():
         told.clear()
+
+
+def held_off(found: History) -> None:
+    for sending in found.intrusions:
+        sending.answer = Answer.HELD_OFF
 
 
 def recorded_twice(log: list[Entry]) -> None:
@@ -196,6 +227,31 @@ DOCTORED: dict[str, tuple[Change, set[str]]] = {
     "a caller was told another reason": (
         of_sending("run-7", refusal="UNKNOWN_STATUS"),
         {"refused_callbacks_are_recorded_once"},
+    ),
+    "an intrusion is recorded twice": (
+        of_intrusion(lambda log: log.append(replace(log[-1], sequence=3))),
+        {"intrusions_are_recorded"},
+    ),
+    "an intrusion is lost": (of_intrusion(lambda log: log.pop()), {"intrusions_are_recorded"}),
+    "an intrusion is recorded that nobody sent": (
+        of_intrusion(lambda log: log.append(replace(log[-1], sequence=3, actor="token:tool"))),
+        {"intrusions_are_recorded"},
+    ),
+    "an intrusion that was refused as one too many is recorded": (
+        held_off,
+        {"intrusions_are_recorded"},
+    ),
+    "an intrusion is accepted": (
+        of_intrusion(lambda log: log.__setitem__(1, replace(log[1], kind="TRANSITION", refusal=None, attempt=1))),
+        {"only_workflows_move_deploys", "intrusions_are_recorded", "nothing_was_invented"},
+    ),
+    "an intrusion names a run": (
+        of_intrusion(lambda log: log.__setitem__(1, replace(log[1], run="run-2"))),
+        {"only_workflows_move_deploys"},
+    ),
+    "an intruder was told something else": (
+        lambda found: setattr(found.intrusions[0], "answer", Answer.ODD),
+        {"answers_are_as_agreed"},
     ),
     "what was turned away is recorded": (
         of_sending("run-9", answer=Answer.STOPPING),

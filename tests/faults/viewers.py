@@ -18,10 +18,11 @@ import httpx
 from websockets.exceptions import WebSocketException
 
 from tests.faults.history import Entry, Event, Follow, Phases, Stand, Stretch
+from tests.support.logins import VIEWER, bearer
 from tests.support.viewer import Viewer as Socket
 from tests.support.viewer import viewing
 
-_ENTRY = "sequence kind fromStatus toStatus attempt refusal runId message"
+_ENTRY = "sequence kind fromStatus toStatus attempt refusal runId message actor"
 _DEPLOY = "sequence attempt status { key } phases { key state attempt }"
 # What makes an event of it that is soon too much for a connection: systems hold megabytes for one that is not read.
 _MUCH = "pipeline { " + " ".join(f"{name}: transitions {{ from to why }}" for name in "abc") + " }"
@@ -54,6 +55,7 @@ def entry_of(node: dict[str, Any]) -> Entry:
         node["refusal"],
         node["runId"],
         node["message"],
+        node["actor"],
     )
 
 
@@ -148,7 +150,12 @@ class SocketViewer(Viewer):
 
     async def _connected(self, address: str) -> None:
         # Few messages are read ahead, so that a viewer which stops reading is one whose connection is full.
-        options = {"ping_interval": None, "close_timeout": 0.2, "max_queue": 4, "open_timeout": self._patience}
+        options: dict[str, Any] = {
+            "ping_interval": None,
+            "close_timeout": 0.2,
+            "max_queue": 4,
+            "open_timeout": self._patience,
+        }
         async with (
             asyncio.timeout(self._patience) as opening,
             viewing(address, **options, **await self._more(address)) as viewer,
@@ -225,7 +232,7 @@ class StreamViewer(Viewer):
         (follow,) = self.follows
         request = {"query": _query(follow), "variables": self._begin(follow)}
         stretch = follow.stretches[-1]
-        headers = {"accept": "text/event-stream"}
+        headers = {"accept": "text/event-stream", **bearer(VIEWER)}
         async with (
             httpx.AsyncClient(timeout=self._patience, verify=_TLS, trust_env=False) as http,
             http.stream("POST", f"{address}/graphql", json=request, headers=headers) as response,

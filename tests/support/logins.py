@@ -14,6 +14,8 @@ OPERATOR = "phl_testtesttesttesttesttesttesttestoperator1JKlvS"
 WORKFLOW = "phl_testtesttesttesttesttesttesttestworkflow4kykfV"
 VIEWER = "phl_testtesttesttesttesttesttesttestteviewer3daGIa"
 TOOL = "phl_testtesttesttesttesttesttesttesttesttool2SZZ85"
+# One of a workflow's that was revoked.
+REVOKED = "phl_testtesttesttesttesttesttesttestrevoked14osHhN"
 TOKENS = {"operator": OPERATOR, "workflow": WORKFLOW, "viewer": VIEWER, "tool": TOOL}
 
 # What the cookie of a browser holds that is signed in as an operator.
@@ -49,6 +51,8 @@ def _rows() -> list[tuple[str, dict[str, Any]]]:
         ("tokens", {"id": role, "name": role, "role": role, "hash": _hash(token), "created_at": _NOW})
         for role, token in TOKENS.items()
     ]
+    revoked = {"id": "revoked", "name": "revoked", "role": "workflow", "hash": _hash(REVOKED), "created_at": _NOW}
+    made.append(("tokens", revoked | {"revoked_at": _NOW}))
     sign_in = {"id": "browser", "hash": _hash(COOKIE), "name": "token:operator", "role": "operator"}
     return [*made, ("sign_ins", sign_in | {"created_at": _NOW, "expires_at": _LATER})]
 

@@ -35,6 +35,9 @@ PASSES = {
     "health_checking": "deploy",
 }
 
+# How a callback is refused whose sender may not send it, wherever the deploy stands.
+OF_THE_CALLER = ("UNAUTHENTICATED", "FORBIDDEN")
+
 # An accepted report: its attempt and its status.
 Report = tuple[int, str]
 

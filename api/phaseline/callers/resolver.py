@@ -12,7 +12,7 @@ from phaseline.callers.uses import Uses
 from phaseline.identity import ANYBODY, NOBODY, Environments, Identity, known, unknown
 from phaseline.settings import is_loopback
 from phaseline.store import Store, is_unavailable, reason
-from phaseline_schema.refusals import Forbidden, Unauthenticated, Unavailable
+from phaseline_schema.refusals import CallerNotLookedUp, Forbidden, Unauthenticated
 from phaseline_schema.rights import Proof
 
 _SCHEME = "bearer "
@@ -128,7 +128,7 @@ async def _looked_up(identity: Awaitable[Identity]) -> Identity:
         if not is_unavailable(error):
             raise
         log.error("database unavailable", error=reason(error))
-        return unknown(Unavailable())
+        return unknown(CallerNotLookedUp())
 
 
 def _problem(

@@ -20,7 +20,7 @@ from strawberry.extensions import SchemaExtension
 
 from phaseline.identity import Identity
 from phaseline.operations.errors import told
-from phaseline_schema.refusals import Forbidden, IntrospectionDisabled, Refusal
+from phaseline_schema.refusals import CallerNotLookedUp, Forbidden, IntrospectionDisabled, Refusal
 from phaseline_schema.rights import RULES, Right
 
 _ROOTS = frozenset({"Query", "Mutation", "Subscription"})
@@ -46,6 +46,9 @@ class Rights(SchemaExtension):
 
     def _refusal(self, parent: str, field: str) -> Refusal | None:
         identity: Identity = self.execution_context.context.identity
+        # Else a callback could be recorded as nobody's by a database that answers again.
+        if isinstance(identity.problem, CallerNotLookedUp):
+            return identity.problem
         name = f"{parent}.{field}"
         if name in RULES:
             needed = RULES[name]
