@@ -12,7 +12,7 @@ from phaseline.identity import Identity
 from phaseline_schema.phases import moved
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import AuditKind, Callback, DeployRecord, EntryRecord, Start
-from phaseline_schema.refusals import CallbackRefusal, DeployNotFound, PipelineNotFound, Refusal
+from phaseline_schema.refusals import DeployNotFound, PipelineNotFound, Refusal
 from phaseline_schema.rights import Right
 
 
@@ -51,8 +51,6 @@ async def start(connection: AsyncConnection, graphs: GraphCache, identity: Ident
         started_by=identity.name,
         started_at=now,
         updated_at=now,
-        finished_at=None,
-        run_url=None,
     )
     entry = EntryRecord(
         deploy_id=deploy.id,
@@ -97,7 +95,9 @@ async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Ident
     if first is not None:
         receipt = Receipt(deploy, pipeline, first, duplicate=True)
     else:
-        off_graph = _refusal(pipeline, deploy, reported)
+        off_graph = pipeline.refusal(
+            origin=deploy.status, attempt=deploy.attempt, target=reported.status, reported_attempt=reported.attempt
+        )
         receipt = await _record(connection, pipeline, deploy, identity, reported, off_graph)
     await replays.remember(connection, identity, callback, receipt.entry, receipt.refusal)
     return receipt
@@ -132,13 +132,3 @@ async def _record(
     after = moved(pipeline, deploy, entry)
     await ledger.move(connection, deploy, after)
     return Receipt(after, pipeline, entry, refusal=refusal)
-
-
-def _refusal(pipeline: Pipeline, deploy: DeployRecord, callback: Callback) -> Refusal | None:
-    try:
-        pipeline.legal(
-            origin=deploy.status, attempt=deploy.attempt, target=callback.status, reported_attempt=callback.attempt
-        )
-    except CallbackRefusal as refusal:
-        return refusal
-    return None

@@ -1,20 +1,17 @@
 """Following a deploy: how it stands, then each entry as it is recorded; once, in order, none left out."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import partial
 
 from phaseline import metrics, standings
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache
+from phaseline.identity import Lease
 from phaseline.store import Store
 from phaseline_schema import inputs
 from phaseline_schema.phases import Standing
 from phaseline_schema.records import EntryRecord
-from phaseline_schema.refusals import Refusal
-
-Lease = Callable[[Callable[[Refusal], None]], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +23,7 @@ class Event:
 
 
 async def follow(
-    store: Store,
-    feed: Feed,
-    graphs: GraphCache,
-    deploy_id: str,
-    after: int | None,
-    *,
-    refusals: bool,
-    lease: Lease,
+    store: Store, feed: Feed, graphs: GraphCache, deploy_id: str, after: int | None, *, refusals: bool, lease: Lease
 ) -> AsyncGenerator[Event, None]:
     """Every entry with a sequence above `after`; without it, first the newest one.
 

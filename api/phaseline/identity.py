@@ -1,12 +1,16 @@
 """Who is calling. Resolved once for a request or a socket, and passed down as a value."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from phaseline_schema.refusals import Forbidden, Refusal, Unauthenticated
 from phaseline_schema.rights import RIGHTS, Proof, Right, Role
+
+# Holds something that goes on in the name of a caller, and tells it when the caller's proof is over.
+Lease = Callable[[Callable[[Refusal], None]], AbstractContextManager[None]]
 
 
 class Scope(Protocol):

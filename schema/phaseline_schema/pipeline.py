@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from phaseline_schema.refusals import IllegalTransition, StaleAttempt, UnknownStatus
+from phaseline_schema.refusals import CallbackRefusal, IllegalTransition, StaleAttempt, UnknownStatus
 
 
 class Outcome(StrEnum):
@@ -111,6 +111,14 @@ class Pipeline:
             allowed = self._open_to(origin, attempt, reported_attempt)
             raise IllegalTransition(origin, target, allowed, attempt)
         return edge
+
+    def refusal(self, *, origin: str, attempt: int, target: str, reported_attempt: int) -> CallbackRefusal | None:
+        """Why there is no such transition for such a report, or None."""
+        try:
+            self.legal(origin=origin, attempt=attempt, target=target, reported_attempt=reported_attempt)
+        except CallbackRefusal as refusal:
+            return refusal
+        return None
 
     def _open_to(self, origin: str, attempt: int, reported_attempt: int) -> list[str]:
         """The statuses that a report of `reported_attempt` could have asked for."""

@@ -31,8 +31,8 @@ class DeployRecord:
     started_by: str
     started_at: datetime
     updated_at: datetime
-    finished_at: datetime | None
-    run_url: str | None
+    finished_at: datetime | None = None
+    run_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +89,5 @@ class Callback:
     status: str
     attempt: int
     run_id: str | None
-    run_url: str | None
+    run_url: str | None = None
     message: str | None
