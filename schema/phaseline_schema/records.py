@@ -89,5 +89,5 @@ class Callback:
     status: str
     attempt: int
     run_id: str | None
-    run_url: str | None = None
+    run_url: str | None
     message: str | None
