@@ -7,6 +7,9 @@ from pydantic import AfterValidator
 
 from phaseline.settings import is_loopback
 
+# As much as is kept of an issuer beside the ID tokens that were used.
+_LONGEST = 255
+
 
 def _address(value: str) -> str:
     try:
@@ -14,7 +17,7 @@ def _address(value: str) -> str:
         usable = bool(url.scheme in ("http", "https") and url.hostname) and not (url.username or url.query)
     except ValueError:
         usable = False
-    if not usable or url.fragment or any(character.isspace() for character in value):
+    if not usable or url.fragment or len(value) > _LONGEST or any(character.isspace() for character in value):
         raise ValueError("must be an address like https://example.org")
     if url.scheme == "http" and not is_loopback(url.hostname or ""):
         raise ValueError("must begin with https://; http:// is only for this machine itself")

@@ -108,18 +108,18 @@ class TrustedRuns:
     """
 
     trusted: tuple[Repository, ...]
-    claims: Claims
+    said: Claims
 
     def refusal(self, environment: str) -> Refusal | None:
         """FORBIDDEN, with the claim that came furthest before it was found wrong."""
         wrong = [
-            claims.unpermitted(self.claims, one, environment) for one in self.trusted if environment in one.environments
+            claims.unpermitted(self.said, one, environment) for one in self.trusted if environment in one.environments
         ]
         if None in wrong:
             return None
         order = list(claims.PERMITTING)
         furthest = max((claim for claim in wrong if claim is not None), key=order.index, default="repository_id")
-        return _untrusted(furthest, self.claims)
+        return _untrusted(furthest, self.said)
 
     def described(self) -> Collection[str] | None:
         """All that any of it names."""

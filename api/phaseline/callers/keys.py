@@ -12,7 +12,7 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-# In seconds. Keys are looked at again after the first; where the issuer is away they may be used until the second.
+# In seconds. Keys are looked at again after the first; where the issuer is away they may be used for the second.
 _FRESH = 300
 _USABLE = 3600
 
@@ -42,7 +42,7 @@ class Keys:
         """The key of this id; None where the issuer has none. Raises Away."""
         since = time.monotonic()
         known = self._keys.get(key_id) if since - self._answered_at < _USABLE else None
-        if known is not None and (since - self._answered_at < _FRESH or self._asking.locked()):
+        if known is not None and (since - self._asked_at < _FRESH or self._asking.locked()):
             return known
         async with self._asking:
             # One answer is for all who have waited for it.

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import structlog
 from starlette.requests import HTTPConnection
@@ -115,7 +116,7 @@ def _is_for_here(connection: HTTPConnection) -> bool:
     """Whether it is this machine by its own name that was asked. Another site may let a name of its own lead here, and
     its pages are of the same origin then."""
     try:
-        return is_loopback(connection.url.hostname or "")
+        return is_loopback(urlsplit(f"//{connection.headers.get('host', '')}").hostname or "")
     except ValueError:  # no name at all
         return False
 
