@@ -1,0 +1,148 @@
+"""How often somebody may ask for something: what is too much is refused with a code and a wait."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.support.caller import Answer, Caller
+from tests.support.logins import OPERATOR, TOOL, VIEWER, WORKFLOW, bearer
+from tests.support.server import Server, serving
+from tests.support.viewer import PROTOCOL, viewing
+from tests.support.witness import clear_codes, faults, written
+
+READ = "{ pipeline { name } }"
+START = '{a}: startDeploy(input: { environment: "staging", ref: "main" }) { id }'
+REPORT = 'mutation ($id: ID!) { applyCallback(input: {deployId: $id, status: "%s"}) { duplicate } }'
+MOST = {"callbacks_per_minute": "12", "starts_per_minute": "9", "reads_per_minute": "15"}
+
+
+@pytest.fixture(scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """A server that allows little, and believes what this machine says of clients' addresses. Each test here is
+    another caller, or comes from another address."""
+    path = tmp_path_factory.mktemp("rates") / "phaseline.db"
+    more = {"unproven_per_minute": "20", "sign_ins_per_minute": "3", "trusted_proxies": "127.0.0.0/8"}
+    async with serving(path, **MOST, **more) as running:
+        yield running
+    assert not faults(running)
+
+
+async def _ask(caller: Caller, query: str, token: str | None, address: str = "", **variables: Any) -> Answer:
+    headers = bearer(token) if token else {"authorization": ""}
+    if address:
+        headers["x-forwarded-for"] = address
+    response = await caller.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+    if response.status_code == 429:
+        assert int(response.headers["retry-after"]) == response.json()["errors"][0]["extensions"]["retryAfterSeconds"]
+    return Answer(response.status_code, response.json())
+
+
+def _is_limited(answer: Answer) -> bool:
+    """Whether it says so in whole, with a wait that is not longer than the window."""
+    if answer.code != "RATE_LIMITED":
+        return False
+    clear_codes(answer.body["errors"])
+    return answer.status == 429 and "data" not in answer.body and 1 <= answer.error["retryAfterSeconds"] <= 60
+
+
+async def test_too_many_reads_are_refused_over_every_transport_and_others_go_on(server: Server, caller: Caller) -> None:
+    async with viewing(server.url, TOOL) as tool:
+        answers = [await _ask(caller, READ, TOOL) for _ in range(16)]
+        assert [answer.status for answer in answers[:15]] == [200] * 15
+        assert _is_limited(answers[15])
+        await tool.subscribe(READ)
+        message = await tool.receive()
+        assert message["type"] == "error"
+        assert clear_codes(message["payload"]) == ["RATE_LIMITED"]
+        assert 1 <= message["payload"][0]["extensions"]["retryAfterSeconds"] <= 60
+    stream = await caller.http.post(
+        "/graphql", json={"query": READ}, headers={"accept": "text/event-stream"} | bearer(TOOL)
+    )
+    assert '"RATE_LIMITED"' in stream.text
+    assert (await _ask(caller, READ, VIEWER)).status == 200
+
+
+async def test_starts_count_one_by_one_however_many_a_document_holds(server: Server, caller: Caller) -> None:
+    before, _ = written(server.database)
+    three = "mutation { " + " ".join(START.replace("{a}", name) for name in "abc") + " }"
+    ten = "mutation { " + " ".join(START.replace("{a}", f"a{number}") for number in range(10)) + " }"
+    assert _is_limited(await _ask(caller, ten, VIEWER))
+    assert (await _ask(caller, three, OPERATOR)).status == 200
+    assert (await _ask(caller, three, OPERATOR)).status == 200
+    assert (await _ask(caller, three, OPERATOR)).status == 200
+    assert _is_limited(await _ask(caller, three, OPERATOR))
+    assert written(server.database)[0] == before + 9
+
+
+async def test_too_many_callbacks_are_refused_and_leave_no_entry(own_server: Server, own_caller: Caller) -> None:
+    """Those of callers who may send none, however many they are: they would bury what else is in the deploy's log."""
+    deploy = await own_caller.start()
+    for number in range(60):
+        answer = await _ask(own_caller, REPORT % f"odd-{number}", VIEWER, id=deploy["id"])
+        assert (answer.status, answer.code) == (403, "FORBIDDEN")
+    for token in (VIEWER, None):
+        answer = await _ask(own_caller, REPORT % "one-more", token, id=deploy["id"])
+        assert (answer.status, answer.code) == (429, "RATE_LIMITED")
+    assert written(own_server.database) == (1, 61)
+    await own_caller.walk(deploy["id"], "building")
+
+
+async def test_a_workflow_s_callbacks_are_counted_by_caller(server: Server, caller: Caller) -> None:
+    answers = [await _ask(caller, REPORT % "building", WORKFLOW, id="nowhere") for _ in range(13)]
+    assert {answer.code for answer in answers[:12]} == {"DEPLOY_NOT_FOUND"}
+    assert _is_limited(answers[12])
+
+
+async def test_who_proves_nothing_is_counted_by_address_and_who_proves_something_is_not(
+    server: Server, caller: Caller
+) -> None:
+    for number in range(20):
+        answer = await _ask(caller, READ, None if number % 2 else "garbage", "198.51.100.7")
+        assert (answer.status, answer.code) == (401, "UNAUTHENTICATED")
+    assert _is_limited(await _ask(caller, READ, None, "198.51.100.7"))
+    assert await _turned_away(server, "198.51.100.7") == (1013, "RATE_LIMITED")
+    assert await _turned_away(server, "198.51.100.8") == (4403, "UNAUTHENTICATED")
+    assert (await _ask(caller, READ, None, "198.51.100.8")).status == 401
+    assert (await _ask(caller, READ, VIEWER, "198.51.100.7")).status == 200
+
+
+async def test_all_addresses_of_an_ipv6_network_are_one_client(caller: Caller) -> None:
+    for number in range(20):
+        assert (await _ask(caller, READ, None, f"2001:db8::{number:x}")).status == 401
+    assert _is_limited(await _ask(caller, READ, None, "2001:db8::ffff:1"))
+    assert (await _ask(caller, READ, None, "2001:db8:0:1::1")).status == 401
+
+
+async def test_attempts_to_sign_in_are_counted_and_asking_how_to_is_not(caller: Caller) -> None:
+    headers = {"x-forwarded-for": "198.51.100.20"}
+    for _ in range(3):
+        response = await caller.http.post("/sign-in", json={"token": "guessed"}, headers=headers)
+        assert response.status_code == 401
+    response = await caller.http.post("/sign-in", json={"token": "guessed"}, headers=headers)
+    assert response.status_code == 429
+    assert clear_codes(response.json()["errors"]) == ["RATE_LIMITED"]
+    assert 1 <= int(response.headers["retry-after"]) <= 60
+    for _ in range(5):
+        assert (await caller.http.get("/sign-in", headers=headers)).status_code == 200
+
+
+async def test_nobody_s_word_for_another_address_is_taken_without_trust(database: Path) -> None:
+    async with serving(database, unproven_per_minute="5") as server, Caller(server.url) as caller:
+        for number in range(5):
+            assert (await _ask(caller, READ, None, f"198.51.100.{number}")).status == 401
+        assert _is_limited(await _ask(caller, READ, None, "198.51.100.99"))
+
+
+async def _turned_away(server: Server, address: str) -> tuple[int | None, str | None]:
+    """How a socket from this address ends that proves nothing."""
+    url = server.url.replace("http", "ws", 1) + "/graphql"
+    headers = {"x-forwarded-for": address}
+    async with connect(url, subprotocols=[PROTOCOL], proxy=None, additional_headers=headers) as socket:
+        await socket.send('{"type":"connection_init"}')
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+        return socket.close_code, socket.close_reason
