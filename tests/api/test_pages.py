@@ -14,13 +14,21 @@ async def test_a_page_runs_only_what_comes_from_here_and_in_no_frame(caller: Cal
     assert (response.status_code, headers["content-type"].split(";")[0]) == (200, "text/html")
     policy = dict(directive.split(maxsplit=1) for directive in headers["content-security-policy"].split(";"))
     assert policy == {
-        "default-src": "'self'",
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "connect-src": "'self'",
         "base-uri": "'none'",
-        "form-action": "'self'",
+        "form-action": "'none'",
         "frame-ancestors": "'none'",
-        "object-src": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "lit-html",
     }
     assert headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["x-frame-options"] == "DENY"
     assert {name: headers[name] for name in NEITHER_GUESSED_NOR_STALE} == NEITHER_GUESSED_NOR_STALE
     assert "access-control-allow-origin" not in headers
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.journeys.axe import objections, open_for_axe
 from tests.journeys.console import ConsolePage
@@ -65,17 +65,23 @@ async def goes_on(console: ConsolePage, caller: Caller, deploy: dict[str, Any], 
     await caller.walk(deploy["id"], *STATUSES[2:])
     assert (await console.modal.read()).newest == 3
     await console.modal.part("sign-in").click()
-    dialog = console.page.get_by_role("dialog", name="Sign in again")
-    await expect(dialog.get_by_label("Token")).to_be_focused()
-    await keep_screenshot(console.page, "signing-in-again")
-    await console.page.keyboard.type(token)
-    await console.press("Enter")
+    dialog = await give_again(console, token)
     assert (await console.modal.at("freeze_passed", 5)).connection == "live"
     await expect(dialog).to_be_hidden()
     await expect(console.modal.part("failure")).to_have_count(0)
     shown = await console.modal.ever_shown()
     assert (shown[0], shown[-1]) == (("smoke_passed", 3), ("freeze_passed", 5))
     assert shown == sorted(set(shown), key=lambda pair: pair[1]), "it never went back, nor began anew"
+
+
+async def give_again(console: ConsolePage, token: str) -> Locator:
+    """Give a token to the sign-in that has opened over another dialog, and return that one."""
+    dialog = console.page.get_by_role("dialog", name="Sign in again")
+    await expect(dialog.get_by_label("Token")).to_be_focused()
+    await keep_screenshot(console.page, "signing-in-again")
+    await console.page.keyboard.type(token)
+    await console.press("Enter")
+    return dialog
 
 
 async def test_signing_out_in_one_tab_is_told_in_the_other_which_goes_on_after_the_next_sign_in(
@@ -107,9 +113,7 @@ async def test_a_token_that_is_revoked_ends_what_is_watched_with_it_and_signs_no
     await phaseline(server, "token", "revoke", "night-watch")
     await says_signed_out(console)
     await console.modal.part("sign-in").click()
-    await page.keyboard.type(token)
-    await console.press("Enter")
-    dialog = page.get_by_role("dialog", name="Sign in again")
+    dialog = await give_again(console, token)
     await expect(dialog.get_by_role("alert")).to_contain_text("This token is no longer good: it was ended")
     assert sockets == [], "it has not knocked again by itself"
     await console.press("Escape")
@@ -139,12 +143,8 @@ async def test_a_deploy_that_was_being_filled_in_when_the_sign_in_ended_can_be_s
     await console.form.get_by_label("Ref").fill("v1")
     await end_the_sign_in(server)
     await console.press("Enter")
-    dialog = console.page.get_by_role("dialog", name="Sign in again")
-    await expect(dialog.get_by_label("Token")).to_be_focused()
     await expect(console.form).to_contain_text("The deploy was not started.")
-    await keep_screenshot(console.page, "signed-out-while-starting")
-    await console.page.keyboard.type(OPERATOR)
-    await console.press("Enter")
+    dialog = await give_again(console, OPERATOR)
     await expect(dialog).to_be_hidden()
     await console.form.get_by_role("button", name="Start deploy").click()
     await console.modal.at("queued", 1)

@@ -152,7 +152,10 @@ export class Console extends LitElement {
     event.preventDefault();
     this.#signsInAgain = true;
     this.requestUpdate();
-    void this.updateComplete.then(() => this.#again?.showModal());
+    void this.updateComplete.then(() => {
+      this.#again?.showModal();
+      this.#again?.querySelector<HTMLElement>("phaseline-sign-in")?.focus();
+    });
   };
 
   readonly #signedIn = async (): Promise<void> => {
