@@ -121,7 +121,7 @@ def by_another_key(issuer: Issuer, **header: Any) -> str:
 
 def bringing_its_key(issuer: Issuer) -> str:
     key = new_key()
-    return jwt.encode(issuer.saying(), key, "RS256", {"kid": "mine", "jwk": published(key, "mine")})
+    return jwt.encode(issuer.saying(), key, "RS256", {"kid": issuer.key_id, "jwk": published(key, issuer.key_id)})
 
 
 def changed(issuer: Issuer) -> str:
@@ -190,7 +190,7 @@ ROWS = [
         "RS512 with the right key", made(lambda it: jwt.encode(it.saying(), it.key, "RS512", {"kid": it.key_id})), "alg"
     ),
     _unknown("another key under a known id", made(by_another_key)),
-    _unknown("a key that it brings itself", made(bringing_its_key), "kid"),
+    _unknown("a key that it brings itself", made(bringing_its_key)),
     _unknown("jku", made(lambda it: by_another_key(it, jku=f"{it.url}/mine")), None),
     _unknown("x5u", made(lambda it: by_another_key(it, x5u=f"{it.url}/mine")), None),
     _unknown("crit", made(lambda it: it.signed(it.saying(), crit=["exp"]))),
@@ -251,9 +251,9 @@ ROWS = [
     _forbidden("a viewer's token", own("viewer"), None, "token:viewer"),
     _forbidden("a tool's token", own("tool"), None, "token:tool"),
     _forbidden("an operator's token", own("operator"), None, "token:operator"),
-    _forbidden("another environment's token", own("elsewhere"), "environment", "token:elsewhere"),
-    _unknown("a revoked token", own("revoked")),
-    _unknown("an expired token", own("expired")),
-    _unknown("a token that nobody made", own("made up")),
+    _forbidden("another environment's token", own("for-elsewhere"), "environment", "token:for-elsewhere"),
+    _unknown("a revoked token", own("that-was-revoked")),
+    _unknown("an expired token", own("that-expired")),
+    _unknown("a token that nobody made", own("that-nobody-made")),
     _unknown("a token with a wrong checksum", sent("Bearer phl_testtesttesttesttesttesttesttesttestworkflow4kykfX")),
 ]

@@ -81,16 +81,23 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 
 async def _own_tokens(database_url: str) -> dict[str, str]:
-    store = Store(database_url)
-    ago, soon = timedelta(days=-1), timedelta(days=1)
-    async with store.writing() as connection:
-        _, elsewhere = await tokens.create(connection, "elsewhere", Role.WORKFLOW, ["elsewhere"], soon)
-        _, expired = await tokens.create(connection, "expired", Role.WORKFLOW, None, ago)
-        _, revoked = await tokens.create(connection, "revoked", Role.WORKFLOW, None, None)
-        await tokens.revoke(connection, "revoked")
-    await store.close()
-    ours = {"elsewhere": elsewhere, "expired": expired, "revoked": revoked, "made up": secret.new_token()}
-    return {**logins.TOKENS, **ours}
+    """Phaseline's own tokens by what they are. Those that are made here have a name of their own in the log."""
+    store, ago = Store(database_url), timedelta(days=-1)
+    made: list[tuple[str, list[str] | None, timedelta | None]] = [
+        ("for-elsewhere", ["elsewhere"], None),
+        ("that-expired", None, ago),
+        ("that-was-revoked", None, None),
+    ]
+    try:
+        async with store.writing() as connection:
+            ours = {
+                name: (await tokens.create(connection, name, Role.WORKFLOW, environments, lifetime))[1]
+                for name, environments, lifetime in made
+            }
+            await tokens.revoke(connection, "that-was-revoked")
+    finally:
+        await store.close()
+    return {**logins.TOKENS, **ours, "that-nobody-made": secret.new_token()}
 
 
 def _nothing_of_a_token_is_logged(stage: Stage) -> None:

@@ -26,8 +26,8 @@ REQUEST_TOKEN = "the-request-token-of-a-job"
 class Issuer:
     """`audience`: whom tokens are made for, unless somebody is asked for. `claims`: what each token says in any case.
 
-    `away`: it answers nothing but 503. `asked`: how often its keys were asked for. `given`: the tokens that jobs asked
-    for, each after `on_request`.
+    `away`: it answers nothing but 503. `published`: its keys, and `keys_answer` what it says in their place. `asked`:
+    how often its keys were asked for. `given`: the tokens that jobs asked for, each after `on_request`.
     """
 
     def __init__(self, audience: str = "https://phaseline.example") -> None:
@@ -38,7 +38,8 @@ class Issuer:
         self.given: list[str] = []
         self.on_request: Callable[[], object] = lambda: None
         self.key_id, self.key = "", _first_key()
-        self._published: list[dict[str, Any]] = []
+        self.published: list[dict[str, Any]] = []
+        self.keys_answer: tuple[int, object] | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -57,7 +58,7 @@ class Issuer:
     def rotate(self, key: RSAPrivateKey | None = None) -> None:
         """Sign with a new key from now on, and publish no other."""
         self.key, self.key_id = key or new_key(), uuid.uuid4().hex
-        self._published = [published(self.key, self.key_id)]
+        self.published = [published(self.key, self.key_id)]
 
     def saying(self, **other: Any) -> dict[str, Any]:
         """The claims of a run as it should be, but for `other`; None leaves one out."""
@@ -105,7 +106,7 @@ class Issuer:
         if self.away:
             return 503, {}
         if url.path == "/.well-known/jwks":
-            return 200, {"keys": self._published}
+            return self.keys_answer or (200, {"keys": self.published})
         if url.path == "/token":
             return self._give(parse_qs(url.query), authorization)
         return 404, {}
@@ -116,8 +117,10 @@ class Issuer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 status, content = answer(self.path, self.headers.get("Authorization"))
-                sent = json.dumps(content).encode()
+                sent = content if isinstance(content, bytes) else json.dumps(content).encode()
                 self.send_response(status)
+                if status in (301, 302, 307):
+                    self.send_header("Location", sent.decode())
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(sent)))
                 self.end_headers()
