@@ -16,6 +16,7 @@ from phaseline.app import create_app
 from phaseline.callers import trust
 from phaseline.commands import audit, notices, token
 from phaseline.commands.beginning import configured, console, failure, with_store
+from phaseline.commands.sign_out import sign_out
 from phaseline.operations.schema import SCHEMA
 from phaseline.settings import Settings
 from phaseline.store import Store
@@ -29,6 +30,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(token.app, name="token")
+app.command("sign-out")(sign_out)
 app.add_typer(audit.app, name="audit")
 
 

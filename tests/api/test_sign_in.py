@@ -12,9 +12,11 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import ValidationError
+from typer.testing import CliRunner
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from phaseline.cli import app
 from phaseline.settings import Settings
 from tests.support import tokens
 from tests.support.command import phaseline
@@ -179,6 +181,29 @@ async def test_a_cookie_that_is_none_of_ours_proves_nothing(browser: httpx.Async
     header = [(b"cookie", b"phaseline=" + cookie.encode("latin-1"))]
     asked = await browser.post("/graphql", json=DEPLOYS, headers=header)
     assert (asked.status_code, _code(asked)) == (401, "UNAUTHENTICATED")
+
+
+async def test_whoever_runs_the_server_can_sign_somebody_out(server: Server) -> None:
+    names = ["leaving", "staying"]
+    made = [await tokens.make(server.database, name) for name in names]
+    async with (
+        httpx.AsyncClient(base_url=server.url, trust_env=False) as leaving,
+        httpx.AsyncClient(base_url=server.url, trust_env=False) as staying,
+    ):
+        await sign_in(leaving, made[0])
+        await sign_in(staying, made[1])
+        ended = phaseline(server.database, "sign-out", "token:leaving")
+        assert (ended.returncode, ended.stdout) == (0, "signed out: 1 browser\n")
+        assert (await leaving.post("/graphql", json=DEPLOYS)).status_code == 401
+        assert (await staying.post("/graphql", json=DEPLOYS)).status_code == 200
+        assert "no browser" in phaseline(server.database, "sign-out", "token:leaving").stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["token:x", "--everybody"]])
+def test_who_is_to_be_signed_out_has_to_be_said(arguments: list[str]) -> None:
+    ended = CliRunner().invoke(app, ["sign-out", *arguments])
+    assert ended.exit_code == 2
+    assert "--everybody" in ended.stderr
 
 
 async def test_a_sign_in_that_ended_long_ago_is_forgotten(browser: httpx.AsyncClient, server: Server) -> None:

@@ -82,3 +82,12 @@ async def end(connection: AsyncConnection, cookie: str) -> None:
     """Sign the browser out."""
     mine = (sign_ins.c.hash == secret.hashed(cookie), sign_ins.c.ended_at.is_(None))
     await connection.execute(update(sign_ins).where(*mine).values(ended_at=await clock.now(connection)))
+
+
+async def end_of(connection: AsyncConnection, name: str | None) -> int:
+    """Sign out every browser of whoever has this name; None: of everybody. Returns how many were signed in."""
+    now = await clock.now(connection)
+    running = [sign_ins.c.ended_at.is_(None), sign_ins.c.expires_at > now]
+    if name is not None:
+        running.append(sign_ins.c.name == name)
+    return (await connection.execute(update(sign_ins).where(*running).values(ended_at=now))).rowcount
