@@ -183,7 +183,11 @@ async def test_every_entry_says_who_what_and_when(caller: Caller) -> None:
     assert times == sorted(times)
     assert times[0] == deploy["startedAt"] == deploy["updatedAt"]
     assert all(re.fullmatch(r"2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", time) for time in times)
-    assert {entry["actor"] for entry in (start, moved, refused)} == {"anonymous"}
+    assert [entry["actor"] for entry in (start, moved, refused)] == [
+        "token:operator",
+        "token:workflow",
+        "token:workflow",
+    ]
     assert len({entry["id"] for entry in (start, moved, refused)}) == 3
 
 
