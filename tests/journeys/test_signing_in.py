@@ -47,7 +47,7 @@ async def test_a_deploys_address_leads_to_the_sign_in_and_a_token_leads_on_to_th
     [
         ("nonsense", "This is no token of this server's"),
         (WRONG, "This is no token of this server's"),
-        (WORKFLOW, "Token:workflow has nothing to do in a browser"),
+        (WORKFLOW, "This token is for programs, and not for a browser"),
     ],
     ids=["nonsense", "mistyped", "a workflow's"],
 )
