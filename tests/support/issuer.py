@@ -19,9 +19,6 @@ WORKFLOW = ".github/workflows/deploy-console.yml"
 REF = "refs/heads/main"
 RUN_ID = "9988"
 
-# What the runner gives a job that may have ID tokens, beside the address to ask for them.
-REQUEST_TOKEN = "the-request-token-of-a-job"
-
 
 class Issuer:
     """`audience`: whom tokens are made for, unless somebody is asked for. `claims`: what each token says in any case.
@@ -36,6 +33,7 @@ class Issuer:
         self.away = False
         self.asked = 0
         self.given: list[str] = []
+        self.request_token = f"what-a-job-asks-with-{uuid.uuid4()}"
         self.on_request: Callable[[], object] = lambda: None
         self.key_id, self.key = "", _first_key()
         self.published: list[dict[str, Any]] = []
@@ -88,13 +86,13 @@ class Issuer:
         """What a job with `id-token: write` finds in its environment."""
         return {
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.url}/token?api-version=2.0",
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": REQUEST_TOKEN,
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.request_token,
         }
 
     def _give(self, query: Mapping[str, list[str]], authorization: str | None) -> tuple[int, object]:
         """A token of the audience that is asked for, where the job may have one."""
         self.on_request()
-        if authorization != f"Bearer {REQUEST_TOKEN}" or query.get("api-version") != ["2.0"]:
+        if authorization != f"Bearer {self.request_token}" or query.get("api-version") != ["2.0"]:
             return 401, {"message": "not a job of this issuer's"}
         token = self.token(aud=query.get("audience", ["https://github.com/octo-org"])[0])
         self.given.append(token)

@@ -13,7 +13,7 @@ import pytest
 
 from phaseline.demo.workspace import STAND_INS, stand_in
 from phaseline.resources import find
-from tests.support.issuer import REQUEST_TOKEN, Issuer
+from tests.support.issuer import Issuer
 
 from .recorder import Answer, Recorder, Request, accepted, refused
 
@@ -467,5 +467,5 @@ def test_no_command_line_shows_an_id_token_or_what_it_is_asked_for_with(
     recorder.answer = look_around
     assert notify(**issuer.variables()).outcome == "delivered"
     assert [line for line in command_lines if b"api-version=2.0" in line], "the process that asks was not seen"
-    secrets = [REQUEST_TOKEN.encode(), issuer.given[0].encode()]
+    secrets = [issuer.request_token.encode(), issuer.given[0].encode()]
     assert not [line for line in command_lines if any(secret in line for secret in secrets)]
