@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -210,13 +211,13 @@ async def test_a_new_key_is_found_without_a_restart_and_as_soon_as_its_issuer_is
     assert (await stage.send(deploy["id"], token)).status == 200
 
 
-async def test_however_many_made_up_keys_are_named_the_issuer_is_asked_a_few_times(stage: Stage) -> None:
+async def test_however_many_made_up_keys_are_named_the_issuer_is_asked_every_two_seconds_at_most(stage: Stage) -> None:
     deploy = await stage.caller.start()
-    before = stage.issuer.asked
+    before, began = stage.issuer.asked, time.monotonic()
     made_up = [stage.issuer.signed(stage.issuer.saying(), kid=f"made-up-{number}") for number in range(50)]
     answers = await asyncio.gather(*(stage.send(deploy["id"], bearer(token)) for token in made_up))
     assert {answer.error.get("claim") for answer in answers} == {"kid"}
-    assert stage.issuer.asked - before <= 3
+    assert stage.issuer.asked - before <= 2 + (time.monotonic() - began) / 2
 
 
 async def test_the_same_token_with_the_same_callback_is_given_the_same_answer(stage: Stage) -> None:
