@@ -1,13 +1,13 @@
 """The whole log, looked at in one transaction: what it comes to, and everything in it that does not hold."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import checkpoints, graph_rows, revisions
 from phaseline.audit import Auditor
+from phaseline.databases.kind import Database
 from phaseline.store import Store
 from phaseline_schema.audit.checkpoints import Checkpoint, Leaf
 from phaseline_schema.audit.findings import Fault
@@ -30,22 +30,36 @@ class Inspection:
 async def inspect(
     store: Store, tell: Tell, *, checkpoint: Checkpoint | None = None, keep_heads: bool = False
 ) -> Inspection:
-    """Look at everything, and at what a checkpoint says besides. Raises WrongRevision.
+    """Look at one state of everything, however long it takes. Raises WrongRevision.
 
-    `keep_heads`: those of the deploys whose logs hold are in what it returns.
+    `checkpoint`: what has to be there still. `keep_heads`: those of the deploys whose logs hold are in what it returns.
     """
+    async with store.reading() as connection:
+        await store.database.unhurried(connection)
+        return await look(store.database, connection, tell, checkpoint=checkpoint, keep_heads=keep_heads)
+
+
+async def look(
+    database: Database,
+    connection: AsyncConnection,
+    tell: Tell,
+    *,
+    checkpoint: Checkpoint | None = None,
+    keep_heads: bool = False,
+) -> Inspection:
+    """The same of what a transaction sees."""
     found = Inspection()
 
     def note(deploy_id: str | None, fault: Fault) -> None:
         found.faults += 1
         tell(deploy_id, fault)
 
-    async with _unhurried(store) as connection:
+    async with database.as_it_lies(connection):
         await revisions.require_newest(connection)
         odd = await graph_rows.fault(connection)
         if odd is not None:
             note(None, odd)
-        async for check in Auditor(store.database, connection, PIPELINES).every():
+        async for check in Auditor(database, connection, PIPELINES).every():
             found.deploys += 1
             found.entries += check.entries
             if check.fault is not None:
@@ -56,11 +70,3 @@ async def inspect(
             async for deploy_id, fault in checkpoints.faults(connection, checkpoint):
                 note(deploy_id, fault)
     return found
-
-
-@asynccontextmanager
-async def _unhurried(store: Store) -> AsyncIterator[AsyncConnection]:
-    """One state of the log, however long it takes to look at it."""
-    async with store.reading() as connection, store.database.as_it_lies(connection):
-        await store.database.unhurried(connection)
-        yield connection

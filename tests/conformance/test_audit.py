@@ -1,0 +1,289 @@
+"""`phaseline audit` and `auditVerification`: what they say of a log that holds, of one that does not, and of none."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from phaseline.audit import Auditor
+from phaseline.store import Store
+from phaseline_schema.pipelines import PIPELINES
+from tests.conformance.conftest import Nodes, on_one_of_each
+from tests.conformance.stores import Store as Kind
+from tests.conformance.stores import on_newest_postgresql, on_sqlite
+from tests.support import model
+from tests.support.application import in_this_process
+from tests.support.caller import Caller
+from tests.support.database import address, migrate
+from tests.support.logins import TOOL, bearer
+from tests.support.raw import append, connected, unguarded
+from tests.support.server import PHASELINE
+
+VERIFICATION = """
+    query ($id: ID!) { auditVerification(deployId: $id) {
+        deployId valid entries head fault { sequence kind message }
+    } }
+"""
+DOCS = Path(__file__).parents[2] / "docs" / "audit.md"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int | None
+    out: str
+    error: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+async def _run(*command: str | Path, **environment: str) -> Ended:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env={"PATH": os.environ.get("PATH", os.defpath), **environment},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, error = await process.communicate()
+    return Ended(process.returncode, out.decode(), error.decode())
+
+
+async def _audit(database: Path | str, *arguments: str | Path) -> Ended:
+    return await _run(PHASELINE, "audit", *arguments, PHASELINE_DATABASE_URL=address(database))
+
+
+@pytest.fixture
+async def log(store: Kind) -> tuple[Path | str, str, str]:
+    """A database with all its guards, and two deploys in it, of nine entries and of three."""
+    database = await store.empty()
+    async with in_this_process(database) as caller:
+        long, short = [(await caller.start())["id"] for _ in range(2)]
+        await caller.walk(long, *model.GATES, "building", "deploying", "health_checking", "succeeded")
+        await caller.walk(short, "building", "failed")
+    return database, long, short
+
+
+@on_one_of_each
+async def test_the_command_names_what_does_not_hold_and_a_checkpoint_tells_what_has_vanished(
+    log: tuple[Path | str, str, str], tmp_path: Path
+) -> None:
+    database, long, short = log
+    holds = await _audit(database, "verify")
+    assert (holds.code, holds.out) == (0, "2 deploys with 12 audit entries were checked: everything holds\n")
+    file = tmp_path / "checkpoint.json"
+    made = await _audit(database, "checkpoint", "--output", file)
+    assert (made.code, made.error) == (0, f"{file}: 2 deploys\n")
+    (root,) = made.lines
+    assert json.loads(file.read_text())["root"] == root
+    async with connected(database) as raw, unguarded(raw):
+        await raw.execute("UPDATE audit_entries SET actor = 'x' WHERE deploy_id = :of AND sequence = 5", of=long)
+        await raw.execute("DELETE FROM audit_entries WHERE deploy_id = :of", of=short)
+        await raw.execute("DELETE FROM deploys WHERE id = :of", of=short)
+    broken = await _audit(database, "verify")
+    assert broken.code == 1
+    assert broken.lines[:-1] == [f"deploy {long}, entry 5: DIGEST: {_DIGEST}"]
+    told = await _audit(database, "verify", "--json", "--checkpoint", file, "--root", root)
+    assert told.code == 1
+    answer = json.loads(told.out)
+    assert [(fault["deployId"], fault["sequence"], fault["kind"]) for fault in answer.pop("faults")] == [
+        (long, 5, "DIGEST"),
+        (short, None, "CHECKPOINT"),
+    ]
+    kept = {"root": root, "deploys": 2}
+    assert answer == {"valid": False, "deploys": 1, "entries": 9, "checkpoint": kept}
+    again = await _audit(database, "checkpoint", "--output", tmp_path / "other.json")
+    assert (again.code, long in again.error) == (1, True)
+    assert json.loads((tmp_path / "other.json").read_text())["leaves"] == []
+
+
+_DIGEST = "the digest is not that of the entry, the deploy's ref and what was before"
+
+
+@on_sqlite
+async def test_a_checkpoint_that_was_changed_or_is_not_the_one_that_was_kept_is_found(
+    log: tuple[Path | str, str, str], tmp_path: Path
+) -> None:
+    database, _, short = log
+    file = tmp_path / "checkpoint.json"
+    root = (await _audit(database, "checkpoint", "--output", file)).out.strip()
+    async with connected(database) as raw:
+        await append(raw, short, "smoke_running", refusal="ILLEGAL_TRANSITION")  # what came later is no fault
+    assert (await _audit(database, "verify", "--checkpoint", file, "--root", root.upper())).code == 0
+    other = await _audit(database, "verify", "--checkpoint", file, "--root", "0" * 64)
+    assert (other.code, other.lines[0][:10]) == (1, "CHECKPOINT")
+    content = json.loads(file.read_text())
+    del content["leaves"][0]
+    file.write_text(json.dumps(content))
+    changed = await _audit(database, "verify", "--checkpoint", file)
+    assert (changed.code, changed.lines[0]) == (
+        1,
+        "CHECKPOINT: the checkpoint's root is not that of its leaves: its file was changed",
+    )
+    taken = await _audit(database, "checkpoint", "--output", file)
+    assert (taken.code, taken.error.endswith("exists already, and is another checkpoint\n")) == (2, True)
+
+
+@on_sqlite
+async def test_what_cannot_be_checked_is_said_in_one_line_and_nothing_is_made(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "none.json").write_text('{"format": "phaseline-checkpoint-1", "root": 5}')
+    at_0002 = tmp_path / "older.db"
+    await migrate(at_0002, "0002")
+    (tmp_path / "garbage.db").write_bytes(b"garbage" * 1000)
+    for path, arguments, said in (
+        (database, (), "there is no database"),
+        (at_0002, (), "behind 0003"),
+        (tmp_path / "garbage.db", (), "not a database"),
+        (at_0002, ("--checkpoint", tmp_path / "none.json"), "it has no root, or no leaves"),
+        (at_0002, ("--checkpoint", tmp_path / "nowhere.json"), "cannot be read"),
+        (at_0002, ("--root", "0" * 64), "goes with --checkpoint"),
+    ):
+        ended = await _audit(path, "verify", *arguments)
+        assert (ended.code, ended.out, len(ended.error.splitlines())) == (2, "", 1), ended
+        assert said in ended.error, ended
+    assert database.name not in os.listdir(database.parent)
+
+
+async def test_who_asks_is_told_whether_a_deploys_log_holds(nodes: Nodes) -> None:
+    one, other = nodes.callers
+    deploy = (await one.start())["id"]
+    await one.walk(deploy, "building")
+    newest = (await one.entries(deploy))[-1]
+    for caller in (one, other):
+        found = (await caller.send(VERIFICATION, id=deploy)).data["auditVerification"]
+        assert found == {"deployId": deploy, "valid": True, "entries": 2, "head": newest["digest"], "fault": None}
+        assert (await caller.send(VERIFICATION, id="nowhere")).code == "DEPLOY_NOT_FOUND"
+
+
+# What garbage SQLite keeps beside what other databases do; of the deploy there are two entries.
+BROKEN: dict[str, tuple[str, int | None, str]] = {
+    "another message": ("UPDATE audit_entries SET message = 'x' WHERE deploy_id = :of AND sequence = 2", 2, "DIGEST"),
+    "an entry is gone": ("DELETE FROM audit_entries WHERE deploy_id = :of AND sequence = 1", 1, "MISSING"),
+    "the log is gone": ("DELETE FROM audit_entries WHERE deploy_id = :of", 1, "MISSING"),
+    "the row is gone": ("DELETE FROM deploys WHERE id = :of", None, "MISSING"),
+    "the row stands elsewhere": ("UPDATE deploys SET attempt = 2 WHERE id = :of", None, "ROW"),
+}
+UNREADABLE = {
+    "no text": ("UPDATE audit_entries SET actor = CAST(x'ff' AS TEXT) WHERE deploy_id = :of AND sequence = 2", 2),
+    "no time": ("UPDATE audit_entries SET recorded_at = 'soon' WHERE deploy_id = :of AND sequence = 2", 2),
+    "no number": ("UPDATE deploys SET attempt = 'one' WHERE id = :of", None),
+}
+
+
+async def _is_told(nodes: Nodes, statement: str, sequence: int | None, kind: str) -> None:
+    caller = nodes.callers[0]
+    deploy = (await caller.start())["id"]
+    await caller.walk(deploy, "building")
+    async with connected(nodes.database) as raw, unguarded(raw):
+        await raw.execute(statement, of=deploy)
+        try:
+            found = (await caller.send(VERIFICATION, id=deploy)).data["auditVerification"]
+        finally:  # other tests hold the whole log against what it should be
+            await raw.execute("DELETE FROM audit_entries WHERE deploy_id = :of", of=deploy)
+            await raw.execute("DELETE FROM deploys WHERE id = :of", of=deploy)
+    assert not found["valid"]
+    assert (found["fault"]["sequence"], found["fault"]["kind"]) == (sequence, kind)
+    assert (await caller.send(VERIFICATION, id=deploy)).code == "DEPLOY_NOT_FOUND"
+
+
+@on_one_of_each
+@pytest.mark.parametrize(("statement", "sequence", "kind"), BROKEN.values(), ids=BROKEN.keys())
+async def test_who_asks_of_a_log_that_does_not_hold_is_told_what_does_not(
+    nodes: Nodes, statement: str, sequence: int | None, kind: str
+) -> None:
+    await _is_told(nodes, statement, sequence, kind)
+
+
+@on_sqlite
+@pytest.mark.parametrize(("statement", "sequence"), UNREADABLE.values(), ids=UNREADABLE.keys())
+async def test_what_cannot_be_read_is_a_fault_of_the_log_and_none_of_the_server(
+    nodes: Nodes, statement: str, sequence: int | None
+) -> None:
+    await _is_told(nodes, statement, sequence, "MALFORMED")
+
+
+@on_one_of_each
+async def test_what_is_written_while_the_log_is_checked_is_not_looked_at(log: tuple[Path | str, str, str]) -> None:
+    database, _, short = log
+    store = Store(address(database))
+    async with in_this_process(database) as caller, store.reading() as connection:
+        await store.database.unhurried(connection)
+        found = []
+        async for check in Auditor(store.database, connection, PIPELINES).every():
+            found.append(check)
+            await caller.start()
+            await caller.report(short, "queued", attempt=len(found))
+    await store.close()
+    assert [(check.entries, check.fault) for check in found if check.deploy_id == short] == [(3, None)]
+    assert len(found) == 2
+
+
+@on_newest_postgresql
+async def test_no_time_out_ends_a_check(database: str) -> None:
+    store = Store(database)
+    async with store.reading() as connection:
+        before = [(await connection.execute(text(f"SHOW {name}"))).scalar_one() for name in TIME_OUTS]
+        await store.database.unhurried(connection)
+        after = [(await connection.execute(text(f"SHOW {name}"))).scalar_one() for name in TIME_OUTS]
+    await store.close()
+    assert "0" not in before
+    assert set(after) == {"0"}
+
+
+TIME_OUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+
+
+def _snippet(name: str, folder: Path) -> Path:
+    """A program from the documentation."""
+    (content,) = re.findall(rf"```python\n(# {name}\n.*?)```", DOCS.read_text(), re.DOTALL)
+    file = folder / name
+    file.write_text(content)
+    return file
+
+
+async def _outside(program: Path, *arguments: str | Path) -> Ended:
+    """Python alone: nothing that is installed, and nothing of ours, can be imported."""
+    return await _run(sys.executable, "-I", "-S", program, *arguments)
+
+
+@on_one_of_each
+async def test_digests_and_root_are_checked_from_outside_as_the_documentation_says(
+    nodes: Nodes, tmp_path: Path
+) -> None:
+    caller = nodes.callers[0]
+    deploy = (await caller.start(ref='é "👩\u200d🚀" \\', note="<&> ünï \u200b."))["id"]
+    await caller.report(deploy, "building", message="a / b \u00ad", runId="7", runUrl="https://example.org/é?a=b#c")
+    for _ in range(3):
+        await caller.report(deploy, "queued")
+    url = f"{caller.url}/graphql"
+    check = _snippet("check.py", tmp_path)
+    found = await _outside(check, url, TOOL, deploy)
+    head = (await caller.entries(deploy))[-1]["digest"]
+    assert (found.code, found.out, found.error) == (0, f"{head}\n", "")
+    file = tmp_path / "checkpoint.json"
+    made = await _audit(nodes.database, "checkpoint", "--output", file)
+    computed = await _outside(_snippet("root.py", tmp_path), file)
+    assert (computed.code, computed.out) == (0, made.out)
+    leaves: list[dict[str, Any]] = json.loads(file.read_text())["leaves"]
+    assert {"deployId": deploy, "sequence": 5, "digest": head} in leaves
+    check.write_text(check.read_text().replace('"previous": previous', '"previous": None'))  # it is able to fail
+    assert (await _outside(check, url, TOOL, deploy)).error == "entry 2 does not hold\n"
+
+
+@on_sqlite
+async def test_a_tool_may_ask_whether_a_log_holds(nodes: Nodes) -> None:
+    caller: Caller = nodes.callers[0]
+    deploy = (await caller.start())["id"]
+    body = {"query": VERIFICATION, "variables": {"id": deploy}}
+    answer = await caller.http.post("/graphql", json=body, headers=bearer(TOOL))
+    assert answer.json()["data"]["auditVerification"]["valid"]
