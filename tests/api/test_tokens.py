@@ -1,5 +1,6 @@
 """Tokens: made once, kept as a hash, taken back; what is no token, and what the command refuses."""
 
+import asyncio
 import json
 import re
 import sqlite3
@@ -160,8 +161,7 @@ async def test_many_uses_at_once_are_written_down_once(own_server: Server, own_c
         "INSERT INTO sign_ins (id, hash, name, role, created_at, expires_at) "
         "VALUES (hex(randomblob(16)), hex(randomblob(32)), 'noted', 'viewer', '2026-01-01', '2999-01-01'); END",
     )
-    for _ in range(20):
-        await own_caller.send(DEPLOYS)
+    await asyncio.gather(*(own_caller.send(DEPLOYS) for _ in range(20)))
 
     def noted() -> int:
         with closing(sqlite3.connect(own_server.database)) as database:
