@@ -26,6 +26,7 @@ BACKLOG = 64 * 1024
 
 TRY_AGAIN_LATER = 1013
 TOO_SLOW = "Too slow: come back with `after`"
+INVALID_DATA = 1007
 POLICY_VIOLATION = 1008
 MESSAGE_TOO_BIG = 1009
 SERVICE_RESTART = 1012
@@ -200,6 +201,14 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
         if not self.frames:
             self._stop_waiting()
 
+    def send_receive_event_to_app(self) -> None:
+        """As inherited; text that is none closes the socket, which uvicorn would log as an error of its own."""
+        if self.curr_msg_data_type == "text" and self._is_open() and not _is_utf8(b"".join(self.frames)):
+            self.frames = []
+            self._close(INVALID_DATA, "Not UTF-8", _FAREWELL)
+        else:
+            super().send_receive_event_to_app()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """As inherited."""
         self._stop_waiting()
@@ -208,7 +217,13 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
     def keepalive_timeout(self) -> None:
         """As inherited; who does not even read that, is not waited for."""
         super().keepalive_timeout()
+        self.disconnected = True
         self.loop.call_later(_FAREWELL, self.transport.abort)
+
+    def handle_parser_exception(self) -> None:
+        """As inherited; whoever is still sending finds nobody, which uvicorn would take for a fault of the sender's."""
+        super().handle_parser_exception()
+        self.disconnected = True
 
     def _stop_waiting(self) -> None:
         if self._due is not None:
@@ -261,6 +276,14 @@ class WebSocket(_Watched, WebSocketsSansIOProtocol):
         self.writable.set()
         self.transport.resume_reading()  # its answer to the close
         self.close_timer = self.loop.call_later(seconds, self.transport.abort)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _told(client: tuple[str, int] | None) -> None:

@@ -49,7 +49,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             except TooManySockets as refusal:
                 await self._turn_away(refusal)
             else:
-                await super().handle()
+                with suppress(WebSocketDisconnect):  # the viewer was gone before it could be told what it did wrong
+                    await super().handle()
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """As inherited, from somebody who has proven who it is; the socket closes with 4403 when that is over."""

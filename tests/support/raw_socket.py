@@ -49,6 +49,15 @@ class Raw:
         head = await self.reader.readuntil(b"\r\n\r\n")
         return head.split(b"\r\n")[0]
 
+    async def hear(self) -> tuple[int, bytes]:
+        """The next frame: its opcode and its payload. Raises EOFError or ConnectionError where none comes any more."""
+        first, size = await self.reader.readexactly(2)
+        if size == 126:
+            (size,) = struct.unpack("!H", await self.reader.readexactly(2))
+        elif size == 127:
+            (size,) = struct.unpack("!Q", await self.reader.readexactly(8))
+        return first & 0x0F, await self.reader.readexactly(size)
+
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True, length: int | None = None) -> bytes:
     """A frame as clients send them; `length` is what it says of its length, where that is a lie."""
