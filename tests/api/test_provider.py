@@ -1,6 +1,7 @@
 """Signing in through an organisation's OpenID Connect provider: who gets in, as what, and who does not."""
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from phaseline.callers import trust
+from tests.support.command import phaseline
 from tests.support.issuer import new_key
 from tests.support.ports import free_port
 from tests.support.provider import CLIENT_ID, CLIENT_SECRET, Provider
@@ -258,3 +261,42 @@ async def _is_refused(browser: httpx.AsyncClient, back: httpx.Response, code: st
     assert back.status_code == 303
     assert back.headers["location"] == f"/?sign-in={code}"
     assert (await browser.post("/graphql", json={"query": "{ deploys { edges { node { id } } } }"})).status_code == 401
+
+
+ONE = {"group": "owners", "role": "operator"}
+USELESS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
+    "no roles": ([], {}, "roles: is missing"),
+    "a role there is not": ([{"group": "owners", "role": "root"}], {}, "provider.roles[1].role"),
+    "a person as a workflow": ([ONE, {"group": "bots", "role": "workflow"}], {}, "a person cannot be a workflow"),
+    "a viewer for an environment": (
+        [{"group": "watchers", "role": "viewer", "environments": ["staging"]}],
+        {},
+        "the role viewer is not for environments",
+    ),
+    "an operator for no environment": ([{**ONE, "environments": []}], {}, "provider.roles[1].environments"),
+    "a group without a name": ([{"group": "", "role": "viewer"}], {}, "provider.roles[1].group"),
+    "no openid": ([ONE], {"scopes": ["email"]}, "must hold openid"),
+    "an issuer that others can pose as": ([ONE], {"issuer": "http://login.example.com"}, "must begin with https://"),
+    "an issuer that is none": ([ONE], {"issuer": "login.example.com"}, "provider.issuer"),
+    "a key there is not": ([ONE], {"client_secret": "hunter2"}, "provider.client_secret: there is no such key"),
+}
+
+
+@pytest.mark.parametrize(("roles", "keys", "said"), USELESS.values(), ids=USELESS)
+def test_a_trust_file_of_no_use_is_refused_and_the_key_is_named(
+    provider: Provider, tmp_path: Path, roles: list[dict[str, Any]], keys: dict[str, Any], said: str
+) -> None:
+    file = tmp_path / "trust.toml"
+    file.write_text(provider.trust_file(*roles, **keys))
+    with pytest.raises(trust.TrustError, match=re.escape(said)) as refused:
+        trust.read(file, "https://phaseline.example", has_provider_secret=True)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_provider_asks_for_the_settings_that_it_needs(provider: Provider, tmp_path: Path) -> None:
+    file = tmp_path / "trust.toml"
+    file.write_text(provider.trust_file(ONE))
+    needed = phaseline(tmp_path / "phaseline.db", "serve", TRUST_FILE=str(file))
+    assert (needed.returncode, "PHASELINE_PUBLIC_URL" in needed.stderr) == (2, True)
+    with pytest.raises(trust.TrustError, match="PHASELINE_PROVIDER_SECRET"):
+        trust.read(file, "https://phaseline.example")

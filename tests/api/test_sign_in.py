@@ -23,7 +23,7 @@ from tests.support.command import phaseline
 from tests.support.database import migrate
 from tests.support.logins import COOKIE, OPERATOR, TOOL, VIEWER, WORKFLOW
 from tests.support.server import Server, serving
-from tests.support.viewer import PROTOCOL, Viewer
+from tests.support.viewer import PROTOCOL, Viewer, viewing
 
 DEPLOYS = {"query": "{ deploys { edges { node { id } } } }"}
 IDENTITY = {"query": "{ identity { name role proof } }"}
@@ -79,7 +79,8 @@ async def test_over_https_the_cookie_is_one_that_no_other_host_can_set(database:
             asked = await client.post("/graphql", json=DEPLOYS, headers={"cookie": f"{name}={cookie.value}"})
             assert asked.status_code == status
         assert await _over_websocket(server.url, f"__Host-phaseline={cookie.value}") is None
-        await _leave_no_trace(server, cookie.value, OPERATOR)
+        async with viewing(server.url, token=VIEWER):
+            await _leave_no_trace(server, cookie.value, OPERATOR, VIEWER)
 
 
 async def _leave_no_trace(server: Server, *secrets: str) -> None:
