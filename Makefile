@@ -27,11 +27,11 @@ ACTIONS := $(wildcard .github/actions/*/action.yml)
 demo: $(STAMPS)/demo frontend/dist/index.html ## Watch a deploy: serve, and run the real workflow on this machine
 	@$(UNTIL_CTRL_C) $(BIN)/phaseline demo $(ARGS) $(ENDED)
 
-test: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html test-frontend test-python ## Run every test, except the slow ones
+test: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html frontend/graphiql/dist/index.html test-frontend test-python ## Run every test, except the slow ones
 
 ##@ Working on it
 
-test-python: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html ## Run the Python tests; ARGS="-k words" picks some
+test-python: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html frontend/graphiql/dist/index.html ## Run the Python tests; ARGS="-k words" picks some
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-frontend: frontend/node_modules/.package-lock.json ## Run the frontend's tests
@@ -48,6 +48,8 @@ soak: $(STAMPS)/dev $(STAMPS)/test-tools ## Let everything go wrong for ten minu
 
 serve: $(STAMPS)/demo frontend/dist/index.html ## Serve, as PHASELINE_… variables say (`phaseline settings` lists them)
 	@$(UNTIL_CTRL_C) $(BIN)/phaseline serve $(ENDED)
+
+graphiql: frontend/graphiql/dist/index.html ## Build GraphiQL, which is served where PHASELINE_GRAPHIQL is true
 
 migrate: $(STAMPS)/demo ## Bring the database to the newest revision
 	$(BIN)/phaseline migrate
@@ -74,6 +76,7 @@ rehearse: ## Run the two commands in a clean clone, with a bare PATH and empty c
 
 clean: ## Remove what was built and fetched; `make` makes it again
 	rm -rf .venv .cache dist build frontend/dist frontend/node_modules frontend/codegen/node_modules tests/tools/node_modules
+	rm -rf frontend/graphiql/dist frontend/graphiql/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 ##@ Checking
@@ -121,7 +124,7 @@ help: ## List these targets
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: demo test test-python test-frontend test-slow bench soak serve migrate format generate picture lock wheel rehearse clean check $(CHECKS) help
+.PHONY: demo test test-python test-frontend test-slow bench soak serve graphiql migrate format generate picture lock wheel rehearse clean check $(CHECKS) help
 
 # --- Set-up. A stamp is younger than what it was made from, or its step is done again. ---
 
@@ -148,9 +151,15 @@ $(STAMPS)/test-tools: tests/tools/node_modules/.package-lock.json tests/tools/ch
 
 # Folders are in the list as well: they change when a file in them goes away.
 FRONTEND_SOURCES := $(shell find frontend -mindepth 1 \( -name node_modules -o -name dist -o -path frontend/test \
-	-o -path frontend/codegen \) -prune -o -print)
+	-o -path frontend/codegen -o -path frontend/graphiql \) -prune -o -print)
 
 frontend/dist/index.html: $(FRONTEND_SOURCES) frontend/node_modules/.package-lock.json
 	@echo '» building the console page'
 	@$(NPM) frontend run build
+	@touch $@
+
+frontend/graphiql/dist/index.html: $(wildcard frontend/graphiql/*.*) frontend/graphiql/node_modules/.package-lock.json \
+		frontend/node_modules/.package-lock.json
+	@echo '» building GraphiQL'
+	@$(NPM) frontend/graphiql run build
 	@touch $@

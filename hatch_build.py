@@ -10,6 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUNDLED = [
     "frontend/dist",
+    "frontend/graphiql/dist",
     "migrations",
     ".github/workflows/deploy-console.yml",
     ".github/actions",
@@ -27,8 +28,9 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
         if version == "editable":
             return  # a checkout has its own files, and `make` builds the frontend when its sources change
         root = Path(self.root)
-        npm = [sys.executable, str(root / "tools" / "npm.py"), "frontend"]
-        for arguments in (["ci"], ["run", "build"]):
-            subprocess.run([*npm, *arguments], check=True)
+        npm = [sys.executable, str(root / "tools" / "npm.py")]
+        for project in ("frontend", "frontend/graphiql"):  # the second is built with the first one's Vite
+            for arguments in (["ci"], ["run", "build"]):
+                subprocess.run([*npm, project, *arguments], check=True)
         for relative in BUNDLED:
             build_data["force_include"][str(root / relative)] = f"phaseline/_bundled/{relative}"

@@ -122,4 +122,6 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     if settings.metrics:
         app.include_router(metrics.routes())
     pages.mount(app)
+    if settings.graphiql:
+        pages.mount_graphiql(app)
     return app

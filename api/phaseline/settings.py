@@ -155,6 +155,10 @@ class Settings(BaseSettings):
         default=True,
         description="Whether callers who have proven who they are may ask for the schema (__schema, __type).",
     )
+    graphiql: bool = Field(
+        default=False,
+        description="Whether /graphiql is served: a page to write operations in. It may do what its caller may.",
+    )
     metrics: bool = Field(
         default=True, description="Whether /metrics is served, for Prometheus. It is not meant for the world."
     )
