@@ -6,7 +6,7 @@ import socket
 import sys
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Column, Table
@@ -108,7 +108,9 @@ def demo(
     from phaseline.demo.session import FAILING_REF, Demo
     from phaseline.demo.workspace import find_act
 
-    found = configured(database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console")
+    # Whoever else is trusted, and whatever address others reach this machine by, is not the demo's.
+    own: dict[str, Any] = {"authentication": "on", "trust_file": None, "public_url": None}
+    found = configured(database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console", **own)
     if fail is not None and fail not in GATES:
         raise failure(f"there is no gate {fail!r} to fail; there are: {', '.join(GATES)}")
     try:
