@@ -113,11 +113,15 @@ async def test_a_callback_that_the_database_does_not_take_is_counted_too(own_cal
     assert now("phaseline_database_errors_total") == 1
 
 
-async def test_deploys_and_transactions_are_counted(own_caller: Caller) -> None:
-    then = await told(own_caller)
+async def test_deploys_and_transactions_are_counted(own_server: Server, own_caller: Caller) -> None:
+    first = await told(own_caller)
+    await own_caller.start()
+    # That the token was used is written as well, soon after its first use, and then not for a minute.
+    written = first("phaseline_database_seconds_count", kind="write") + 2
+    then = await until(own_server, lambda now: now("phaseline_database_seconds_count", kind="write") == written)
     await own_caller.start()
     now = await told(own_caller)
-    assert now("phaseline_deploys_started_total") == 1
+    assert now("phaseline_deploys_started_total") == 2
     assert (
         now("phaseline_database_seconds_count", kind="write")
         == then("phaseline_database_seconds_count", kind="write") + 1

@@ -11,6 +11,7 @@ from typing import Any
 from tests.benchmarks.connection import Connection
 from tests.benchmarks.quiet import quiet
 from tests.benchmarks.reports import REPORT, START, reports
+from tests.support.logins import OPERATOR, WORKFLOW, token_for
 
 
 class Callers:
@@ -21,7 +22,7 @@ class Callers:
 
     async def send(self, query: str, **variables: Any) -> Any:
         """The data of one operation's answer, to the first of them."""
-        return _data(await self._connections[0].post(_body(query, **variables)))
+        return _data(await self._connections[0].post(_body(query, **variables), token_for(query)))
 
     async def report(self, deploy: str, attempt: int, status: str) -> None:
         """One callback."""
@@ -40,8 +41,8 @@ class Callers:
             deploy = await self.start()
             wanted = islice(reports(), warm + measured)
             bodies.append([_body(REPORT, input=_callback(deploy, *report)) for report in wanted])
-        await self._all([mine[:warm] for mine in bodies])
-        seconds, answers = await self._all([mine[warm:] for mine in bodies])
+        await self._all([mine[:warm] for mine in bodies], WORKFLOW)
+        seconds, answers = await self._all([mine[warm:] for mine in bodies], WORKFLOW)
         if any(_data(answer)["applyCallback"]["duplicate"] for answer in answers):
             raise RuntimeError("a callback was taken for a duplicate")
         return len(answers) / seconds
@@ -49,18 +50,18 @@ class Callers:
     async def answers_a_second(self, query: str, total: int) -> float:
         """How often a query is answered in a second."""
         callers = len(self._connections)
-        seconds, answers = await self._all([[_body(query)] * (total // callers)] * callers)
+        seconds, answers = await self._all([[_body(query)] * (total // callers)] * callers, OPERATOR)
         for answer in answers:
             _data(answer)
         return len(answers) / seconds
 
-    async def _all(self, bodies: Sequence[Sequence[bytes]]) -> tuple[float, list[bytes]]:
+    async def _all(self, bodies: Sequence[Sequence[bytes]], token: str) -> tuple[float, list[bytes]]:
         """How many seconds they took, and the answers, which are looked at later."""
         answers: list[bytes] = []
 
         async def call(connection: Connection, mine: Sequence[bytes]) -> None:
             for body in mine:
-                answers.append(await connection.post(body))
+                answers.append(await connection.post(body, token))
 
         with quiet():
             began = time.perf_counter()

@@ -11,10 +11,10 @@ from pathlib import Path
 from tests.benchmarks import bare_loop
 from tests.benchmarks.callers import calling
 from tests.benchmarks.figures import Comparison
-from tests.benchmarks.processes import output, serving
+from tests.benchmarks.ours import serving_ours
+from tests.benchmarks.processes import output
 from tests.benchmarks.recording import record
 from tests.support.database import migrate
-from tests.support.server import PHASELINE
 
 MANY = 32
 
@@ -65,8 +65,7 @@ async def _bare(found: Commits, recording: Path, database: Path) -> None:
 
 
 async def _served(found: Commits, total: int, database: Path) -> None:
-    settings = {"PHASELINE_DATABASE_URL": f"sqlite+aiosqlite:///{database}", "PHASELINE_PORT": "0"}
-    async with serving([PHASELINE, "serve"], database.with_suffix(".log"), **settings) as url:
+    async with serving_ours(database) as url:
         async with calling(url) as caller:
             found.alone.append(await caller.callbacks_a_second(_WARM_UP, total))
         async with calling(url, MANY) as callers:

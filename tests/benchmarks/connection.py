@@ -29,15 +29,16 @@ class Connection:
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         return cls(address.netloc, reader, writer)
 
-    async def post(self, body: bytes) -> bytes:
-        """The body of the answer."""
-        self._writer.write(f"{self._head}content-length: {len(body)}\r\n\r\n".encode() + body)
+    async def post(self, body: bytes, token: str) -> bytes:
+        """The body of the answer to whoever has this token."""
+        head = f"{self._head}authorization: Bearer {token}\r\ncontent-length: {len(body)}\r\n\r\n"
+        self._writer.write(head.encode() + body)
         try:
             async with asyncio.timeout(_PATIENCE):
-                head = await self._reader.readuntil(b"\r\n\r\n")
-                length = _LENGTH.search(head)
+                answer = await self._reader.readuntil(b"\r\n\r\n")
+                length = _LENGTH.search(answer)
                 if length is None:
-                    raise RuntimeError(f"an answer of unknown length: {head!r}")
+                    raise RuntimeError(f"an answer of unknown length: {answer!r}")
                 return await self._reader.readexactly(int(length[1]))
         except asyncio.IncompleteReadError:  # an EOFError, which typer would take for a wish to end
             raise RuntimeError("the server closed the connection") from None

@@ -10,6 +10,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.support.logins import VIEWER, bearer
 from tests.support.viewer import PROTOCOL
 
 _DOCUMENTS = Path(__file__).resolve().parents[2] / "frontend/src/graphql"
@@ -42,7 +43,7 @@ class Crowd:
 
     async def view(self, socket: ClientConnection, deploy: str) -> None:
         """One viewer, until it is cancelled."""
-        await socket.send(json.dumps({"type": "connection_init"}))
+        await socket.send(json.dumps({"type": "connection_init", "payload": bearer(VIEWER)}))
         await socket.recv()
         payload = {"operationName": "PhaseChanged", "query": PHASE_CHANGED, "variables": {"deployId": deploy}}
         await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))

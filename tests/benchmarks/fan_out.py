@@ -13,10 +13,10 @@ from tests.benchmarks import crowd
 from tests.benchmarks.callers import Callers, calling
 from tests.benchmarks.crowd import Crowd, viewing
 from tests.benchmarks.figures import Comparison
+from tests.benchmarks.ours import serving_ours
 from tests.benchmarks.processes import serving
 from tests.benchmarks.quiet import quiet
 from tests.benchmarks.reports import reports
-from tests.support.server import PHASELINE
 
 _WARM_UP = 1
 
@@ -40,11 +40,10 @@ async def measure(
 ) -> list[FanOut]:
     """Rounds of both, in turn, for each number of viewers."""
     database = directory / "feed.db"
-    settings = {"PHASELINE_DATABASE_URL": f"sqlite+aiosqlite:///{database}", "PHASELINE_PORT": "0"}
     peer: list[str | Path] = [sys.executable, Path(__file__).with_name("stock_strawberry.py")]
     found = [FanOut(size) for size in viewers]
     async with (
-        serving([PHASELINE, "serve"], directory / "feed.log", **settings) as ours,
+        serving_ours(database) as ours,
         serving(peer, directory / "peer.log") as theirs,
     ):
         for one in found:

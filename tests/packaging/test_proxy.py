@@ -15,6 +15,7 @@ import pytest
 
 from phaseline_schema.refusals import RETRY_AFTER_SECONDS
 from tests.support.caller import Caller
+from tests.support.logins import VIEWER, bearer
 from tests.support.postgres import Postgres
 from tests.support.server import Server, serving
 from tests.support.viewer import PHASE_CHANGED, codes, viewing
@@ -240,7 +241,7 @@ async def test_a_connection_on_which_nothing_happens_lasts(nodes: Nodes, caller:
     content = json.dumps({"query": PHASE_CHANGED, "variables": {"id": deploy["id"], "after": 0}})
     async with (
         viewing(nodes.url) as viewer,
-        httpx.AsyncClient(base_url=nodes.url, timeout=None, trust_env=False) as client,
+        httpx.AsyncClient(base_url=nodes.url, timeout=None, trust_env=False, headers=bearer(VIEWER)) as client,
         client.stream("POST", "/graphql", content=content, headers=STREAM) as response,
     ):
         await viewer.subscribe(PHASE_CHANGED, id=deploy["id"], after=0)
