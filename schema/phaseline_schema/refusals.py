@@ -188,19 +188,6 @@ class RequestTimeout(Refusal):
         super().__init__(f"the request did not arrive within {seconds:g} seconds")
 
 
-class OperationTimeout(Refusal):
-    """A query took longer than any may. Ask for less, or later."""
-
-    code = "OPERATION_TIMEOUT"
-    http_status = 503
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(
-            f"the query was given up after {seconds:g} seconds; ask for less, or later",
-            retryAfterSeconds=RETRY_AFTER_SECONDS,
-        )
-
-
 class RateLimited(Refusal):
     """There were too many of these within a minute. Nothing was written: send the same again after the wait."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.application import in_this_process
 from tests.support.caller import DEPLOY, ENTRY, Caller
-from tests.support.server import Server
+from tests.support.server import Server, serving
 from tests.support.witness import clear_codes, faultless
 
 ENTRIES = "auditEntries(first: 200) { edges { node { %s } } }"
@@ -65,6 +65,57 @@ async def test_a_document_that_asks_for_too_much_is_refused_soon(caller: Caller,
     assert answer.status in (200, 400)
     assert answer.body.get("data") is None
     clear_codes(answer.body["errors"])
+
+
+@pytest.mark.parametrize(
+    ("document", "limit", "most"),
+    [
+        ("{" + "__typename " * 5000 + "}", "characters", 50_000),
+        ("{" + " ".join(f"x{i}" for i in range(999)) + "}", "tokens", 1000),
+        (" ".join(f"query q{i}{{__typename}}" for i in range(11)), "operations", 10),
+        ("{...f0}" + "".join(f"fragment f{i} on Query{{__typename}}" for i in range(41)), "fragments", 40),
+        ("{" + "__typename " * 22 + "}", "repeated names", 20),
+        ("{...a ...b}" + "".join(f"fragment {name} on Query{{{'...c ' * 12}}}" for name in "ab"), "repeated names", 20),
+        (TOO_MUCH["deep fields"], "levels of depth", 12),
+        ("{" + " ".join(f"a{i}:__typename" for i in range(31)) + "}", "aliases", 30),
+        ("{" + " ".join(f"a{i}:__typename @skip(if: true)" for i in range(31)) + "}", "aliases", 30),
+        (TOO_MUCH["many by a variable"], "fields in its answer", 60_000),
+        ("{deploys(first:200)@skip(if:true){edges{node{%s}}}}" % (ENTRIES % "id"), "fields in its answer", 60_000),
+    ],
+)
+async def test_each_limit_is_told_with_a_code_and_by_name(caller: Caller, document: str, limit: str, most: int) -> None:
+    response = await caller.http.post("/graphql", json={"query": document, "operationName": "q0"})
+    assert response.status_code == 400
+    (error,) = response.json()["errors"]
+    assert error["extensions"] == {"code": "OPERATION_TOO_LARGE", "limit": limit, "most": most}
+
+
+async def test_several_operations_in_one_request_are_refused(caller: Caller) -> None:
+    response = await caller.http.post("/graphql", json=[{"query": "{__typename}"}] * 2)
+    assert response.status_code == 400
+    assert clear_codes(response.json()["errors"]) == ["BAD_REQUEST"]
+
+
+async def test_introspection_can_be_turned_off_and_then_nothing_is_suggested(database: Path) -> None:
+    async with serving(database, introspection="false") as server, Caller(server.url) as caller:
+        for document in (
+            "{__schema{types{name}}}",
+            '{__type(name:"Deploy"){name}}',
+            "{...a} fragment a on Query{__schema{description}}",
+        ):
+            answer = await caller.send(document)
+            assert (answer.status, answer.code) == (403, "INTROSPECTION_DISABLED")
+        assert (await caller.send("{__typename}")).data == {"__typename": "Query"}
+        assert "mean" not in str((await caller.send("{deplois{id}}")).body)
+
+
+async def test_names_are_suggested_only_to_who_may_ask_for_them(caller: Caller) -> None:
+    misspelt = {"query": "{deplois{edges{cursor}}}"}
+    assert "Did you mean" in (await caller.http.post("/graphql", json=misspelt)).text
+    assert "mean" not in (await caller.http.post("/graphql", json=misspelt, headers={"authorization": ""})).text
+    introspection = {"query": "{__schema{types{name}}}"}
+    refused = await caller.http.post("/graphql", json=introspection, headers={"authorization": ""})
+    assert (refused.status_code, clear_codes(refused.json()["errors"])) == (401, ["UNAUTHENTICATED"])
 
 
 @pytest.mark.parametrize(
