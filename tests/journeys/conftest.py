@@ -11,6 +11,7 @@ from phaseline.demo import Commands, run_workflow
 from tests.journeys.door import Door, door_to
 from tests.journeys.modal import KEEP_WHAT_WAS_SHOWN, Modal
 from tests.support.browser import Viewers, chromium
+from tests.support.logins import WORKFLOW
 from tests.support.server import Server
 
 OpenModal = Callable[[dict[str, Any]], Awaitable[Modal]]
@@ -64,6 +65,7 @@ async def start_workflow() -> AsyncIterator[StartWorkflow]:
             "ref": deploy["ref"] if deploy else "main",
             "server_url": server_url,
             "commands": Commands(),
+            "token": WORKFLOW,
             **chosen,
         }
         runs.append(asyncio.create_task(run_workflow(**told)))

@@ -10,6 +10,7 @@ from phaseline.demo import Commands, run_workflow
 from phaseline.settings import Settings
 from tests.support.browser import Viewers, chromium
 from tests.support.caller import Caller
+from tests.support.logins import WORKFLOW
 from tests.support.server import serving
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "modal.png"
@@ -30,6 +31,7 @@ async def take() -> None:
                     ref=deploy["ref"],
                     server_url=server.url,
                     commands=COMMANDS,
+                    token=WORKFLOW,
                 )
             )
             async with chromium() as browser:
