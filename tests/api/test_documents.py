@@ -88,7 +88,7 @@ async def test_each_limit_is_told_with_a_code_and_by_name(caller: Caller, docume
         "/graphql", json={"query": document, "operationName": "q0" if "q0" in document else None}
     )
     assert response.status_code == 400
-    (error,) = response.json()["errors"]
+    error, *_ = response.json()["errors"]  # a document may be too large in more than one way
     assert error["extensions"] == {"code": "OPERATION_TOO_LARGE", "limit": limit, "most": most}
 
 
