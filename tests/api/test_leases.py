@@ -22,6 +22,7 @@ from tests.support.logins import bearer
 from tests.support.postgres import MISSING, VERSIONS, Clusters
 from tests.support.server import Server, serving
 from tests.support.viewer import PHASE_CHANGED, PROTOCOL, Viewer, codes, viewing
+from tests.support.waiting import SOON
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -68,7 +69,8 @@ async def over_websocket(url: str, deploy_id: str, headers: dict[str, str]) -> A
         await viewer.event()
 
         async def ended() -> str | None:
-            message = await viewer.receive()
+            async with asyncio.timeout(SOON):
+                message = await viewer.receive()
             assert (message["type"], message["id"]) in {("error", "1"), ("next", "1")}
             (code,) = codes(message)
             with suppress(ConnectionClosed):
@@ -100,7 +102,8 @@ async def over_sse(url: str, deploy_id: str, headers: dict[str, str]) -> AsyncIt
         assert "errors" not in await told()
 
         async def ended() -> str | None:
-            said = await told()
+            async with asyncio.timeout(SOON):
+                said = await told()
             (code,) = codes({"payload": said})
             assert await told() is None, "the stream has an end"
             return code
@@ -189,8 +192,9 @@ async def test_a_socket_that_asks_for_nothing_is_closed_as_well(server: Server, 
     token = await tokens.make(database, "idle")
     async with viewing(server.url, token=token) as viewer:
         await tokens.revoke(database, "idle")
-        with pytest.raises(ConnectionClosed):
-            await viewer.receive()
+        async with asyncio.timeout(SOON):
+            with pytest.raises(ConnectionClosed):
+                await viewer.receive()
         assert (viewer.socket.close_code, viewer.socket.close_reason) == (4403, "UNAUTHENTICATED")
 
 
