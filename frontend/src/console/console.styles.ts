@@ -238,11 +238,22 @@ export const consoleStyles = css`
       gap: 16px;
       padding: 16px 12px 40px;
     }
+    .start,
+    .account {
+      flex: 1 1 100%;
+      justify-content: space-between;
+    }
+    .start {
+      justify-content: center;
+    }
+    .caller {
+      text-align: start;
+    }
     .columns {
       display: none;
     }
     .row {
-      grid-template-columns: minmax(0, 2fr) minmax(0, 3fr);
+      grid-template-columns: minmax(0, 1fr) fit-content(60%);
       padding: 12px 14px;
     }
     .row .status {
