@@ -1,7 +1,5 @@
 """Where the workflow or the server's database is the older one; and a deploy that the console never started."""
 
-import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,8 +13,11 @@ from tests.journeys.modal import Modal
 from tests.journeys.steps import walk
 from tests.support.browser import Viewers, keep_screenshot
 from tests.support.caller import Caller
-from tests.support.server import PHASELINE, Server, serving
+from tests.support.server import Server, serving
+from tests.versions import graphs
+from tests.versions.operating import migrate
 
+ROOT = Path(__file__).resolve().parents[2]
 OLDER_WORKFLOW = Path(__file__).with_name("older-deploy-console.yml")
 OLDER_STEPS = (
     ("building", "NOT_REPORTED NOT_REPORTED ACTIVE PENDING"),
@@ -26,14 +27,12 @@ OLDER_STEPS = (
 
 
 @pytest.fixture
-async def older_server(database: Path) -> AsyncIterator[Server]:
+async def older_server(database: Path, tmp_path: Path) -> AsyncIterator[Server]:
     """Today's server on a database that knows the older graph only, as after a release was rolled back."""
-    environment = {"PATH": os.defpath, "PHASELINE_DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
-    migrating = await asyncio.create_subprocess_exec(
-        PHASELINE, "migrate", "--to", "0001", env=environment, stdout=asyncio.subprocess.DEVNULL
-    )
-    assert await migrating.wait() == 0
-    async with serving(database, accept_revision="0001") as running:
+    version = graphs.make_newer(tmp_path / "version")
+    (version / "frontend").symlink_to(ROOT / "frontend")
+    await migrate(database, "--to", graphs.OLDER, version=version)
+    async with serving(database, version, accept_revision=graphs.OLDER) as running:
         yield running
 
 
