@@ -190,11 +190,15 @@ _WHOLE = {"format": checkpoints.FORMAT, "root": "0" * 64, "leaves": [_LEAF]}
         *(_WHOLE | {"leaves": [_LEAF | {"deployId": odd}]} for odd in (5, None, "a\0", "\ud800")),
         *(_WHOLE | {"leaves": [_LEAF | {"digest": odd}]} for odd in (5, None, "0" * 63, "A" * 64)),
         _WHOLE | {"leaves": [_LEAF | {"more": 1}]},
+        _WHOLE | {"leaves": [_LEAF, _LEAF]},
+        _WHOLE | {"leaves": [_LEAF, _LEAF | {"sequence": 2}]},
+        _WHOLE | {"leaves": [_LEAF, _LEAF | {"deployId": "c"}]},
     ],
     ids=ascii,
 )
 def test_what_is_no_checkpoint_is_refused(content: Any) -> None:
     assert checkpoints.read(json.dumps(_WHOLE)).leaves
+    assert checkpoints.read(json.dumps(_WHOLE | {"leaves": [_LEAF, _LEAF | {"deployId": "e"}]})).leaves
     with pytest.raises(NoCheckpoint):
         checkpoints.read(json.dumps(content))
 
@@ -203,6 +207,13 @@ def test_what_is_no_checkpoint_is_refused(content: Any) -> None:
 def test_what_is_no_json_is_no_checkpoint(content: str) -> None:
     with pytest.raises(NoCheckpoint):
         checkpoints.read(content)
+
+
+@pytest.mark.parametrize(("name", "more"), [("root", '"root": "1", '), ("sequence", '"sequence": 2, ')])
+def test_a_name_that_is_there_twice_makes_it_no_checkpoint(name: str, more: str) -> None:
+    content = json.dumps(_WHOLE)
+    with pytest.raises(NoCheckpoint, match="twice"):
+        checkpoints.read(content.replace(f'"{name}"', f'{more}"{name}"', 1))
 
 
 def test_the_columns_that_the_database_computes_are_those_of_the_tables() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from phaseline_schema.audit.merkle import Tree
@@ -61,7 +62,7 @@ def written(checkpoint: Checkpoint) -> str:
 def read(text: str) -> Checkpoint:
     """The checkpoint that was written as this. Raises NoCheckpoint."""
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_pairs_hook=_members_once)
     except (ValueError, RecursionError):
         raise NoCheckpoint("it is not JSON") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -69,7 +70,19 @@ def read(text: str) -> Checkpoint:
     leaves = content.get("leaves")
     if not is_digest(content.get("root")) or not isinstance(leaves, list):
         raise NoCheckpoint("it has no root, or no leaves")
-    return Checkpoint(content["root"], tuple(map(_leaf, leaves)))
+    made = Checkpoint(content["root"], tuple(map(_leaf, leaves)))
+    # One set of leaves has one root, and is not to have another in another order, or with a leaf twice.
+    if any(one.deploy_id >= next_one.deploy_id for one, next_one in pairwise(made.leaves)):
+        raise NoCheckpoint("its leaves are not one for each deploy, in the order of their ids")
+    return made
+
+
+def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. Of a name that is there twice, who reads it would take the one or the other."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise NoCheckpoint("it has a name twice in one object")
+    return members
 
 
 def _leaf(members: Any) -> Leaf:
