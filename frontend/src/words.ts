@@ -11,9 +11,10 @@ export const phaseStateWords: Record<PhaseState, string> = {
   NOT_REPORTED: "Not reported",
 };
 
-/** What the server said, as a sentence of its own: its messages begin small. */
+/** What the server said, as a sentence of its own: its messages begin small, and end without a full stop. */
 export function sentence(message: string): string {
-  return message.charAt(0).toUpperCase() + message.slice(1);
+  const begun = message.charAt(0).toUpperCase() + message.slice(1);
+  return begun === "" || /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
 
 export const roleWords: Record<Role, string> = {

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
+import type { Failure } from "../graphql/failure.ts";
 import { brokenIcon, noteIcon } from "../look/icons.ts";
 import { roleWords, sentence } from "../words.ts";
 import type { Caller } from "./caller.ts";
@@ -15,15 +16,20 @@ export function account(caller: Caller): TemplateResult | typeof nothing {
   </div>`;
 }
 
-/** It is not known now who is calling, or signing out did not succeed. */
+/** Signing out did not succeed, or it is not known now who is calling. */
 export function callerFailure(caller: Caller): TemplateResult | typeof nothing {
-  const { failure, identity } = caller;
+  const { failure, signOutFailure, identity } = caller;
+  if (signOutFailure) return notice("You may still be signed in: signing out is not confirmed.", signOutFailure, () => caller.signOut());
   if (!failure) return nothing;
   const title = identity === null ? "It could not be found out who is signed in." : "It is not known whether you are still signed in.";
+  return notice(title, failure, () => caller.ask());
+}
+
+function notice(title: string, failure: Failure, again: () => Promise<void>): TemplateResult {
   return html`<div class="notice bad" role="alert">
     ${brokenIcon}
     <div><strong>${title}</strong> ${sentence(failure.message)} <code>${failure.code}</code></div>
-    <button @click=${() => caller.ask()}>Try again</button>
+    <button @click=${again}>Try again</button>
   </div>`;
 }
 

@@ -13,8 +13,10 @@ const CHANNEL = "phaseline-sign-in";
 export class Caller implements ReactiveController {
   /** Null before the first answer. */
   identity: Identity | null = null;
-  /** Why it is not known now who is calling, or why signing out did not succeed. */
+  /** Why it is not known now who is calling. */
   failure: Failure | null = null;
+  /** Why it is not known that who wanted to be signed out is. */
+  signOutFailure: Failure | null = null;
 
   readonly #host: ReactiveControllerHost;
   readonly #onChange: () => void;
@@ -69,8 +71,10 @@ export class Caller implements ReactiveController {
     try {
       await signOut();
     } catch (failure) {
-      return this.#fail(failure);
+      this.signOutFailure = Failure.of(failure);
+      return this.#host.requestUpdate();
     }
+    this.signOutFailure = null;
     this.#channel?.postMessage("out");
     await this.ask();
   }
@@ -79,6 +83,7 @@ export class Caller implements ReactiveController {
     const changed = JSON.stringify(identity) !== JSON.stringify(this.identity);
     this.identity = identity;
     this.failure = null;
+    if (this.isSignedOut) this.signOutFailure = null;
     if (changed) this.#onChange();
     this.#host.requestUpdate();
   }

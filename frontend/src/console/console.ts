@@ -82,6 +82,7 @@ export class Console extends LitElement {
         ?open=${this.#isModalOpen}
         @phaseline-close=${this.#closed}
         @phaseline-change=${() => this.#list.refresh()}
+        @phaseline-unauthenticated=${() => this.#caller.ask()}
         @phaseline-sign-in=${this.#signInAgain}
       ></phaseline-deploy-modal>
       <dialog class="again" aria-label="Sign in again" @close=${this.#leftSignIn}>
@@ -99,6 +100,7 @@ export class Console extends LitElement {
       .onlyThese=${allowed != null}
       @phaseline-started=${this.#started}
       @phaseline-start-unknown=${() => this.#list.refresh()}
+      @phaseline-unauthenticated=${() => this.#caller.ask()}
       @phaseline-sign-in=${this.#signInAgain}
     ></phaseline-start-form>`;
   }

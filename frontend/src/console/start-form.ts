@@ -14,8 +14,9 @@ type Field = (typeof FIELDS)[number];
 
 /**
  * A dialog that starts a deploy. `show()` opens it. Events: `phaseline-started`, with the new deploy's id as `detail.deployId`, and
- * `phaseline-start-unknown` where it is not known whether one was started; `phaseline-sign-in` where the server did not know (any
- * longer) who starts it. Properties: `environments`, to suggest; `onlyThese`: no others may be deployed to.
+ * `phaseline-start-unknown` where it is not known whether one was started; `phaseline-unauthenticated` and then `phaseline-sign-in`
+ * where the server did not know (any longer) who starts it. Properties: `environments`, to suggest; `onlyThese`: no others may be
+ * deployed to, and where it is one it is filled in.
  */
 export class StartForm extends LitElement {
   static override styles = [tokens, common, fieldStyles, startFormStyles];
@@ -41,6 +42,7 @@ export class StartForm extends LitElement {
   }
 
   protected override render(): TemplateResult {
+    const only = this.onlyThese && this.environments.length === 1 ? this.environments[0] : undefined;
     return html`<dialog aria-labelledby="title">
       <form @submit=${this.#submit} @input=${this.#edited}>
         <div class="top-bar">
@@ -48,12 +50,12 @@ export class StartForm extends LitElement {
           <button class="bare" type="button" aria-label="Close" @click=${() => this.#dialog?.close()}>${closeIcon}</button>
         </div>
         ${this.#field("environment", "Environment", html`<input
-          id="environment" name="environment" required autofocus autocomplete="off" autocapitalize="none" spellcheck="false"
-          list="environments" aria-describedby=${`environment-hint ${this.#describes("environment")}`}
-          aria-invalid=${this.#objects("environment")} />`, this.onlyThese ? `You may deploy to: ${this.environments.join(", ")}.` : undefined)}
+          id="environment" name="environment" required autocomplete="off" autocapitalize="none" spellcheck="false"
+          list="environments" value=${only ?? nothing} ?autofocus=${only === undefined}
+          aria-describedby=${`environment-hint ${this.#describes("environment")}`} aria-invalid=${this.#objects("environment")} />`, this.onlyThese ? `You may deploy to: ${this.environments.join(", ")}.` : undefined)}
         <datalist id="environments">${this.environments.map((name) => html`<option value=${name}></option>`)}</datalist>
         ${this.#field("ref", "Ref", html`<input
-          id="ref" name="ref" required autocomplete="off" autocapitalize="none" spellcheck="false"
+          id="ref" name="ref" required autocomplete="off" autocapitalize="none" spellcheck="false" ?autofocus=${only !== undefined}
           aria-describedby=${`ref-hint ${this.#describes("ref")}`} aria-invalid=${this.#objects("ref")} />`, "A branch, tag or commit.")}
         ${this.#field("note", "Note", html`<input
           id="note" name="note" autocomplete="off" aria-describedby=${`note-hint ${this.#describes("note")}`}
@@ -124,9 +126,14 @@ export class StartForm extends LitElement {
   async #failed(failure: Failure): Promise<void> {
     this.#change(false, failure);
     if (!failure.refused) this.dispatchEvent(new Event("phaseline-start-unknown"));
-    if (failure.code === "UNAUTHENTICATED") return void this.dispatchEvent(new Event("phaseline-sign-in"));
+    if (failure.code === "UNAUTHENTICATED") return this.#askToSignIn();
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLInputElement>('[aria-invalid="true"]')?.focus();
+  }
+
+  #askToSignIn(): void {
+    this.dispatchEvent(new Event("phaseline-unauthenticated"));
+    this.dispatchEvent(new Event("phaseline-sign-in"));
   }
 
   #change(busy: boolean, failure: Failure | null): void {

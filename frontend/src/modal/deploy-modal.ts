@@ -50,7 +50,8 @@ export interface ChangeDetail {
  * `data-newest` (the newest entry known), `data-attempt`, and `data-failure` (a code, where nothing more will come).
  *
  * Events, which bubble and cross shadow roots: `phaseline-close` when the modal has closed, by whomever; `phaseline-change` when
- * the status or the confirmed entry has changed, with a `ChangeDetail`; `phaseline-sign-in` when its viewer wants to go on after the
+ * the status or the confirmed entry has changed, with a `ChangeDetail`; `phaseline-unauthenticated` when the server was not proven, or
+ * not any longer, who is watching, which may hold for the page as well; `phaseline-sign-in` when its viewer wants to go on after the
  * server was not proven who is watching. Whoever handles that cancels it, and calls `reconnect()` when done. Else the
  * modal leads to the server's own sign-in, or on another origin tries again.
  *
@@ -215,6 +216,7 @@ export class DeployModal extends LitElement {
   #reflect(): void {
     const { connection, failure, history } = this.#feed;
     const { deploy, confirmed, newest } = history;
+    const { failure: failedBefore } = this.dataset;
     const before = [this.dataset["status"], this.dataset["sequence"]].join();
     const reflected = {
       connection,
@@ -228,6 +230,9 @@ export class DeployModal extends LitElement {
     for (const [name, value] of Object.entries(reflected)) {
       if (value === undefined) delete this.dataset[name];
       else this.dataset[name] = String(value);
+    }
+    if (reflected.failure === "UNAUTHENTICATED" && failedBefore !== reflected.failure) {
+      this.dispatchEvent(new Event("phaseline-unauthenticated", { bubbles: true, composed: true }));
     }
     if (!deploy || before === [deploy.status.key, confirmed].join()) return;
     const detail: ChangeDetail = { deployId: deploy.id, status: deploy.status.key, sequence: confirmed };

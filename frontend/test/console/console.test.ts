@@ -257,7 +257,7 @@ describe("the start form", () => {
   test("shows beside the field what the server objects to in it", async () => {
     refusal = { message: "ref must not be empty", extensions: { code: "BAD_USER_INPUT", field: "ref" } };
     await submit();
-    expect(words(form().querySelector("#ref-error"))).toBe("Ref must not be empty BAD_USER_INPUT");
+    expect(words(form().querySelector("#ref-error"))).toBe("Ref must not be empty. BAD_USER_INPUT");
     expect(form().querySelector("#ref")?.getAttribute("aria-invalid")).toBe("true");
     expect(form().querySelector("#ref")?.getAttribute("aria-describedby")).toContain("ref-error");
     expect(form().activeElement?.id).toBe("ref");
@@ -267,7 +267,7 @@ describe("the start form", () => {
   test("shows any other refusal with its code", async () => {
     refusal = { message: "you may not start deploys", extensions: { code: "FORBIDDEN" } };
     await submit();
-    expect(words(form().querySelector(".notice"))).toBe("The deploy was not started. You may not start deploys FORBIDDEN");
+    expect(words(form().querySelector(".notice"))).toBe("The deploy was not started. You may not start deploys. FORBIDDEN");
     expect(asked.at(-1)?.query).toContain("startDeploy");
   });
 

@@ -100,7 +100,7 @@ describe("whoever is not signed in", () => {
   test("is told what is wrong with a token beside the field, until it is changed", async () => {
     await open();
     await give("phl_wrong");
-    expect(words(form()?.querySelector("[role=alert]"))).toBe("There is no such token UNAUTHENTICATED");
+    expect(words(form()?.querySelector("[role=alert]"))).toBe("There is no such token. UNAUTHENTICATED");
     expect([field().getAttribute("aria-invalid"), form()?.activeElement]).toEqual(["true", field()]);
     await expectAccessible(page);
     field().dispatchEvent(new Event("input", { bubbles: true }));
@@ -165,14 +165,28 @@ describe("whoever is signed in", () => {
     expect([find(".row"), find(".account"), field().type, announced()]).toEqual([null, null, "password", "Signed out."]);
   });
 
-  test("is told where signing out did not succeed, and stays", async () => {
+  test("is told where signing out is not confirmed, stays, and may send it again", async () => {
     identity = operator;
     await open();
     away = true;
     find(".sign-out")?.click();
     await settled();
-    expect(words(find("[role=alert]"))).toContain("It is not known whether you are still signed in.");
+    const notice = "You may still be signed in: signing out is not confirmed.";
+    expect(words(find("[role=alert]"))).toContain(`${notice} No answer came from the server. UNREACHABLE`);
     expect(find(".sign-out")).not.toBeNull();
+    away = false;
+    const elsewhere = new BroadcastChannel("phaseline-sign-in");
+    const asked = sent.length;
+    elsewhere.postMessage("changed");
+    await vi.waitFor(() => expect(sent.length).toBeGreaterThan(asked));
+    elsewhere.close();
+    await settled();
+    expect(words(find("[role=alert]")), "who is signed in is known, and that is not what was asked for").toContain(notice);
+    const before = sent.length;
+    find("main [role=alert] button")?.click();
+    await settled();
+    expect(sent.slice(before).map(({ path }) => path)).toContain("/sign-out");
+    expect([find("main [role=alert]"), find(".account"), field().type]).toEqual([null, null, "password"]);
   });
 
   test("starts no deploy as a viewer", async () => {
@@ -197,6 +211,18 @@ describe("whoever is signed in", () => {
     const start = find("phaseline-start-form")?.shadowRoot;
     expect([...(start?.querySelectorAll("option") ?? [])].map(({ value }) => value)).toEqual(["staging", "test"]);
     expect(words(start?.querySelector("#environment-hint"))).toBe("You may deploy to: staging, test.");
+    expect(start?.querySelector<HTMLInputElement>("#environment")?.value).toBe("");
+  });
+
+  test("finds the one environment filled in that may be deployed to, also the next time", async () => {
+    identity = { ...operator, environments: ["staging"] };
+    await open();
+    const start = find("phaseline-start-form")?.shadowRoot;
+    const environment = start?.querySelector<HTMLInputElement>("#environment");
+    expect([environment?.value, start?.querySelector("[autofocus]")?.id]).toEqual(["staging", "ref"]);
+    if (environment) environment.value = "other";
+    start?.querySelector("form")?.reset();
+    expect(environment?.value).toBe("staging");
   });
 
   test("is shown the sign-in in place of the list where a refresh finds it ended", async () => {
@@ -222,12 +248,27 @@ describe("whoever is signed in", () => {
 });
 
 describe("a deploy that is watched when the sign-in ends", () => {
+  const toldOf: string[] = [];
+
   beforeEach(async () => {
     identity = operator;
     await open("/deploys/d1");
     identity = nobody;
+    toldOf.length = 0;
+    page.addEventListener("phaseline-unauthenticated", ({ type }) => toldOf.push(type));
     sockets.last.drop(4403, "UNAUTHENTICATED");
     await settled();
+  });
+
+  test("tells the page once, which asks who is there, and shows the sign-in under it", async () => {
+    expect(toldOf).toEqual(["phaseline-unauthenticated"]);
+    expect([find(".row"), find(".account"), find(".start"), field().type]).toEqual([null, null, null, "password"]);
+    expect(announced()).toBe("Signed out.");
+    modal().open = false;
+    await settled();
+    expect([location.pathname, form()?.activeElement]).toEqual(["/", field()]);
+    await give(TOKEN);
+    expect(page.renderRoot.querySelectorAll(".row")).toHaveLength(1);
   });
 
   test("stays as it was, and a sign-in over it goes on after the last entry", async () => {

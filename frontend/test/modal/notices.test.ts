@@ -145,7 +145,7 @@ describe("what is the matter", () => {
     [1006, "", "It broke off without a word from the server."],
     [1012, "This server is stopping: come back with `after`", stops],
     [1013, "Too slow: come back with `after`", slow],
-    [4400, "said by some server", "Said by some server"],
+    [4400, "said by some server", "Said by some server."],
     [4400, "", "The connection was closed."],
   ])("is said in words for people, whatever the server tells programs: %d %s", async (code, reason, why) => {
     await show();
