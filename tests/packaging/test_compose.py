@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
 
+from phaseline.callers import trust
 from phaseline.settings import PREFIX, Settings
+from phaseline.signing_in import provider
 from tests.support.caller import Caller
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,6 +74,27 @@ def test_the_database_that_the_nodes_are_given_is_the_one_that_is_made() -> None
         Settings(database_url=url.replace(password, "secret"))
 
 
+def test_the_nodes_trust_the_proxy_and_nobody_else() -> None:
+    (address,) = SERVICES["proxy"]["networks"].values()
+    network = COMPOSE["networks"]["default"]["ipam"]["config"][0]
+    assert ip_address(address["ipv4_address"]) in ip_network(network["subnet"])
+    assert ip_address(address["ipv4_address"]) not in ip_network(network["ip_range"])
+    for name in NODES:
+        environment = SERVICES[name]["environment"]
+        assert environment["PHASELINE_TRUSTED_PROXIES"] == address["ipv4_address"]
+        assert environment["PHASELINE_TRUST_FILE"] in {volume.split(":")[1] for volume in SERVICES[name]["volumes"]}
+
+
+def test_the_trust_file_trusts_nobody_until_it_is_filled_in(tmp_path: Path) -> None:
+    file = ROOT / "deploy" / "trust.toml"
+    assert trust.read(file, None) == trust.NOBODY_ELSE
+    filled_in = tmp_path / "trust.toml"
+    filled_in.write_text(re.sub(r"^# ?(?=\[|\w+ = |$)", "", file.read_text(), flags=re.MULTILINE))
+    trusted = trust.read(filled_in, "https://phaseline.example.com", has_provider_secret=True)
+    assert trusted.github
+    assert trusted.provider
+
+
 def test_nothing_is_published_beyond_this_machine() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert len(published) == 3
@@ -112,10 +136,11 @@ async def test_the_proxy_passes_what_is_for_the_world_and_keeps_back_what_is_not
     page = (await caller.http.get("/")).text
     linked = re.findall(r'(?:src|href)="(/[^"]*)"', page)
     assert linked
-    for path in ("/", "/deploys/some-id", "/phaseline-modal.js", *linked):
+    for path in ("/", "/deploys/some-id", "/phaseline-modal.js", "/sign-in", *linked):
         assert (await caller.http.get(path)).status_code == 200, path
         assert _passed(path), path
-    assert _passed("/graphql")
+    for path in ("/graphql", "/sign-out", provider.PATH, provider.CALLBACK):
+        assert _passed(path), path
     for path in ("/healthz", "/readyz", "/metrics"):
         assert (await caller.http.get(path)).status_code == 200, path
         assert not _passed(path), path

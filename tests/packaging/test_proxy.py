@@ -8,23 +8,27 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.frames import Close
 
 from phaseline_schema.refusals import RETRY_AFTER_SECONDS
 from tests.support.caller import Caller
 from tests.support.logins import VIEWER, bearer
 from tests.support.postgres import Postgres
 from tests.support.server import Server, serving
-from tests.support.viewer import PHASE_CHANGED, codes, viewing
+from tests.support.viewer import PHASE_CHANGED, viewing
 from tests.support.waiting import until
 
 CONFIG = (Path(__file__).resolve().parents[2] / "deploy" / "haproxy.cfg").read_text()
 HAPROXY = shutil.which("haproxy", path="/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin")
 LOG = "haproxy.log"
 STREAM = {"content-type": "application/json", "accept": "text/event-stream"}
+DEPLOYS = "{ deploys { edges { node { id } } } }"
 
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="HAProxy is not installed")
 
@@ -60,10 +64,11 @@ class Nodes:
 
 
 @asynccontextmanager
-async def proxied_nodes(database: Path | str, folder: Path) -> AsyncIterator[Nodes]:
-    """Two nodes on this database, and a proxy before them."""
+async def proxied_nodes(database: Path | str, folder: Path, **settings: str) -> AsyncIterator[Nodes]:
+    """Two nodes on this database, and a proxy before them, which they trust."""
+    settings = {"poll_seconds": "0.2", "trusted_proxies": "127.0.0.1", **settings}
     async with AsyncExitStack() as stack:
-        one, other = [await stack.enter_async_context(serving(database, poll_seconds="0.2")) for _ in range(2)]
+        one, other = [await stack.enter_async_context(serving(database, **settings)) for _ in range(2)]
         url = await stack.enter_async_context(proxied(folder, one.url, other.url))
         yield Nodes(one, other, url)
 
@@ -126,11 +131,47 @@ async def _answer(url: str, asked: str, body: str = "", **headers: str) -> str:
     return answer.decode()
 
 
+def _browser(url: str, address: str, **more: Any) -> httpx.AsyncClient:
+    """One that keeps cookies, on a machine that has this address."""
+    transport = httpx.AsyncHTTPTransport(local_address=address)
+    return httpx.AsyncClient(base_url=url, transport=transport, trust_env=False, **more)
+
+
 async def test_calls_and_pages_pass(caller: Caller) -> None:
     deploy = await caller.start()
     await caller.walk(deploy["id"], "building", "deploying", "succeeded")
     assert "<script" in (await caller.http.get("/")).text
     assert "<script" in (await caller.http.get(f"/deploys/{deploy['id']}")).text
+
+
+async def test_a_browser_signs_in_reads_and_signs_out(nodes: Nodes) -> None:
+    origin = {"origin": nodes.url, "sec-fetch-site": "same-origin"}
+    async with _browser(nodes.url, "127.0.0.1", headers=origin) as browser:
+        assert (await browser.get("/sign-in")).json()["authentication"] == "on"
+        for signed_in in (False, True, False):
+            answer = await browser.post("/graphql", json={"query": DEPLOYS})
+            assert answer.status_code == (200 if signed_in else 401)
+            token = {"token": VIEWER}
+            done = await (browser.post("/sign-out") if signed_in else browser.post("/sign-in", json=token))
+            assert done.status_code == 204
+
+
+async def test_who_guesses_tokens_keeps_nobody_else_from_signing_in(database: Path, tmp_path: Path) -> None:
+    async with (
+        proxied_nodes(database, tmp_path, sign_ins_per_minute="1") as nodes,
+        _browser(nodes.url, "127.0.0.2") as guessing,
+        _browser(nodes.url, "127.0.0.3") as somebody,
+    ):
+        guesses = [(await guessing.post("/sign-in", json={"token": "phl_wrong"})).status_code for _ in range(3)]
+        assert guesses[-1] == 429, "there are two nodes, which count for themselves"
+        assert (await somebody.post("/sign-in", json={"token": VIEWER})).status_code == 204
+
+
+async def test_the_way_to_a_provider_is_open(played: tuple[Played, str]) -> None:
+    node, url = played
+    for path in ("/sign-in/provider", "/sign-in/provider/callback?code=a"):
+        await _answer(url, f"GET {path}")
+        assert node.asked[-1].startswith(f"GET {path} ")
 
 
 async def test_a_viewer_on_either_node_gets_each_event_as_it_comes(nodes: Nodes, caller: Caller) -> None:
@@ -190,9 +231,11 @@ async def test_where_no_node_is_ready_those_that_live_say_why(postgres: Postgres
         answer = await caller.report(deploy["id"], "building")
         assert (answer.status, answer.code) == (503, "UNAVAILABLE")
         assert (await caller.http.get("/")).status_code == 200
-        async with viewing(nodes.url) as viewer:
-            await viewer.subscribe(PHASE_CHANGED, id=deploy["id"], after=0)
-            assert codes(await viewer.receive()) == ["UNAVAILABLE"]
+        # Who calls cannot be looked up, so the socket is not acknowledged, and its close says why.
+        with pytest.raises(ConnectionClosedError) as closed:
+            async with viewing(nodes.url):
+                pass
+        assert closed.value.rcvd == Close(1013, "UNAVAILABLE")
         await postgres.start()
         await caller.walk(deploy["id"], "building")
 
