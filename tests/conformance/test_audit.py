@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from sqlalchemy import text
@@ -21,7 +21,7 @@ from tests.conformance.stores import on_newest_postgresql, on_sqlite
 from tests.support import model
 from tests.support.application import in_this_process
 from tests.support.caller import Caller
-from tests.support.database import address, migrate
+from tests.support.database import address, change, migrate
 from tests.support.logins import TOOL, bearer
 from tests.support.raw import append, connected, unguarded
 from tests.support.server import PHASELINE
@@ -47,20 +47,21 @@ class Ended:
         return self.out.splitlines()
 
 
-async def _run(*command: str | Path, **environment: str) -> Ended:
+async def _run(*command: str | Path, out: IO[str] | None = None, **environment: str) -> Ended:
     process = await asyncio.create_subprocess_exec(
         *command,
         env={"PATH": os.environ.get("PATH", os.defpath), **environment},
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE if out is None else out,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, error = await process.communicate()
-    return Ended(process.returncode, out.decode(), error.decode())
+    printed, error = await process.communicate()
+    told = re.sub("^database: .*\n", "", error.decode())  # each command names the one that it works on first
+    return Ended(process.returncode, (printed or b"").decode(), told)
 
 
-async def _audit(database: Path | str, *arguments: str | Path) -> Ended:
-    return await _run(PHASELINE, "audit", *arguments, PHASELINE_DATABASE_URL=address(database))
+async def _audit(database: Path | str, *arguments: str | Path, out: IO[str] | None = None) -> Ended:
+    return await _run(PHASELINE, "audit", *arguments, out=out, PHASELINE_DATABASE_URL=address(database))
 
 
 @pytest.fixture
@@ -111,10 +112,12 @@ async def test_a_checkpoint_that_was_changed_or_is_not_the_one_that_was_kept_is_
     async with connected(database) as raw:
         await append(raw, short, "smoke_running", refusal="ILLEGAL_TRANSITION")  # what came later is no fault
     assert (await _audit(database, "verify", "--checkpoint", file, "--root", root.upper())).code == 0
+    alone = await _audit(database, "verify", "--checkpoint", file)
+    assert (alone.code, f"whose root was not compared (it is {root}): everything holds" in alone.out) == (0, True)
     other = await _audit(database, "verify", "--checkpoint", file, "--root", "0" * 64)
     assert (other.code, other.lines[0][:10]) == (1, "CHECKPOINT")
     taken = await _audit(database, "checkpoint", "--output", file)
-    assert (taken.code, taken.error.endswith("exists already, and is another checkpoint\n")) == (2, True)
+    assert (taken.code, taken.error.endswith("exists already, and is not this checkpoint\n")) == (2, True)
     content = json.loads(file.read_text())
     del content["leaves"][0]
     file.write_text(json.dumps(content))
@@ -127,7 +130,7 @@ async def test_a_checkpoint_that_was_changed_or_is_not_the_one_that_was_kept_is_
             "deploys": 2,
             "entries": 13,
             "faults": [{"deployId": None, "sequence": None, "kind": "CHECKPOINT", "message": message}],
-            "checkpoint": {"root": root, "deploys": 1},
+            "checkpoint": {"root": root, "rootCompared": False, "deploys": 1},
         },
     )
 
@@ -151,16 +154,57 @@ async def test_what_cannot_be_checked_is_said_in_one_line_and_nothing_is_made(da
     at_0002 = tmp_path / "older.db"
     await migrate(at_0002, "0002")
     (tmp_path / "garbage.db").write_bytes(b"garbage" * 1000)
+    for name in ("revisions.db", "tables.db", "text.db"):
+        await migrate(tmp_path / name)
+    change(tmp_path / "revisions.db", "INSERT INTO alembic_version VALUES ('0002')")
+    change(tmp_path / "tables.db", "DROP TABLE pipeline_assertions")
+    change(tmp_path / "text.db", "UPDATE alembic_version SET version_num = CAST(x'ff' AS TEXT)")
     for path, arguments, said in (
         (database, (), "there is no database"),
         (at_0002, (), "behind 0003"),
         (tmp_path / "garbage.db", (), "not a database"),
         (at_0002, ("--checkpoint", tmp_path / "none.json"), "it has no root, or no leaves"),
+        (tmp_path / "revisions.db", (), "more than one head"),
+        (tmp_path / "tables.db", (), "no such table: pipeline_assertions"),
+        (tmp_path / "text.db", (), "the database is at revision"),
     ):
         ended = await _audit(path, "verify", *arguments)
         assert (ended.code, ended.out, len(ended.error.splitlines())) == (2, "", 1), ended
         assert said in ended.error, ended
     assert database.name not in os.listdir(database.parent)
+
+
+@on_newest_postgresql
+async def test_what_postgresql_cannot_read_is_said_in_one_line(database: str) -> None:
+    await migrate(database)
+    async with connected(database) as raw:
+        await raw.execute("ALTER TABLE audit_entries RENAME COLUMN actor TO player")
+    ended = await _audit(database, "verify")
+    assert (ended.code, ended.out, len(ended.error.splitlines())) == (2, "", 1), ended
+    assert "actor" in ended.error
+
+
+@on_sqlite
+async def test_an_answer_that_cannot_be_given_is_not_a_log_that_does_not_hold(log: tuple[Path | str, str, str]) -> None:
+    with Path("/dev/full").open("w") as full:  # noqa: ASYNC230 - it is no file
+        ended = await _audit(log[0], "verify", out=full)
+    assert (ended.code, len(ended.error.splitlines())) == (2, 1), ended
+
+
+@on_sqlite
+@pytest.mark.parametrize("output", ["/dev/full", "/dev/stdout", "a pipe", "a link"])
+async def test_a_checkpoint_is_written_to_nothing_but_a_new_file(
+    log: tuple[Path | str, str, str], tmp_path: Path, output: str
+) -> None:
+    file = Path(output)
+    if output == "a pipe":
+        os.mkfifo(file := tmp_path / "pipe")
+    elif output == "a link":
+        (file := tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    ended = await _audit(log[0], "checkpoint", "--output", file)
+    said = f"phaseline: {file} exists already, and is not this checkpoint\n"
+    assert (ended.code, ended.out, ended.error) == (2, "", said)
+    assert not (tmp_path / "elsewhere").exists()
 
 
 async def test_who_asks_is_told_whether_a_deploys_log_holds(nodes: Nodes) -> None:
@@ -287,6 +331,8 @@ async def test_digests_and_root_are_checked_from_outside_as_the_documentation_sa
     assert {"deployId": deploy, "sequence": 5, "digest": head} in leaves
     check.write_text(check.read_text().replace('"previous": previous', '"previous": None'))  # it is able to fail
     assert (await _outside(check, url, TOOL, deploy)).error == "entry 2 does not hold\n"
+    vanished = await _outside(check, url, TOOL, "vanished")
+    assert (vanished.code, vanished.error) == (1, "there are no entries of this deploy\n")
 
 
 @on_sqlite
