@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -33,6 +34,7 @@ from phaseline.signing_in import SigningIn
 from phaseline.stopping import Stopping
 from phaseline.store import Store
 from phaseline.watch import Watch
+from phaseline_schema.refusals import TooManySockets, TooManySubscriptions
 
 
 def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastAPI:
@@ -64,8 +66,10 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
             GraphCache(settings.accept_revision),
             leases,
             counted,
-            Places(settings.sockets_per_caller, "the caller"),
-            Places(settings.unknown_sockets_per_address, "your address"),
+            Places(settings.sockets_per_caller, partial(TooManySockets, "the caller")),
+            Places(settings.unknown_sockets_per_address, partial(TooManySockets, "your address")),
+            Places(settings.subscriptions_per_caller, TooManySubscriptions),
+            settings.operation_seconds,
             introspection=settings.introspection,
             on_started=on_started,
         )

@@ -14,10 +14,13 @@ from phaseline.graph import GraphCache
 from phaseline_schema.audit import stored
 from phaseline_schema.audit.findings import Fault, FaultKind, Verification
 from phaseline_schema.audit.verifying import Check, Graphs
-from phaseline_schema.refusals import DeployNotFound
+from phaseline_schema.refusals import DeployNotFound, OperationTooLarge
 from phaseline_schema.tables import audit_entries, deploys
 
 _BATCH = 200
+
+# How many entries a log may have that a caller has checked: a second's work or two. The command has no such limit.
+MOST_ENTRIES = 50_000
 
 # Without types: nothing is read into what is found, so nothing that is found can fail to be read.
 _deploys = table("deploys", *map(column, deploys.columns.keys()))
@@ -32,20 +35,23 @@ _IDLESS = Fault(FaultKind.MALFORMED, "the deploy's row is not of its form: its i
 async def of_deploy(
     database: Database, connection: AsyncConnection, graphs: GraphCache, deploy_id: str
 ) -> Verification:
-    """The check of one deploy along the graph in force. Raises DeployNotFound and WrongVersion."""
+    """The check of one deploy along the graph in force. Raises DeployNotFound, OperationTooLarge and WrongVersion."""
     in_force = await graphs.at(connection)
     async with database.as_it_lies(connection):
-        return await Auditor(database, connection, in_force).deploy(deploy_id)
+        return await Auditor(database, connection, in_force, MOST_ENTRIES).deploy(deploy_id)
 
 
 class Auditor:
     """Checks what one transaction sees."""
 
-    def __init__(self, database: Database, connection: AsyncConnection, graphs: Graphs) -> None:
-        """`graphs` are those that the log has to keep to. The connection reads rows as they lie."""
+    def __init__(
+        self, database: Database, connection: AsyncConnection, graphs: Graphs, most: int | None = None
+    ) -> None:
+        """`graphs` are those that the log has to keep to. The connection reads rows as they lie, `most` of them."""
         self._database = database
         self._connection = connection
         self._graphs = graphs
+        self._most = most
 
     async def deploy(self, deploy_id: str) -> Verification:
         """The check of one deploy. Raises DeployNotFound where it has neither a row nor entries."""
@@ -114,5 +120,9 @@ class Auditor:
 
     async def _rows(self, query: Select[Any]) -> AsyncIterator[Sequence[Any]]:
         async with self._connection.stream(query.execution_options(yield_per=_BATCH)) as rows:
+            number = 0
             async for row in rows:
+                number += 1
+                if self._most is not None and number > self._most:
+                    raise OperationTooLarge("entries in the log that it checks", self._most)
                 yield row

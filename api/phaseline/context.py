@@ -1,7 +1,10 @@
 """What an operation is given: who calls, and the parts of the server that it may use."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from copy import copy
 from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from strawberry.dataloader import DataLoader
@@ -14,14 +17,17 @@ from phaseline.graph import GraphCache, Graphs
 from phaseline.identity import Identity
 from phaseline.places import Places
 from phaseline.rates import Rates
-from phaseline.store import Store
+from phaseline.store import Store, Work
 from phaseline_schema.phases import Standing, fold
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.refusals import DeployNotFound, OperationTimeout, Refusal
 from phaseline_schema.types.reader import Page
 
 # Told of every deploy that was started, after its commit.
 OnStarted = Callable[[DeployRecord], Awaitable[None]]
+
+Result = TypeVar("Result")
 
 # The accepted entries of a deploy, and the graphs as they were when those were read.
 _Moves = tuple[list[EntryRecord], Graphs]
@@ -31,7 +37,8 @@ _Moves = tuple[list[EntryRecord], Graphs]
 class Services:
     """The parts of the server that live as long as it does.
 
-    `viewers`: places for sockets and streams by caller; `unknown`: for sockets by address, until it is known who calls.
+    `viewers`: places for sockets and streams by caller; `unknown`: for sockets by address, until it is known who calls;
+    `followers`: for subscriptions by caller. `operation_seconds`: how long what an operation reads may take.
     """
 
     store: Store
@@ -41,30 +48,53 @@ class Services:
     rates: Rates
     viewers: Places
     unknown: Places
+    followers: Places
+    operation_seconds: float
     introspection: bool = True
     on_started: OnStarted | None = None
 
 
 class LogReader:
-    """Reads the log for one request or socket, several deploys at once where fields ask for them.
+    """Reads the log for one operation. What its fields ask for at the same time is read in one transaction, and by one
+    statement for all deploys: so their number depends on the operation's depth, and not on what the log holds.
 
-    Nothing is kept between reads: a socket lives long, and the log moves on.
+    All must be read within so many seconds of the first, waiting included; None: however long it takes. Nothing is kept
+    between reads: a subscription lives long, and the log moves on.
     """
 
-    def __init__(self, services: Services) -> None:
-        self._store = services.store
-        self._graphs = services.graphs
-        self._deploys: DataLoader[str, DeployRecord] = DataLoader(self._load_deploys, cache=False)
+    def __init__(self, services: Services, seconds: float | None) -> None:
+        self._services = services
+        self._seconds = seconds
+        self._until: float | None = None
+        self._together: DataLoader[Work[Any], Any] = DataLoader(self._read_together, cache=False)
+        self._graphs: DataLoader[None, Graphs] = DataLoader(self._load_graphs, cache=False)
+        self._deploys: DataLoader[str, DeployRecord | None] = DataLoader(self._load_deploys, cache=False)
         self._moves: DataLoader[str, _Moves] = DataLoader(self._load_moves, cache=False)
-        self._pipelines: DataLoader[str, Pipeline] = DataLoader(self._load_pipelines, cache=False)
+        self._parts: DataLoader[history.Part, list[EntryRecord]] = DataLoader(self._load_parts, cache=False)
+
+    async def read(self, work: Work[Result]) -> Result:
+        """What `work` finds, beside whatever else is read at the same time. Raises OperationTimeout."""
+        found: Result = await self._together.load(work)
+        return found
+
+    async def graphs(self) -> Graphs:
+        """Every transition graph by name."""
+        return await self._graphs.load(None)
+
+    async def find(self, deploy_id: str) -> DeployRecord | None:
+        """A deploy as it stands, if there is one."""
+        return await self._deploys.load(deploy_id)
 
     async def deploy(self, deploy_id: str) -> DeployRecord:
         """The deploy of an entry as it stands."""
-        return await self._deploys.load(deploy_id)
+        found = await self.find(deploy_id)
+        if found is None:
+            raise DeployNotFound
+        return found
 
     async def pipeline(self, deploy: DeployRecord) -> Pipeline:
         """The transition graph that the deploy follows."""
-        return await self._pipelines.load(deploy.pipeline)
+        return (await self.graphs())[deploy.pipeline]
 
     async def standing(self, deploy: DeployRecord) -> Standing:
         """How the deploy and its phases stand at the entry that `deploy` has come to."""
@@ -72,28 +102,53 @@ class LogReader:
         return fold(graphs[deploy.pipeline], deploy, [move for move in moves if move.sequence <= deploy.sequence])
 
     async def entries_of(self, deploy: DeployRecord, first: int | None, after: str | None) -> Page[EntryRecord]:
-        """The deploy's entries up to the one it has come to, oldest first."""
-        return await self._store.read(lambda connection: history.entries_of(connection, deploy, first, after))
+        """The deploy's entries up to the one it has come to, oldest first. Raises BadUserInput."""
+        return history.page_of(deploy, after, await self._parts.load(history.part_of(deploy, first, after)))
 
-    async def _load_deploys(self, ids: list[str]) -> list[DeployRecord]:
-        found = await self._store.read(lambda connection: history.deploys_by_id(connection, ids))
-        return [found[deploy_id] for deploy_id in ids]
+    async def _load_graphs(self, asked: list[None]) -> list[Graphs]:
+        return [await self.read(self._services.graphs.at)] * len(asked)
 
-    async def _load_pipelines(self, names: list[str]) -> list[Pipeline]:
-        graphs = await self._store.read(self._graphs.at)
-        return [graphs[name] for name in names]
+    async def _load_deploys(self, ids: list[str]) -> list[DeployRecord | None]:
+        found = await self.read(lambda connection: history.deploys_by_id(connection, set(ids)))
+        return [found.get(deploy_id) for deploy_id in ids]
 
     async def _load_moves(self, ids: list[str]) -> list[_Moves]:
         async def look(connection: AsyncConnection) -> list[_Moves]:
-            found, graphs = await history.moves_of(connection, ids), await self._graphs.at(connection)
+            found, graphs = await history.moves_of(connection, set(ids)), await self._services.graphs.at(connection)
             return [(found[deploy_id], graphs) for deploy_id in ids]
 
-        return await self._store.read(look)
+        return await self.read(look)
+
+    async def _load_parts(self, parts: list[history.Part]) -> list[list[EntryRecord]]:
+        return await self.read(lambda connection: history.entries_in(connection, parts))
+
+    async def _read_together(self, works: list[Work[Any]]) -> list[Any]:
+        if self._seconds is not None and self._until is None:
+            self._until = asyncio.get_running_loop().time() + self._seconds
+        limit = asyncio.timeout_at(self._until)
+        try:
+            async with limit:
+                return await self._services.store.read_in_turn(lambda connection: _each(connection, works))
+        except TimeoutError:
+            if self._seconds is not None and limit.expired():
+                raise OperationTimeout(self._seconds) from None
+            raise
+
+
+async def _each(connection: AsyncConnection, works: Iterable[Work[Any]]) -> list[Any]:
+    return [await _found(connection, work) for work in works]
+
+
+async def _found(connection: AsyncConnection, work: Work[Any]) -> Any:
+    try:
+        return await work(connection)
+    except Refusal as refusal:  # of this one, and not of what is read beside it
+        return refusal
 
 
 @dataclass
 class Context(BaseContext):
-    """The context of an operation over HTTP, or of all operations of a socket."""
+    """The context of an operation over HTTP, or of a socket, whose operations each have one of their own."""
 
     services: Services
     identity: Identity
@@ -102,4 +157,9 @@ class Context(BaseContext):
 
     def __post_init__(self) -> None:
         super().__init__()
-        self.reader = LogReader(self.services)
+
+    def of_operation(self, seconds: float | None) -> Self:
+        """The same with a reader of its own, which has so many seconds."""
+        own = copy(self)
+        own.reader = LogReader(self.services, seconds)
+        return own

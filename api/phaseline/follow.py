@@ -39,12 +39,12 @@ async def follow(
     inputs.number("after", after, 0, least=0, most=2**31 - 1)
     with feed.following(deploy_id) as wakeups, lease(wakeups.end):
         begin = partial(standings.begin, graphs=graphs, deploy_id=deploy_id, after=after, refusals=refusals)
-        first, place = await store.read(begin)
+        first, place = await store.read_in_turn(begin)
         if first is not None:
             yield Event(first, place.standing)
         woken = None
         while True:
-            entries, place = await store.read(partial(standings.go_on, graphs=graphs, place=place))
+            entries, place = await store.read_in_turn(partial(standings.go_on, graphs=graphs, place=place))
             if woken is not None:
                 metrics.feed_lag(woken)
                 woken = None

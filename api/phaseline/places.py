@@ -1,25 +1,25 @@
-"""How many sockets and streams may be open at once for one caller, or at one address where nobody is known yet."""
+"""How many sockets, streams or subscriptions may be open at once for one caller, or at one address."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from phaseline_schema.refusals import TooManySockets
+from phaseline_schema.refusals import Refusal
 
 
 class Places:
-    """So many for each; `whose` says whose they are, to whoever gets none."""
+    """So many for each; `refusal` makes what whoever gets none is told."""
 
-    def __init__(self, most: int, whose: str) -> None:
+    def __init__(self, most: int, refusal: Callable[[], Refusal]) -> None:
         self._most = most
-        self._whose = whose
+        self._refusal = refusal
         self._taken: Counter[str] = Counter()
 
     @contextmanager
     def taken(self, who: str) -> Iterator[None]:
-        """One of them, for as long as the block runs. Raises TooManySockets where there is none left."""
+        """One of them, for as long as the block runs. Raises the refusal where there is none left."""
         if self._taken[who] >= self._most:
-            raise TooManySockets(self._whose)
+            raise self._refusal()
         self._taken[who] += 1
         try:
             yield

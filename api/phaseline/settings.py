@@ -121,6 +121,19 @@ class Settings(BaseSettings):
     operations_per_socket: int = Field(
         default=100, ge=1, description="How many operations one socket may have under way."
     )
+    subscriptions_per_caller: int = Field(
+        default=10_000,
+        ge=1,
+        description="How many subscriptions of one caller, over all its sockets, may run in each process.",
+    )
+    operation_seconds: float = Field(
+        default=12.0,
+        gt=0,
+        le=3600,
+        description=(
+            "How long all that a query, or the answer to a mutation, reads may take, waiting included, in seconds."
+        ),
+    )
     callbacks_per_minute: int = Field(
         default=6000, ge=1, description="How many callbacks one caller may send to each process in a minute."
     )

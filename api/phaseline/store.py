@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from math import ceil
 from typing import Any, TypeVar
 
 import structlog
@@ -15,6 +16,9 @@ from phaseline.databases import database_at, is_away
 from phaseline_schema.refusals import Refusal
 
 log = structlog.get_logger(__name__)
+
+# How long a read of an operation or a follower waits for its turn, in seconds.
+_TURN = 10
 
 Result = TypeVar("Result")
 Work = Callable[[AsyncConnection], Awaitable[Result]]
@@ -32,6 +36,8 @@ class Store:
         self.database = database_at(url, pool_size)
         self._reader = self.database.engine.execution_options(**self.database.reading)
         self._writer = self.database.engine.execution_options(**self.database.writing)
+        # A quarter of the connections is left to callbacks, and to looking up who calls.
+        self._turns = asyncio.Semaphore(max(1, pool_size - ceil(pool_size / 4)))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -64,9 +70,24 @@ class Store:
         """What `work` finds, given a connection as `reading` has it. It ends even where its caller is cancelled."""
         return await to_the_end(self._run(self.reading, work))
 
+    async def read_in_turn(self, work: Work[Result]) -> Result:
+        """The same, for operations and followers: however many of them come, the others find connections.
+
+        Who waits for a turn here holds none, and gives the turn up where its caller is cancelled. Raises TimeoutError.
+        """
+        async with asyncio.timeout(_TURN):
+            await self._turns.acquire()
+        return await to_the_end(self._in_turn(work))
+
     async def write(self, work: Work[Result], deploy_id: str | None = None) -> Result:
         """The same, given a connection as `writing` has it."""
         return await to_the_end(self._run(partial(self.writing, deploy_id), work))
+
+    async def _in_turn(self, work: Work[Result]) -> Result:
+        try:
+            return await self._run(self.reading, work)
+        finally:
+            self._turns.release()
 
     async def _run(self, made: Made, work: Work[Result]) -> Result:
         try:

@@ -188,6 +188,33 @@ class RequestTimeout(Refusal):
         super().__init__(f"the request did not arrive within {seconds:g} seconds")
 
 
+class OperationTimeout(Refusal):
+    """What an operation asks for could not be read in time. What a mutation was to write is written, unless another
+    error says that it is not."""
+
+    code = "TIMEOUT"
+    http_status = 503
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"what was asked for could not be read within {seconds:g} seconds; ask for less, or try again",
+            retryAfterSeconds=RETRY_AFTER_SECONDS,
+        )
+
+
+class TooManySubscriptions(Refusal):
+    """The caller follows as many deploys as it may."""
+
+    code = "TOO_MANY_SUBSCRIPTIONS"
+    http_status = 429
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the caller has as many subscriptions as it may have; end one, or try again later",
+            retryAfterSeconds=RETRY_AFTER_SECONDS,
+        )
+
+
 class RateLimited(Refusal):
     """There were too many of these within a minute. Nothing was written: send the same again after the wait."""
 

@@ -1,8 +1,9 @@
 """What one document may ask for, and the memory of documents that were asked before."""
 
+import json
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,16 +13,11 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
-    GraphQLList,
-    GraphQLNonNull,
-    GraphQLObjectType,
     GraphQLSchema,
-    InlineFragmentNode,
-    IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     Visitor,
-    get_named_type,
+    get_operation_ast,
     parse,
     specified_rules,
     validate,
@@ -30,8 +26,11 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+from strawberry.types import ExecutionContext
+from strawberry.types.graphql import OperationType
 
 from phaseline.operations.errors import told
+from phaseline.operations.weighing import Scales
 from phaseline_schema.refusals import OperationTooLarge
 
 # All of these are generous against what tools ask for, and none is a setting: they follow from the schema and from what
@@ -46,10 +45,11 @@ _PROBLEMS = 10  # how many are looked for in a document that is not valid
 _DEPTH = 12
 _ALIASES = 30
 # What an operation costs: the fields of its answer, with lists as long as they can be. A page of 200 deploys with all
-# that the modal shows of each is 30,000.
+# that the modal shows of each is 11,000.
 _COST = 60_000
-_PAGE = 200  # what `first` is taken for where it is a variable
-_LIST = 20  # how long a list without `first` is taken to be
+# Each is kept for as long as its operation goes on, which of a subscription may be for days.
+_VARIABLES = 20_000
+_SUBSCRIPTION = 10_000
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)  # as Strawberry has them
 
 _CACHED_DOCUMENTS = 200
@@ -80,6 +80,8 @@ class DocumentLimits(SchemaExtension):
         document = context.graphql_document
         assert document is not None
         if not context.pre_execution_errors:
+            context.pre_execution_errors = _lasting(context)
+        if not context.pre_execution_errors:
             problems = _problems_cached if is_cached(context.query or "") else _problems
             # What helps with a wrong name also helps to guess the right ones.
             helps = context.context.services.introspection and context.context.identity.problem is None
@@ -88,6 +90,30 @@ class DocumentLimits(SchemaExtension):
         if not context.pre_execution_errors and context._provided_operation_name is None and _operations(document) > 1:
             context.pre_execution_errors = [GraphQLError("the document has several operations: name one")]
         yield
+
+
+def _lasting(context: ExecutionContext) -> list[GraphQLError]:
+    """What is too large of that which is kept beside the document; what nobody asked for is not kept."""
+    assert context.graphql_document is not None
+    operation = get_operation_ast(context.graphql_document, context._provided_operation_name)
+    definitions = (operation.variable_definitions if operation else None) or ()
+    variables = context.variables or {}
+    for name in set(variables) - {definition.variable.name.value for definition in definitions}:
+        del variables[name]  # here, and so wherever the same object is held
+    follows = context.operation_type is OperationType.SUBSCRIPTION
+    sizes = (
+        ("characters in its variables", _length(variables), _VARIABLES),
+        ("characters in a subscription", len(context.query or "") if follows else 0, _SUBSCRIPTION),
+    )
+    return [told(OperationTooLarge(name, most)) for name, size, most in sizes if size > most]
+
+
+def _length(variables: object) -> int:
+    """In characters, as JSON."""
+    try:
+        return len(json.dumps(variables, ensure_ascii=False))
+    except RecursionError:
+        return sys.maxsize
 
 
 def is_cached(text: str) -> bool:
@@ -145,7 +171,7 @@ def _operations(document: DocumentNode) -> int:
 
 
 def _excesses(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    scales = _Scales(schema, document)
+    scales = Scales(schema, document)
     problems = []
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
@@ -161,73 +187,3 @@ def _excesses(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLErro
                 if value > most
             ]
     return problems
-
-
-@dataclass(frozen=True, slots=True)
-class _Weight:
-    depth: int = 0
-    aliases: int = 0
-    cost: int = 0
-
-
-class _Scales:
-    """Weighs selections of a valid document. Each fragment is weighed once, however often it is spread."""
-
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
-        self._schema = schema
-        self._fragments = {
-            definition.name.value: definition
-            for definition in document.definitions
-            if isinstance(definition, FragmentDefinitionNode)
-        }
-        self._weighed: dict[str, _Weight] = {}
-
-    def weigh(self, selections: SelectionSetNode | None, parent: Any) -> _Weight:
-        depth = aliases = cost = 0
-        for selection in selections.selections if selections else ():
-            if isinstance(selection, FieldNode):
-                weight = self._field(selection, parent)
-            elif isinstance(selection, FragmentSpreadNode):
-                weight = self._fragment(selection.name.value)
-            else:
-                assert isinstance(selection, InlineFragmentNode)
-                weight = self.weigh(selection.selection_set, parent)
-            depth = max(depth, weight.depth)
-            aliases += weight.aliases
-            cost += weight.cost
-        return _Weight(depth, aliases, cost)
-
-    def _fragment(self, name: str) -> _Weight:
-        if name not in self._weighed:
-            fragment = self._fragments[name]
-            parent = self._schema.get_type(fragment.type_condition.name.value)
-            self._weighed[name] = self.weigh(fragment.selection_set, parent)
-        return self._weighed[name]
-
-    def _field(self, node: FieldNode, parent: GraphQLObjectType | None) -> _Weight:
-        alias = 1 if node.alias else 0
-        if node.name.value.startswith("__") or parent is None or parent.name.startswith("__"):
-            # Introspection, of which graphql-core itself limits the depth.
-            return _Weight(0, alias + self.weigh(node.selection_set, None).aliases, 1)
-        field = parent.fields[node.name.value]
-        inside = self.weigh(node.selection_set, get_named_type(field.type))
-        return _Weight(
-            inside.depth + 1 if node.selection_set else 0,
-            alias + inside.aliases,
-            1 + inside.cost * _length(node, field),
-        )
-
-
-def _length(node: FieldNode, field: Any) -> int:
-    """How many times what is inside a field is answered."""
-    if "first" in field.args:
-        for argument in node.arguments or ():
-            if argument.name.value == "first":
-                return (
-                    max(1, min(_PAGE, int(argument.value.value))) if isinstance(argument.value, IntValueNode) else _PAGE
-                )
-        default: int = field.args["first"].default_value
-        return default
-    kind = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
-    # The edges of a page are counted by its `first`.
-    return _LIST if isinstance(kind, GraphQLList) and node.name.value != "edges" else 1

@@ -30,7 +30,7 @@ class Query:
     ) -> Deploy | None:
         """A deploy as it stands."""
         wanted = inputs.text("id", id, inputs.ID)
-        record = await info.context.services.store.read(lambda connection: history.deploy(connection, wanted))
+        record = await info.context.reader.find(wanted)
         return Deploy(record=record) if record else None
 
     @strawberry.field(description="Deploys, newest first.")
@@ -44,9 +44,7 @@ class Query:
         after: Annotated[str | None, strawberry.argument(description=_AFTER)] = None,
     ) -> DeployConnection:
         """A page of deploys."""
-        page = await info.context.services.store.read(
-            lambda connection: history.deploys_page(connection, filter, first, after)
-        )
+        page = await info.context.reader.read(lambda connection: history.deploys_page(connection, filter, first, after))
         return DeployConnection.of(page)
 
     @strawberry.field(description="The audit entries of all deploys, newest first.")
@@ -60,9 +58,7 @@ class Query:
         after: Annotated[str | None, strawberry.argument(description=_AFTER)] = None,
     ) -> AuditEntryConnection:
         """A page of audit entries."""
-        page = await info.context.services.store.read(
-            lambda connection: history.entries_page(connection, filter, first, after)
-        )
+        page = await info.context.reader.read(lambda connection: history.entries_page(connection, filter, first, after))
         return AuditEntryConnection.of(page)
 
     @strawberry.field(
@@ -79,7 +75,7 @@ class Query:
         """The check of a deploy's log."""
         wanted = inputs.text("deployId", deploy_id, inputs.ID)
         services = info.context.services
-        found = await services.store.read(
+        found = await info.context.reader.read(
             lambda connection: audit.of_deploy(services.store.database, connection, services.graphs, wanted)
         )
         return AuditVerification.of(found)
@@ -91,8 +87,7 @@ class Query:
         name: Annotated[str | None, strawberry.argument(description="Its name.")] = "console",
     ) -> Pipeline:
         """A pipeline by name."""
-        services = info.context.services
-        pipelines = await services.store.read(services.graphs.at)
+        pipelines = await info.context.reader.graphs()
         found = pipelines.get(inputs.text("name", name or "console", inputs.NAME))
         if found is None:
             raise PipelineNotFound(sorted(pipelines))

@@ -9,8 +9,12 @@ from strawberry.extensions import SchemaExtension
 
 from phaseline.context import Context
 from phaseline.operations.errors import told
+from phaseline.operations.weighing import cost
 from phaseline.rates import Kind, who
 from phaseline_schema.refusals import RateLimited
+
+# What one read costs at most: a larger operation counts as so many more.
+_READ = 1000
 
 _WRITES = {"applyCallback": Kind.CALLBACKS, "startDeploy": Kind.STARTS}
 
@@ -25,6 +29,21 @@ class RateLimits(SchemaExtension):
         refusal = await _refusal(self.execution_context.context, document)
         if refusal is not None:
             self.execution_context.pre_execution_errors = [told(refusal)]
+        yield
+
+
+class CostRates(SchemaExtension):
+    """Of what may be executed, a large operation counts as several reads, by what it costs."""
+
+    async def on_validate(self) -> AsyncIterator[None]:
+        """Refuse it, where there were too many."""
+        operation, context = self.execution_context, self.execution_context.context
+        if not operation.pre_execution_errors:
+            assert operation.graphql_document is not None
+            found = cost(operation.schema._schema, operation.graphql_document, operation._provided_operation_name)
+            if more := found // _READ:
+                refusal = await context.services.rates.refusal(Kind.READS, who(context.identity, context.request), more)
+                operation.pre_execution_errors = [told(refusal)] if refusal else None
         yield
 
 

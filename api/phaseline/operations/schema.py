@@ -9,7 +9,8 @@ from phaseline.operations.documents import DocumentLimits
 from phaseline.operations.errors import ErrorCodes
 from phaseline.operations.mutation import Mutation
 from phaseline.operations.query import Query
-from phaseline.operations.rates import RateLimits
+from phaseline.operations.rates import CostRates, RateLimits
+from phaseline.operations.reading import Reading
 from phaseline.operations.rights import Rights
 from phaseline.operations.subscription import Subscription
 from phaseline_schema.types.scalars import DATE_TIME
@@ -19,5 +20,5 @@ SCHEMA = strawberry.Schema(
     mutation=Mutation,
     subscription=Subscription,
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
-    extensions=[ErrorCodes, RateLimits, DocumentLimits, Rights],
+    extensions=[ErrorCodes, RateLimits, DocumentLimits, Rights, CostRates, Reading],
 )

@@ -1,7 +1,7 @@
 """Following a deploy."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from functools import partial
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from strawberry import ID, Info
 from phaseline import metrics
 from phaseline.context import Context
 from phaseline.follow import Event, follow
+from phaseline.rates import who
 from phaseline_schema import inputs
 from phaseline_schema.types.deploy import AuditEntry, Deploy, PhaseChanged
 
@@ -31,6 +32,13 @@ def _follow(
     )
 
 
+def _place(info: Info[Context, None]) -> AbstractContextManager[None]:
+    """One of the caller's. Raises TooManySubscriptions."""
+    context = info.context
+    assert context.request is not None
+    return context.services.followers.taken(who(context.identity, context.request))
+
+
 @strawberry.type(description="Everything that can be followed.")
 class Subscription:
     """The root of subscriptions."""
@@ -49,7 +57,7 @@ class Subscription:
         after: Annotated[int | None, strawberry.argument(description=_AFTER)] = None,
     ) -> AsyncGenerator[PhaseChanged, None]:
         """The entries that moved the deploy."""
-        with metrics.subscription("phaseChanged") as pushed:
+        with _place(info), metrics.subscription("phaseChanged") as pushed:
             async with _follow(info, deploy_id, after, refusals=False) as events:
                 async for event in events:
                     deploy = Deploy.at(event.standing)
@@ -69,7 +77,7 @@ class Subscription:
         after: Annotated[int | None, strawberry.argument(description=_AFTER)] = None,
     ) -> AsyncGenerator[AuditEntry, None]:
         """All entries."""
-        with metrics.subscription("auditEntryAdded") as pushed:
+        with _place(info), metrics.subscription("auditEntryAdded") as pushed:
             async with _follow(info, deploy_id, after, refusals=True) as events:
                 async for event in events:
                     yield AuditEntry(record=event.entry, known_deploy=Deploy.at(event.standing))

@@ -1,0 +1,120 @@
+"""What an operation reads takes few transactions and few statements, however much the log holds and it asks for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from phaseline import audit
+from tests.conformance.conftest import on_one_of_each
+from tests.support.application import in_this_process
+from tests.support.caller import Caller
+
+DEPLOYS = 20
+LOG = "auditEntries(first: 3) { edges { cursor node { sequence deploy { id } } } pageInfo { hasNextPage endCursor } }"
+ALL = "id pipeline { name } status { key } phases { state }"
+OPERATIONS = {
+    "logs of deploys": "query ($n: Int) { deploys(first: $n) { edges { node { %s } } } }" % LOG,  # noqa: UP031
+    "all of deploys": "query ($n: Int) { deploys(first: $n) { edges { node { %s %s } } } }" % (ALL, LOG),  # noqa: UP031
+    "logs of deploys by several names": "query ($n: Int) { deploys(first: $n) { edges { node {"
+    + " ".join(f"a{number}: auditEntries(first: {number}) {{ edges {{ cursor }} }}" for number in range(1, 9))
+    + "} } } }",
+    "deploys of entries": "query ($n: Int) { auditEntries(first: $n) { edges { node { deploy { %s %s } } } } }"  # noqa: UP031
+    % (ALL, LOG),
+    "the same by many names": "query ($n: Int) { deploys(first: $n) { edges { cursor } }"
+    + " ".join(f'd{number}: deploy(id: "x{number}") {{ id }} p{number}: pipeline {{ name }}' for number in range(14))
+    + "}",
+}
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """What is sent to databases in this process while the block runs: BEGIN, and statements that ask for something."""
+    sent: list[str] = []
+
+    def begun(_connection: Any) -> None:
+        sent.append("BEGIN")
+
+    def executed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("SELECT"):
+            sent.append(statement)
+
+    event.listen(Engine, "begin", begun)
+    event.listen(Engine, "before_cursor_execute", executed)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "begin", begun)
+        event.remove(Engine, "before_cursor_execute", executed)
+
+
+@on_one_of_each
+async def test_the_number_of_reads_does_not_grow_with_the_answer(database: Path | str) -> None:
+    async with in_this_process(database) as caller:
+        for _ in range(DEPLOYS):
+            await caller.walk((await caller.start())["id"], "building", "deploying")
+        for name, operation in OPERATIONS.items():
+            numbers = []
+            for size in (2, DEPLOYS):
+                with counted() as sent:
+                    (connection, *_) = (await caller.send(operation, n=size)).data.values()
+                assert len(connection["edges"]) == size
+                numbers.append((sent.count("BEGIN"), len(sent)))
+            # The first transaction asks who is calling; a page, deploys of its entries, what is inside each.
+            assert numbers[0] == numbers[1] <= (4, 16), name
+
+
+@on_one_of_each
+async def test_parts_of_several_logs_are_those_that_were_asked_for(database: Path | str) -> None:
+    """By several names, from other places and of other lengths; an error belongs to the one name that has it."""
+    async with in_this_process(database) as caller:
+        short, long = [(await caller.start())["id"] for _ in range(2)]
+        await caller.walk(long, "smoke_running", "smoke_passed", "freeze_checking", "freeze_passed", "building")
+        cursor = (await _logs(caller, "first: 2"))[long]["pageInfo"]["endCursor"]
+        both = {short: ([1], False), long: ([1, 2, 3], True)}
+        assert _told(await _logs(caller, "first: 3")) == both
+        assert _told(await _logs(caller, f'first: 3, after: "{cursor}"')) == {
+            short: ([], False),
+            long: ([3, 4, 5], True),
+        }
+        assert _told(await _logs(caller, f'first: 4, after: "{cursor}"')) == {
+            short: ([], False),
+            long: ([3, 4, 5, 6], False),
+        }
+        document = '{ a: deploy(id: "%s") { %s } b: deploy(id: "%s") { auditEntries(first: 0) { edges { cursor } } } }'
+        answer = await caller.send(document % (long, LOG, long))
+        assert [error["path"][0] for error in answer.body["errors"]] == ["b"]
+        assert answer.code == "BAD_USER_INPUT"
+        assert len(answer.body["data"]["a"]["auditEntries"]["edges"]) == 3
+
+
+async def _logs(caller: Caller, arguments: str) -> dict[str, Any]:
+    document = "{ deploys { edges { node { id %s } } } }" % LOG.replace("first: 3", arguments)  # noqa: UP031
+    edges = (await caller.send(document)).data["deploys"]["edges"]
+    return {edge["node"]["id"]: edge["node"]["auditEntries"] for edge in edges}
+
+
+def _told(logs: dict[str, Any]) -> dict[str, tuple[list[int], bool]]:
+    return {
+        deploy: ([edge["node"]["sequence"] for edge in log["edges"]], log["pageInfo"]["hasNextPage"])
+        for deploy, log in logs.items()
+    }
+
+
+@on_one_of_each
+async def test_a_log_that_is_too_long_to_verify_at_once_is_refused(
+    database: Path | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verification = "query ($id: ID!) { auditVerification(deployId: $id) { entries valid } }"
+    monkeypatch.setattr(audit, "MOST_ENTRIES", 3)
+    async with in_this_process(database) as caller:
+        deploy = (await caller.start())["id"]
+        await caller.walk(deploy, "building", "deploying")
+        assert (await caller.send(verification, id=deploy)).data["auditVerification"] == {"entries": 3, "valid": True}
+        await caller.walk(deploy, "failed")
+        answer = await caller.send(verification, id=deploy)
+        assert (answer.status, answer.code, answer.error["most"]) == (400, "OPERATION_TOO_LARGE", 3)
