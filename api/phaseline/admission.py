@@ -3,29 +3,37 @@
 from dataclasses import replace
 
 from phaseline.identity import Identity
+from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import Callback, DeployRecord
 from phaseline_schema.refusals import Forbidden, Refusal
 from phaseline_schema.rights import Right
 
 
-def refusal(identity: Identity, deploy: DeployRecord, callback: Callback) -> Refusal | None:
-    """Why this caller may not send this callback, or None."""
+def refusal(identity: Identity, deploy: DeployRecord, callback: Callback, of_run: str | None) -> Refusal | None:
+    """Why this caller may not send this callback, or None. `of_run`: the run that the deploy is in the hands of."""
     return (
         identity.refusal(Right.SEND_CALLBACKS)
         or identity.scope.refusal(deploy.environment)
         or _of_another_run(identity, callback)
+        or _for_another_run(identity, of_run)
     )
 
 
 def of_its_run(identity: Identity, callback: Callback) -> Callback:
-    """The callback with run and attempt as they are proven, where they are."""
-    if identity.run is None:
+    """The callback with the run, its page and its attempt as they are proven, where they are."""
+    run = identity.run
+    if run is None:
         return callback
-    return replace(callback, run_id=identity.run.run_id, attempt=identity.run.attempt)
+    return replace(callback, run_id=run.run_id, run_url=run.url, attempt=run.attempt)
 
 
-def without_content(callback: Callback, why: Refusal) -> Callback:
-    """What is recorded of a callback that its sender may not send: why, in the place of what it says."""
+def without_content(identity: Identity, pipeline: Pipeline, callback: Callback, why: Refusal) -> Callback:
+    """What is recorded of a callback that its sender may not send: why, in the place of what it says.
+
+    Raises `why` where nothing is: a status that there is not is text of its sender's, and anybody could be that.
+    """
+    if identity.role is None and callback.status not in pipeline.by_key:
+        raise why
     return replace(callback, message=why.message, run_id=None, run_url=None)
 
 
@@ -37,3 +45,10 @@ def _of_another_run(identity: Identity, callback: Callback) -> Refusal | None:
     if run is not None and callback.attempt not in (1, run.attempt):  # 1 is also what it is where nothing is said
         return Forbidden("the callback names another attempt than its token", claim="run_attempt")
     return None
+
+
+def _for_another_run(identity: Identity, of_run: str | None) -> Refusal | None:
+    """A deploy is one run's, the first that reported. A re-run is the same run, in a higher attempt."""
+    if identity.run is None or of_run in (None, identity.run.run_id):
+        return None
+    return Forbidden("another run reports for this deploy", claim="run_id")

@@ -32,8 +32,7 @@ class Receipt:
 
 async def start(connection: AsyncConnection, graphs: GraphCache, identity: Identity, wanted: Start) -> DeployRecord:
     """Record a new deploy and its first entry. Raises PipelineNotFound, WrongVersion, Forbidden."""
-    denied = identity.scope.refusal(wanted.environment)
-    if denied is not None:
+    if denied := identity.scope.refusal(wanted.environment):
         raise denied
     pipelines = await graphs.at(connection)
     pipeline = pipelines.get(wanted.pipeline)
@@ -73,16 +72,17 @@ async def start(connection: AsyncConnection, graphs: GraphCache, identity: Ident
 async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Identity, callback: Callback) -> Receipt:
     """Move a deploy along the graph, or record why not.
 
-    Raises DeployNotFound and WrongVersion; of a deploy that there is not, Unauthenticated and Forbidden too.
+    Raises DeployNotFound and WrongVersion; where nobody is to be recorded, Unauthenticated and Forbidden too.
     """
     deploy = await history.deploy(connection, callback.deploy_id, for_update=True)
     if deploy is None:
         raise identity.refusal(Right.SEND_CALLBACKS) or DeployNotFound()
     pipeline = (await graphs.at(connection))[deploy.pipeline]
     before = await replays.answered(connection, identity, callback)
-    denied = admission.refusal(identity, deploy, callback) or before.misuse
+    of_run = await history.run_of(connection, deploy) if identity.run else None
+    denied = admission.refusal(identity, deploy, callback, of_run) or before.misuse
     if denied is not None:
-        recorded = admission.without_content(callback, denied)
+        recorded = admission.without_content(identity, pipeline, callback, denied)
         newest = await history.newest(connection, deploy)
         # Who is refused often tries again, and is not to bury what else is in the log.
         if newest.tells_the_same(recorded, identity.name, denied.code):

@@ -45,12 +45,16 @@ EVERYWHERE = Environments()
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The workflow run that an ID token was made for, and the token's own name, which tells a replay."""
+    """The workflow run that an ID token was made for, and the token's own name, which tells a replay.
+
+    `url`: the page of this attempt of the run.
+    """
 
     issuer: str
     jti: str
     run_id: str
     attempt: int
+    url: str
     expires_at: datetime
 
 

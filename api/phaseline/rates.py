@@ -33,7 +33,7 @@ class Kind(StrEnum):
     READS = "reads"
     UNPROVEN = "requests without a proof of who calls"
     SIGN_INS = "attempts to sign in"
-    REFUSED_CALLBACKS = "callbacks for this deploy from callers who may send none"
+    REFUSED_CALLBACKS = "callbacks for this deploy from callers who may not send them"
 
 
 class Rates:
@@ -46,9 +46,14 @@ class Rates:
     async def refusal(self, kind: Kind, who: str, times: int = 1) -> RateLimited | None:
         """Count so many more of one that is named `who`; why that is too many, or None."""
         item = self._items[kind]
-        if await self._limiter.hit(item, who, cost=times):
-            return None
-        ends = (await self._limiter.get_window_stats(item, who)).reset_time
+        return None if await self._limiter.hit(item, who, cost=times) else await self._until_next(kind, who)
+
+    async def used_up(self, kind: Kind, who: str) -> RateLimited | None:
+        """The same, as one more would be told. Counts nothing."""
+        return None if await self._limiter.test(self._items[kind], who) else await self._until_next(kind, who)
+
+    async def _until_next(self, kind: Kind, who: str) -> RateLimited:
+        ends = (await self._limiter.get_window_stats(self._items[kind], who)).reset_time
         return RateLimited(kind.value, max(1, ceil(ends - time())))
 
     async def unproven(self, problem: Refusal, connection: HTTPConnection) -> RateLimited | None:

@@ -32,7 +32,7 @@ class Scene:
 
     issuer: Issuer
     tokens: Mapping[str, str]
-    send: Callable[[str, Sent], Awaitable[Any]]
+    send: Callable[..., Awaitable[Any]]
 
 
 Trick = Callable[[Scene, str], Awaitable[Sent]]
@@ -142,6 +142,16 @@ async def key_of_before_a_rotation(scene: Scene, deploy_id: str) -> Sent:
     return bearer(before)
 
 
+async def another_run_of_its_repository(scene: Scene, deploy_id: str) -> Sent:
+    await scene.send(deploy_id, bearer(scene.issuer.token()))
+    return bearer(scene.issuer.token(run_id="4711"))
+
+
+async def a_higher_attempt_of_another_run_after_a_failure(scene: Scene, deploy_id: str) -> Sent:
+    await scene.send(deploy_id, bearer(scene.issuer.token()), "failed")
+    return bearer(scene.issuer.token(run_id="4711", run_attempt="2"))
+
+
 async def used_for_another_callback(scene: Scene, deploy_id: str) -> Sent:
     used = bearer(scene.issuer.token())
     await scene.send(deploy_id, used)
@@ -244,6 +254,10 @@ ROWS = [
     _forbidden("another spelling of it", says(environment="Production"), "environment"),
     _forbidden("an empty environment", says(environment=""), "environment"),
     _forbidden("no environment where one is asked for", says(), "environment", environment="guarded"),
+    _forbidden("another run of the repository", another_run_of_its_repository, "run_id"),
+    _forbidden(
+        "a higher attempt of another run, after a failure", a_higher_attempt_of_another_run_after_a_failure, "run_id"
+    ),
     _forbidden("another run in the body", body(runId="1"), "run_id"),
     _forbidden("another attempt in the body", body(attempt=2), "run_attempt"),
     _forbidden("replayed with another body", used_for_another_callback, "jti"),

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,10 +15,10 @@ from phaseline.callers import secret, tokens
 from phaseline.callers.claims import PERMITTING, PROVING, UNCHECKED
 from phaseline.store import Store
 from phaseline_schema.rights import Role
-from tests.api.hostile import OURS, ROWS, Row, Scene, Sent, bearer
+from tests.api.hostile import OURS, ROWS, Row, Scene, Sent, bearer, forged
 from tests.support import logins
 from tests.support.caller import Answer, Caller
-from tests.support.issuer import OWNER_ID, REF, REPOSITORY, REPOSITORY_ID, WORKFLOW, Issuer, trust_file
+from tests.support.issuer import OWNER_ID, REF, REPOSITORY, REPOSITORY_ID, RUN_ID, WORKFLOW, Issuer, trust_file
 from tests.support.server import Server, serving
 
 _REPORT = "mutation ($input: CallbackInput!) { applyCallback(input: $input) { duplicate entry { id } } }"
@@ -138,7 +138,7 @@ async def test_a_hostile_callback_is_refused_and_recorded_and_moves_nothing(stag
     after, entry = await stage.caller.deploy(deploy["id"]), (await stage.caller.entries(deploy["id"]))[-1]
     assert (entry["kind"], entry["refusal"], entry["actor"]) == ("CALLBACK_REFUSED", row.code, row.actor)
     assert entry["sequence"] == before["sequence"] + 1
-    assert after | {"sequence": 0, "updatedAt": ""} == before | {"sequence": 0, "updatedAt": ""}
+    assert after | {"sequence": 0} == before | {"sequence": 0}
     assert entry["message"] == answer.body["errors"][0]["message"]
     assert (entry["runId"], entry["runUrl"]) == (None, None)
     told, said = json.dumps([answer.body, entry["message"]]), _said(sent)
@@ -183,10 +183,76 @@ async def test_a_repository_that_was_renamed_is_the_same_under_its_new_name(stag
 async def test_run_and_attempt_are_those_of_the_token_whatever_is_left_out(stage: Stage) -> None:
     deploy = await stage.caller.start()
     await stage.send(deploy["id"], bearer(stage.issuer.token()), "failed")
-    again = stage.issuer.token(run_attempt="2", run_id="4711")
-    assert (await stage.send(deploy["id"], Sent(f"Bearer {again}", {"runId": "4711", "attempt": 2}))).status == 200
+    again = stage.issuer.token(run_attempt="2")
+    assert (await stage.send(deploy["id"], Sent(f"Bearer {again}", {"runId": RUN_ID, "attempt": 2}))).status == 200
     entry = (await stage.caller.entries(deploy["id"]))[-1]
-    assert (entry["attempt"], entry["runId"]) == (2, "4711")
+    assert (entry["attempt"], entry["runId"]) == (2, RUN_ID)
+
+
+async def test_the_runs_page_is_the_proven_runs_whatever_the_callback_says(stage: Stage) -> None:
+    deploy = await stage.caller.start()
+    elsewhere = Sent(f"Bearer {stage.issuer.token()}", {"runUrl": "https://evil.example/sign-in"})
+    assert (await stage.send(deploy["id"], elsewhere)).status == 200
+    page = f"{stage.issuer.url}/{REPOSITORY}/actions/runs/{RUN_ID}/attempts/1"
+    assert (await stage.caller.entries(deploy["id"]))[-1]["runUrl"] == page
+    assert (await stage.caller.deploy(deploy["id"]))["runUrl"] == page
+
+
+async def test_a_run_goes_on_with_what_a_workflows_token_began_for_it_and_no_other_does(stage: Stage) -> None:
+    mine, other = await stage.caller.start(), await stage.caller.start()
+    for deploy, run_id in ((mine, RUN_ID), (other, "4711")):
+        assert (await stage.caller.report(deploy["id"], "building", runId=run_id)).status == 200
+    answers = [await stage.send(deploy["id"], bearer(stage.issuer.token()), "failed") for deploy in (mine, other)]
+    assert [(answer.status, answer.code) for answer in answers] == [(200, None), (403, "FORBIDDEN")]
+    assert answers[1].error["claim"] == "run_id"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        lambda _: Sent(),
+        lambda _: bearer("garbage"),
+        lambda issuer: bearer(issuer.token(aud="https://other.example")),
+        lambda issuer: bearer(issuer.token(repository="evil-corp/console", repository_id="666")),
+    ],
+    ids=["no token", "garbage", "another audience", "another repository"],
+)
+async def test_who_is_nobody_here_brings_no_word_of_its_own_into_the_log(
+    stage: Stage, sent: Callable[[Issuer], Sent]
+) -> None:
+    """Not even as the status that it reports: anybody on the internet may send one."""
+    deploy = await stage.caller.start()
+    answer = await stage.send(deploy["id"], sent(stage.issuer), "visit-evil.example")
+    assert answer.code in ("UNAUTHENTICATED", "FORBIDDEN")
+    assert len(await stage.caller.entries(deploy["id"])) == 1
+
+
+@pytest.mark.parametrize("claim", ["alg", "iss"])
+async def test_what_nobody_has_signed_is_not_repeated(stage: Stage, claim: str) -> None:
+    deploy, text = await stage.caller.start(), "visit evil.example"
+    said = stage.issuer.saying(**({claim: text} if claim == "iss" else {}))
+    header = {"alg": text if claim == "alg" else "RS256", "kid": stage.issuer.key_id}
+    answer = await stage.send(deploy["id"], bearer(forged(header, said, lambda _: b"x")))
+    assert (answer.status, answer.error["claim"]) == (401, claim)
+    entry = (await stage.caller.entries(deploy["id"]))[-1]
+    assert entry["refusal"] == "UNAUTHENTICATED"
+    assert "evil" not in json.dumps([answer.body, entry])
+
+
+async def test_a_deploys_log_is_not_buried_under_callbacks_that_their_senders_may_not_send(stage: Stage) -> None:
+    deploy = await stage.caller.start()
+    elsewhere, strange = bearer(stage.scene.tokens["for-elsewhere"]), {"event_name": "push"}
+    for number in range(70):
+        sent = elsewhere if number % 2 else bearer(stage.issuer.token(**strange))
+        answer = await stage.send(deploy["id"], sent, f"odd-{number}")
+        assert (answer.status, answer.code) == (403, "FORBIDDEN")
+    assert len(await stage.caller.entries(deploy["id"])) == 61
+    accepted = await stage.send(deploy["id"], bearer(stage.issuer.token()))
+    assert accepted.status == 200
+    # Off the graph, but of somebody who may report.
+    assert (await stage.send(deploy["id"], bearer(stage.issuer.token()), "building")).data
+    assert (await stage.send(deploy["id"], bearer(stage.issuer.token()), "succeeded")).code == "ILLEGAL_TRANSITION"
+    assert [entry["toStatus"] for entry in (await stage.caller.entries(deploy["id"]))[-2:]] == ["building", "succeeded"]
 
 
 async def test_a_key_that_is_known_serves_while_its_issuer_is_away(stage: Stage) -> None:

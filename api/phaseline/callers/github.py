@@ -72,7 +72,7 @@ class IdTokens:
             raise Unauthenticated("this is no token of this server's, and no ID token") from None
         header, payload = unverified["header"], unverified["payload"]
         if header.get("alg") != _ALGORITHM:
-            raise Unauthenticated(f"the ID token's alg is {claims.said(header, 'alg')}", claim="alg")
+            raise Unauthenticated("the ID token's alg is not one that is accepted", claim="alg")
         if not isinstance(header.get("kid"), str) or not _KEY_ID.fullmatch(header["kid"]):
             raise Unauthenticated("the ID token's kid is missing, or not of its form", claim="kid")
         problem = claims.PROVING["iss"](payload, self._expected())
@@ -96,8 +96,12 @@ class IdTokens:
             Proof.ID_TOKEN,
             scope=TrustedRuns(tuple(trusted), said),
             expires_at=expires_at,
-            run=Run(said["iss"], said["jti"], said["run_id"], int(said["run_attempt"]), expires_at),
+            run=self._run(said, expires_at),
         )
+
+    def _run(self, said: Claims, expires_at: datetime) -> Run:
+        url = "{}/{repository}/actions/runs/{run_id}/attempts/{run_attempt}".format(self._trusted.pages_url, **said)
+        return Run(said["iss"], said["jti"], said["run_id"], int(said["run_attempt"]), url, expires_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,16 @@
 import re
 from collections.abc import Collection
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from phaseline.callers.addresses import Address
 from phaseline_schema import inputs
 from phaseline_schema.refusals import BadUserInput
+
+# Makes the ID tokens of github.com's runs.
+_GITHUB_COM = "token.actions.githubusercontent.com"
 
 _NAME = r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+"
 _FILE = r"\.github/workflows/[^/@*\s]+\.ya?ml"
@@ -72,13 +76,17 @@ class Repository(BaseModel):
 
 
 class GitHub(BaseModel):
-    """Who makes the ID tokens of runs, whom they have to be made for, and the repositories that are trusted."""
+    """Who makes the ID tokens of runs, whom they have to be made for, and the repositories that are trusted.
+
+    `server_url`: where people look at runs, if that is not where the issuer is.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    issuer: Address = "https://token.actions.githubusercontent.com"
+    issuer: Address = f"https://{_GITHUB_COM}"
     audience: Annotated[str, Field(validate_default=True)] = ""
     jwks_url: Address | None = None
+    server_url: Address | None = None
     repositories: Annotated[tuple[Repository, ...], AfterValidator(_some)]
 
     @field_validator("audience", mode="before")
@@ -93,3 +101,11 @@ class GitHub(BaseModel):
     def keys_url(self) -> str:
         """Where the issuer publishes its public keys."""
         return self.jwks_url or f"{self.issuer.rstrip('/')}/.well-known/jwks"
+
+    @property
+    def pages_url(self) -> str:
+        """Where the pages of repositories are."""
+        if self.server_url:
+            return self.server_url.rstrip("/")
+        issuer = urlsplit(self.issuer)
+        return "https://github.com" if issuer.hostname == _GITHUB_COM else f"{issuer.scheme}://{issuer.netloc}"

@@ -1,5 +1,6 @@
 """Writing: starting a deploy, and reporting a status."""
 
+from collections.abc import Awaitable
 from typing import Annotated
 
 import strawberry
@@ -14,6 +15,7 @@ from phaseline.rates import Kind
 from phaseline.store import to_the_end
 from phaseline_schema import inputs
 from phaseline_schema.records import Callback, DeployRecord, Start
+from phaseline_schema.refusals import CallbackRefusal
 from phaseline_schema.rights import Right
 from phaseline_schema.types.deploy import AuditEntry, CallbackReceipt, Deploy
 from phaseline_schema.types.inputs import CallbackInput, StartDeployInput
@@ -93,12 +95,25 @@ async def _answer(services: Services, identity: Identity, input: CallbackInput) 
 
 
 async def _admitted(services: Services, identity: Identity, callback: Callback) -> Callback:
-    """The callback, unless it is one of too many that would only be recorded as refused. Raises RateLimited."""
-    if identity.refusal(Right.SEND_CALLBACKS) is not None:
-        refusal = await services.rates.refusal(Kind.REFUSED_CALLBACKS, callback.deploy_id)
-        if refusal is not None:
-            raise refusal
+    """The callback, unless it would be refused and no longer be recorded: that needs no database. Raises Refusal."""
+    refusal = identity.refusal(Right.SEND_CALLBACKS)
+    if refusal is not None and await services.rates.used_up(Kind.REFUSED_CALLBACKS, callback.deploy_id):
+        raise refusal
     return callback
+
+
+async def _recorded(services: Services, applied: Awaitable[deploys.Receipt]) -> deploys.Receipt:
+    """What became of a callback; of one that its sender may not send, only while there are few in the deploy's log.
+
+    Raises its refusal where there are enough of them, which undoes what was written.
+    """
+    receipt = await applied
+    refusal = receipt.refusal
+    if refusal is None or receipt.duplicate or isinstance(refusal, CallbackRefusal):
+        return receipt
+    if await services.rates.refusal(Kind.REFUSED_CALLBACKS, receipt.deploy.id) is not None:
+        raise refusal
+    return receipt
 
 
 def _callback(input: CallbackInput) -> Callback:
@@ -115,7 +130,8 @@ def _callback(input: CallbackInput) -> Callback:
 async def _apply(services: Services, identity: Identity, callback: Callback) -> deploys.Receipt:
     """Record the callback, and tell of it."""
     receipt = await services.store.write(
-        lambda connection: deploys.apply(connection, services.graphs, identity, callback), callback.deploy_id
+        lambda connection: _recorded(services, deploys.apply(connection, services.graphs, identity, callback)),
+        callback.deploy_id,
     )
     if not receipt.duplicate:
         services.feed.announce(receipt.deploy.id)
