@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, and_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import cursors
@@ -17,10 +17,22 @@ from phaseline_schema.types.reader import Page
 
 LONGEST_PAGE = 200
 
+_LAST_SEQUENCE = 2**31 - 1
+
 deploy_rows = select(*(deploys.c[field.name] for field in fields(DeployRecord)))
 entry_rows = select(*(audit_entries.c[field.name] for field in fields(EntryRecord)))
 
 Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a deploy's log, which has no gaps: `after` < sequence <= `upto`. It could go on to `end`."""
+
+    deploy_id: str
+    after: int
+    end: int
+    upto: int
 
 
 def entry(row: Row[Any]) -> EntryRecord:
@@ -137,21 +149,36 @@ async def entries_page(
     )
 
 
-async def entries_of(
-    connection: AsyncConnection, deploy: DeployRecord, first: int | None, after: str | None
-) -> Page[EntryRecord]:
-    """A deploy's entries up to `deploy.sequence`, oldest first. Raises BadUserInput."""
+async def entries_in(connection: AsyncConnection, parts: Sequence[Part]) -> list[list[EntryRecord]]:
+    """What several parts of logs hold, oldest first: one statement, however many they are."""
     columns = audit_entries.c
-    query = entry_rows.where(columns.deploy_id == deploy.id, columns.sequence <= deploy.sequence)
-    if after is not None:
-        query = query.where(columns.sequence > cursors.decode_number(after, 2**31 - 1))
-    return await _page(
-        connection,
-        query.order_by(columns.sequence),
-        inputs.number("first", first, 50, least=1, most=LONGEST_PAGE),
-        after,
-        entry,
-        lambda row: cursors.encode(row.sequence),
+    alike: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+    for part in parts:
+        alike[part.after, part.end].add(part.deploy_id)
+    wanted = (
+        and_(columns.deploy_id.in_(ids), columns.sequence > after, columns.sequence <= end)
+        for (after, end), ids in alike.items()
+    )
+    found: defaultdict[str, list[EntryRecord]] = defaultdict(list)
+    for row in await connection.execute(entry_rows.where(or_(*wanted)).order_by(columns.sequence)):
+        found[row.deploy_id].append(entry(row))
+    return [[one for one in found[part.deploy_id] if part.after < one.sequence <= part.upto] for part in parts]
+
+
+def part_of(deploy: DeployRecord, first: int | None, after: str | None) -> Part:
+    """The part of a deploy's log that a page of it holds. Raises BadUserInput."""
+    size = inputs.number("first", first, 50, least=1, most=LONGEST_PAGE)
+    known = 0 if after is None else cursors.decode_number(after, _LAST_SEQUENCE)
+    end = min(known + size, _LAST_SEQUENCE)
+    return Part(deploy.id, known, end, min(end, deploy.sequence))
+
+
+def page_of(deploy: DeployRecord, after: str | None, entries: Sequence[EntryRecord]) -> Page[EntryRecord]:
+    """The page of a deploy's log that holds these, up to the entry that `deploy` has come to."""
+    return Page(
+        rows=[(cursors.encode(one.sequence), one) for one in entries],
+        has_next=bool(entries) and entries[-1].sequence < deploy.sequence,
+        has_previous=after is not None,
     )
 
 
