@@ -89,18 +89,21 @@ async def test_writers_that_wait_keep_no_reader_from_reading(database: Path, tur
 async def test_a_writer_whose_turn_does_not_come_is_told_to_try_again(
     database: Path, monkeypatch: pytest.MonkeyPatch, turns: Turns
 ) -> None:
-    monkeypatch.setattr(sqlite, "_TURN_SECONDS", 0.1)
     async with in_this_process(database) as caller, _silence():
         deploy = await caller.start()
+        await caller.walk(deploy["id"], "smoke_running")  # the token's use is written down, which takes a turn as well
         with closing(sqlite3.connect(database, isolation_level=None)) as elsewhere:
             elsewhere.execute("BEGIN IMMEDIATE")
             before = turns.had
-            first = asyncio.create_task(caller.report(deploy["id"], "smoke_running"))
+            first = asyncio.create_task(caller.report(deploy["id"], "smoke_passed"))
             await until(lambda: turns.had > before)
-            second = await caller.report(deploy["id"], "building")
+            monkeypatch.setattr(sqlite, "_TURN_SECONDS", 0.1)
+            second = await caller.report(deploy["id"], "freeze_checking")
             assert (second.status, second.error) == (503, {"code": "UNAVAILABLE", "retryAfterSeconds": 2})
         assert (await first).status == 200
-        assert [entry["toStatus"] for entry in await caller.entries(deploy["id"])] == ["queued", "smoke_running"]
+        assert [entry["toStatus"] for entry in await caller.entries(deploy["id"])] == [
+            *("queued", "smoke_running", "smoke_passed")
+        ]
 
 
 @asynccontextmanager
