@@ -41,13 +41,14 @@ def _prepared(found: Settings) -> socket.socket:
     except trust.TrustError as error:
         raise failure(str(error)) from None
 
-    async def prepare(store: Store) -> None:
+    async def prepare(store: Store) -> socket.socket:
         await revisions.prepare(store, found.accept_revision)
+        listener = serving.listen(found)
         await notices.give(store, found, trusted)
+        return listener
 
-    with_store(found, prepare)
     try:
-        return serving.listen(found)
+        return with_store(found, prepare)
     except serving.AddressUnusable as error:
         raise failure(str(error)) from None
 
