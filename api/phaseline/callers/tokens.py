@@ -16,6 +16,9 @@ from phaseline.databases import clock
 from phaseline_schema.rights import Role
 from phaseline_schema.tables import tokens
 
+# What the log puts before the name of a token. No name of a token has a colon in it.
+PREFIX = "token:"
+
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
+from sqlalchemy.engine import make_url
 
 from phaseline import logs, revisions, settings
 from phaseline.settings import Settings, SettingsError
@@ -29,6 +31,24 @@ def configured(**instead: Any) -> Settings:
     except SettingsError as error:
         raise failure(str(error)) from None
     logs.configure(found)
+    return found
+
+
+def remark(text: str) -> None:
+    """For people: standard output is for what is asked for alone."""
+    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def on_database(*, may_be_made: bool = False) -> Settings:
+    """The settings, and a line that says which database is worked on: a name that is not set right is noticed there.
+
+    One that is not there is made by nobody who only wants to look at it or take something back.
+    """
+    found = configured()
+    url = make_url(found.database_url)
+    if not may_be_made and url.drivername.startswith("sqlite") and not Path(url.database or "").is_file():
+        raise failure(f"there is no database {found.database}")
+    remark(f"database: {found.database}")
     return found
 
 

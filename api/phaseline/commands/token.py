@@ -13,8 +13,8 @@ from rich.text import Text
 from phaseline import revisions
 from phaseline.callers import tokens
 from phaseline.callers.tokens import NameTaken, TokenRecord
-from phaseline.commands.beginning import Result, configured, console, failure, with_store
-from phaseline.store import Store, Work
+from phaseline.commands.beginning import console, failure, on_database, remark, with_store
+from phaseline.store import Store
 from phaseline_schema import inputs
 from phaseline_schema.refusals import BadUserInput
 from phaseline_schema.rights import SCOPED, Role
@@ -48,11 +48,16 @@ def create(
         raise failure(f"{name!r} is no name: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or a digit")
     environments = _environments(role, environment or [])
     lifetime = None if expires is None else _lifetime(expires)
+
+    async def run(store: Store) -> tuple[TokenRecord, str]:
+        await revisions.prepare(store, None)  # the first one is made before anything is served
+        return await store.write(lambda connection: tokens.create(connection, name, role, environments, lifetime))
+
     try:
-        record, token = _written(lambda connection: tokens.create(connection, name, role, environments, lifetime))
+        record, token = with_store(on_database(may_be_made=True), run)
     except NameTaken:
         raise failure(f"there is, or was, a token named {name!r}; a name is never used again") from None
-    _remark(f"{name}: {role}, {_places(record)}, {_end(record)}. This is the only time that the token is shown.")
+    remark(f"{name}: {role}, {_places(record)}, {_end(record)}. This is the only time that the token is shown.")
     typer.echo(token)
 
 
@@ -63,10 +68,11 @@ def list_all(
     """List all tokens, those that are over included, oldest first."""
 
     async def run(store: Store) -> list[TokenRecord]:
-        await revisions.prepare(store, None)
-        return await store.read(tokens.every)
+        async with store.reading() as connection:
+            await revisions.require_newest(connection)
+            return await tokens.every(connection)
 
-    found, now = with_store(configured(), run), datetime.now(UTC)
+    found, now = with_store(on_database(), run), datetime.now(UTC)
     if as_json:
         typer.echo(json.dumps([_as_json(record, now) for record in found], indent=2))
         return
@@ -79,22 +85,21 @@ def list_all(
 
 
 @app.command()
-def revoke(name: Annotated[str, typer.Argument(help="Which one.")]) -> None:
+def revoke(name: Annotated[str, typer.Argument(help="Which one: ann, or as the log names it, token:ann.")]) -> None:
     """End a token from now on, and with it every sign-in and subscription that was begun with it."""
-    record = _written(lambda connection: tokens.revoke(connection, name))
+    own = name.removeprefix(tokens.PREFIX)
+    if ":" in own:
+        raise failure(f"{name!r} is no token's name; `phaseline sign-out {name}` ends the sign-ins of a person")
+
+    async def run(store: Store) -> TokenRecord | None:
+        async with store.reading() as connection:
+            await revisions.require_newest(connection)
+        return await store.write(lambda connection: tokens.revoke(connection, own))
+
+    record = with_store(on_database(), run)
     if record is None:
-        raise failure(f"there is no token named {name!r}")
-    _remark(f"{name}: revoked since {_shown(record.revoked_at)}")
-
-
-def _written(work: Work[Result]) -> Result:
-    """What `work` returns, given a connection that writes; a database that is empty is migrated first."""
-
-    async def run(store: Store) -> Result:
-        await revisions.prepare(store, None)
-        return await store.write(work)
-
-    return with_store(configured(), run)
+        raise failure(f"there is no token named {own!r}")
+    remark(f"{own}: revoked since {_shown(record.revoked_at)}")
 
 
 def _environments(role: Role, named: list[str]) -> list[str] | None:
@@ -123,11 +128,6 @@ def _lifetime(text: str) -> timedelta:
     if lifetime is None or lifetime > _LONGEST:
         raise failure(f"--expires: {text!r} is no time such as 90d, 12h, 8w or 30m, at most {_LONGEST.days}d")
     return lifetime
-
-
-def _remark(text: str) -> None:
-    """For people: standard output is for the token alone."""
-    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _places(record: TokenRecord) -> str:
