@@ -14,12 +14,13 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from phaseline import health, metrics, pages, revisions, signing_in
 from phaseline.background import in_background
 from phaseline.callers import trust
+from phaseline.callers.asking import Asking
 from phaseline.callers.github import IdTokens
 from phaseline.callers.leases import Leases
 from phaseline.callers.resolver import Resolver
 from phaseline.context import Context, OnStarted, Services
 from phaseline.door import Door
-from phaseline.endpoint import Endpoint, on_fault, on_http_exception
+from phaseline.endpoint import Endpoint, on_fault, on_http_exception, on_refusal
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache
 from phaseline.headers import SecurityHeaders
@@ -34,7 +35,7 @@ from phaseline.signing_in import SigningIn
 from phaseline.stopping import Stopping
 from phaseline.store import Store
 from phaseline.watch import Watch
-from phaseline_schema.refusals import TooManySockets, TooManySubscriptions
+from phaseline_schema.refusals import Refusal, TooManySockets, TooManySubscriptions
 
 
 def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastAPI:
@@ -49,8 +50,10 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     secret = settings.provider_secret
     trusted = trust.read(settings.trust_file, settings.public_url, has_provider_secret=secret is not None)
     id_tokens = IdTokens(trusted.github) if trusted.github is not None else None
-    resolver = Resolver(store, id_tokens, settings.public_url, required=settings.authentication == "on")
     counted = rates(settings)
+    resolver = Resolver(
+        store, id_tokens, Asking(counted), settings.public_url, required=settings.authentication == "on"
+    )
     listeners = [watch.run, leases.run]
     if store.database.listen is not None:
         notifications = Notifications(store.database.listen, feed, watch.look_soon)
@@ -82,12 +85,19 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
 
     async def context(connection: HTTPConnection) -> Context:
         # A socket says who calls in its first message.
-        identity = await resolver.of_request(connection) if connection.scope["type"] == "http" else NOBODY
+        if connection.scope["type"] == "websocket":
+            return Context(app.state.services, NOBODY)
+        identity = await resolver.of_request(connection)
+        too_many = await counted.unproven(identity.problem, connection) if identity.problem else None
+        if too_many is not None:
+            raise too_many
         return Context(app.state.services, identity)
 
-    app = FastAPI(title="phaseline", lifespan=lifespan, openapi_url=None)
+    # Starlette would lead from `/graphql/` to `/graphql` at whatever host the caller has named.
+    app = FastAPI(title="phaseline", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     stopping = app.state.stopping = Stopping()
     app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_exception_handler(Refusal, on_refusal)
     app.add_exception_handler(Exception, on_fault)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(SignInRate, rates=counted)

@@ -236,6 +236,12 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     return refused(error.status_code, error.detail, error.headers)
 
 
+async def on_refusal(request: Request, error: Exception) -> Response:
+    """Somebody who is not even let in to ask."""
+    assert isinstance(error, Refusal)
+    return answer(error)
+
+
 async def on_fault(request: Request, error: Exception) -> Response:
     """A fault of the server's, which goes on to its log."""
     return refused(500, "something went wrong in the server; it is in its log", ALWAYS)

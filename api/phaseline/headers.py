@@ -16,8 +16,21 @@ ALWAYS = {
     "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 
+# It depends on who asks, so nobody keeps it.
+_KEPT_BY_NOBODY = {"cache-control": "no-store"}
+
 # A year, in seconds.
 _ONLY_HTTPS = {"strict-transport-security": "max-age=31536000"}
+
+
+def always(public_url: str | None) -> Mapping[str, str]:
+    """Those of every answer of a server that browsers reach at this address."""
+    return ALWAYS | (_ONLY_HTTPS if public_url and public_url.startswith("https:") else {})
+
+
+def of_last_answers(public_url: str | None) -> Mapping[str, str]:
+    """Those of an answer to what no application has seen."""
+    return {**always(public_url), **_KEPT_BY_NOBODY}
 
 
 class SecurityHeaders:
@@ -28,7 +41,7 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, public_url: str | None) -> None:
         self._app = app
-        self._headers = ALWAYS | (_ONLY_HTTPS if public_url and public_url.startswith("https:") else {})
+        self._headers = always(public_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass it on."""
@@ -47,7 +60,7 @@ def _add(message: Message, wanted: Mapping[str, str]) -> None:
     headers = MutableHeaders(raw=message["headers"])
     _default(headers, wanted.items())
     if "etag" not in headers:
-        _default(headers, [("cache-control", "no-store")])
+        _default(headers, _KEPT_BY_NOBODY.items())
     if message["status"] == 401:
         _default(headers, [("www-authenticate", "Bearer")])
 

@@ -1,28 +1,36 @@
 """Refuses requests whose body is too large before it is held in memory, or that come too slowly or too often."""
 
 import asyncio
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from phaseline.places import Places
 from phaseline.rates import Kind, Rates, address
 from phaseline.refusing import refuse, send_away
-from phaseline_schema.refusals import RequestTimeout, TooLarge
+from phaseline_schema.refusals import RequestTimeout, TooLarge, TooManyUnfinished
 
 # How long a body may take to arrive, in seconds: the largest at the speed of an old modem.
 _SECONDS = 30.0
+
+# A body that has not arrived after so many seconds is slow, and of slow ones an address may have so many at once.
+_SOON = 1.0
+_UNFINISHED = 20
 
 # What lies under it is a way to sign in as well.
 _SIGN_IN = "/sign-in"
 
 
 class BodyLimit:
-    """ASGI middleware: HTTP 413 with code TOO_LARGE for a body of more than `limit` bytes."""
+    """ASGI middleware: HTTP 413 with code TOO_LARGE for a body of more than `limit` bytes, 408 for one that does not
+    end, and 429 where too many of one address do not."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
         self._limit = limit
+        self._unfinished = Places(_UNFINISHED, TooManyUnfinished)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -33,11 +41,14 @@ class BodyLimit:
         if not declared.isdecimal() or int(declared) > self._limit:
             await refuse(TooLarge(self._limit), receive, send)
             return
+        body: list[Message] = []
         try:
-            async with asyncio.timeout(_SECONDS):
-                body = await self._whole(receive)
+            await self._read(body, receive, address(HTTPConnection(scope)))
         except TimeoutError:
             await send_away(RequestTimeout(_SECONDS), send)
+            return
+        except TooManyUnfinished as refusal:
+            await send_away(refusal, send)
             return
         except TooLarge as refusal:
             await refuse(refusal, receive, send)
@@ -45,16 +56,23 @@ class BodyLimit:
         if body[-1]["type"] == "http.request":  # else the caller went away, and nobody is left to be answered
             await self._app(scope, _replay(body, receive), send)
 
-    async def _whole(self, receive: Receive) -> list[Message]:
-        """The messages that hold the body. Raises TooLarge."""
-        body: list[Message] = []
-        size = 0
+    async def _read(self, body: list[Message], receive: Receive, sender: str) -> None:
+        """Fill `body` with the messages that hold it. Raises TooLarge, TooManyUnfinished and TimeoutError."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SOON):
+                await self._read_on(body, receive)
+                return
+        with self._unfinished.taken(sender):
+            async with asyncio.timeout(_SECONDS - _SOON):
+                await self._read_on(body, receive)
+
+    async def _read_on(self, body: list[Message], receive: Receive) -> None:
+        size = sum(len(message.get("body", b"")) for message in body)
         while not body or body[-1].get("more_body", False):
             body.append(await receive())
             size += len(body[-1].get("body", b""))
             if size > self._limit:
                 raise TooLarge(self._limit)
-        return body
 
 
 class SignInRate:

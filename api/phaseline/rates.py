@@ -1,4 +1,4 @@
-"""How often one caller, or one client address, may ask for something within a minute.
+"""How often one caller, or one client address, may ask for something.
 
 Each process counts for itself, in memory: a node more lets through as much more, and a restart forgets.
 """
@@ -9,7 +9,7 @@ from ipaddress import IPv6Address, ip_address
 from math import ceil
 from time import time
 
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.requests import HTTPConnection
@@ -20,6 +20,11 @@ from phaseline_schema.refusals import RateLimited, Refusal
 
 # A deploy's log holds that it was attacked after far fewer, and is not to be buried under them.
 _REFUSED_CALLBACKS = 60
+
+# What may be asked for in a minute is given out in parts, each of so many seconds: whoever is refused may come again
+# soon, and a workflow's report, which is sent again for 45 seconds, is not lost.
+_WINDOW = 10
+_WINDOWS = 60 // _WINDOW
 
 # Whoever has an IPv6 address has all that begin with the same so many bits.
 _NETWORK = 64
@@ -40,7 +45,7 @@ class Rates:
     """Counts, and says when it is too many. A window begins with the first that it counts."""
 
     def __init__(self, most: Mapping[Kind, int]) -> None:
-        self._items = {kind: RateLimitItemPerMinute(number, namespace=kind.name) for kind, number in most.items()}
+        self._items = {kind: _item(kind, number) for kind, number in most.items()}
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     async def refusal(self, kind: Kind, who: str, times: int = 1) -> RateLimited | None:
@@ -58,6 +63,8 @@ class Rates:
 
     async def unproven(self, problem: Refusal, connection: HTTPConnection) -> RateLimited | None:
         """Count one that does not prove who calls, unless what keeps it from that is no fault of the caller's."""
+        if isinstance(problem, RateLimited):  # it was refused before anybody was asked
+            return problem
         if problem.http_status not in (401, 403):
             return None
         return await self.refusal(Kind.UNPROVEN, address(connection))
@@ -75,6 +82,12 @@ def rates(settings: Settings) -> Rates:
             Kind.REFUSED_CALLBACKS: _REFUSED_CALLBACKS,
         }
     )
+
+
+def _item(kind: Kind, most: int) -> RateLimitItem:
+    if kind is Kind.REFUSED_CALLBACKS:  # nobody who is honest waits for the next
+        return RateLimitItemPerMinute(most, namespace=kind.name)
+    return RateLimitItemPerSecond(ceil(most / _WINDOWS), _WINDOW, namespace=kind.name)
 
 
 def address(connection: HTTPConnection) -> str:

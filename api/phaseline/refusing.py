@@ -1,6 +1,7 @@
 """Refuses an HTTP request that the application has not seen, in the form of a GraphQL error."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -43,9 +44,10 @@ def answer(refusal: Refusal) -> JSONResponse:
     return JSONResponse(content(refusal), refusal.http_status, headers=headers)
 
 
-def raw(refusal: Refusal) -> bytes:
-    """The same, to be written to a connection that no application has seen."""
+def raw(refusal: Refusal, more: Mapping[str, str]) -> bytes:
+    """The same with these headers besides, to be written to a connection that no application has seen."""
     response = answer(refusal)
+    response.headers.update(more)
     headers = [*response.raw_headers]
     if refusal.http_status == 503:
         headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))

@@ -15,7 +15,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from phaseline.connections import Connections, allowed
-from phaseline.patience import Config
+from phaseline.headers import of_last_answers
+from phaseline.protocols.http import Http
+from phaseline.protocols.patience import Config
+from phaseline.protocols.websocket import WebSocket
 from phaseline.settings import Settings, is_loopback
 from phaseline.stopping import Stopping
 
@@ -71,6 +74,9 @@ class Server(uvicorn.Server):
         super().__init__(
             Config(
                 app,
+                http=Http,
+                ws=WebSocket,
+                headers=of_last_answers(settings.public_url),
                 stall_seconds=settings.stall_seconds,
                 held=Connections(allowed(settings.max_connections, settings.pool_size)),
                 # Who a proxy says it speaks for is believed of those that are named, and of nobody else.

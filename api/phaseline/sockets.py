@@ -15,7 +15,7 @@ from phaseline import metrics
 from phaseline.callers.resolver import Resolver
 from phaseline.context import Context
 from phaseline.identity import Identity
-from phaseline.patience import RESTARTING, SERVICE_RESTART, TRY_AGAIN_LATER
+from phaseline.protocols.closing import RESTARTING, SERVICE_RESTART, TRY_AGAIN_LATER
 from phaseline.rates import address, who
 from phaseline.stopping import Stopping
 from phaseline_schema.refusals import Refusal, ServerStopping, TooManySockets

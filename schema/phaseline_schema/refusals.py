@@ -158,6 +158,26 @@ class TooLarge(Refusal):
         super().__init__(f"the request is larger than {limit} bytes", limit=limit)
 
 
+class HeadTooLarge(Refusal):
+    """The request's head is larger than this server reads."""
+
+    code = "HEAD_TOO_LARGE"
+    http_status = 431
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the head of the request is larger than {limit} bytes", limit=limit)
+
+
+class NotUnderstood(Refusal):
+    """What came is not HTTP, or no handshake for a WebSocket."""
+
+    code = "BAD_REQUEST"
+    http_status = 400
+
+    def __init__(self) -> None:
+        super().__init__("this is no request that HTTP knows")
+
+
 class OperationTooLarge(Refusal):
     """The document asks for more than one operation may. `limit`: what of, `most`: how much it may be."""
 
@@ -188,6 +208,19 @@ class RequestTimeout(Refusal):
         super().__init__(f"the request did not arrive within {seconds:g} seconds")
 
 
+class TooManyUnfinished(Refusal):
+    """From this address there are as many requests whose bodies do not end as there may be."""
+
+    code = "TOO_MANY_UNFINISHED"
+    http_status = 429
+
+    def __init__(self) -> None:
+        super().__init__(
+            "your address has as many unfinished requests as it may have; try again",
+            retryAfterSeconds=RETRY_AFTER_SECONDS,
+        )
+
+
 class OperationTimeout(Refusal):
     """What an operation asks for could not be read in time. What a mutation was to write is written, unless another
     error says that it is not."""
@@ -216,13 +249,13 @@ class TooManySubscriptions(Refusal):
 
 
 class RateLimited(Refusal):
-    """There were too many of these within a minute. Nothing was written: send the same again after the wait."""
+    """There were too many of these lately. Nothing was written: send the same again after the wait."""
 
     code = "RATE_LIMITED"
     http_status = 429
 
     def __init__(self, what: str, seconds: int) -> None:
-        super().__init__(f"too many {what} within a minute; try again in {seconds} s", retryAfterSeconds=seconds)
+        super().__init__(f"too many {what}; try again in {seconds} s", retryAfterSeconds=seconds)
 
 
 class TooManySockets(Refusal):

@@ -95,35 +95,49 @@ async def test_a_message_in_pieces_that_does_not_end_closes_its_socket(server: S
         assert viewer.socket.close_code == 1008
 
 
-async def test_more_requests_than_connections_are_told_to_come_again(small: Server) -> None:
-    """Nobody of these waits for a head: there is nobody to make room."""
-    body = HEAD + b"content-length: 100\r\n\r\n{"
+async def test_bodies_that_never_end_make_room_for_whoever_says_all(small: Server) -> None:
+    """From many addresses, so that what one address may have keeps nobody from it."""
     before = sockets(small)
-    async with connected(small.url, 60) as busy:
-        for one in busy:
-            one.say(body)
-        await _all_read(small, busy)
-        async with connected(small.url, 1) as (another,):
+    async with connected(small.url, 300) as slow, _served(small):
+        for number, one in enumerate(slow):
+            one.say(_unfinished(f"198.51.100.{number % 250}"))
+        assert sockets(small) - before <= 62
+    assert await sockets_fall_to(small, before)
+
+
+async def test_one_address_may_have_few_bodies_that_do_not_end(small: Server) -> None:
+    async with connected(small.url, 25) as slow, _served(small):
+        for one in slow:
+            one.say(_unfinished("203.0.113.5"))
+        first = [asyncio.create_task(one.rest()) for one in slow]
+        done, _ = await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            heard = task.result()
+            assert heard.startswith(b"HTTP/1.1 429 ")
+            assert b"TOO_MANY_UNFINISHED" in heard
+            assert b"retry-after: 2" in heard
+        for task in first:
+            task.cancel()
+
+
+def _unfinished(address: str) -> bytes:
+    return HEAD + f"x-forwarded-for: {address}\r\ncontent-length: 100\r\n\r\n{{".encode()
+
+
+async def test_more_viewers_than_connections_are_told_to_come_again(database: Path) -> None:
+    """Nobody of these is still to say something: there is nobody to make room."""
+    async with serving(database, max_connections="10") as full, AsyncExitStack() as open_:
+        for _ in range(10):
+            await open_.enter_async_context(viewing(full.url))
+        async with connected(full.url, 1) as (another,):
             heard = await another.rest()
         assert heard.startswith(b"HTTP/1.1 503 ")
         assert b"TOO_MANY_CONNECTIONS" in heard
         assert b"retry-after: 2" in heard
-    assert await sockets_fall_to(small, before)
-    async with _served(small):
-        pass
-
-
-async def _all_read(server: Server, connections: list[Raw]) -> None:
-    """Return when the server has read what came over all of these: it answers who is told to go on sending."""
-    for one in connections:
-        one.say(b" ")
-        await one.writer.drain()
-    async with Caller(server.url) as caller:
-
-        async def is_full() -> bool:
-            return (await caller.http.get("/healthz", headers={"connection": "close"})).status_code == 503
-
-        await until(is_full)
+        assert b"x-content-type-options: nosniff" in heard
+        await open_.aclose()
+        async with _served(full):
+            pass
 
 
 async def test_a_flood_of_sockets_that_say_nothing_is_held_off_by_address(database: Path) -> None:

@@ -1,6 +1,6 @@
 """From what came with a request or a socket to who is calling."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -9,6 +9,7 @@ import structlog
 from starlette.requests import HTTPConnection
 
 from phaseline.callers import cookies, secret, sign_ins, tokens
+from phaseline.callers.asking import Asking
 from phaseline.callers.uses import Uses
 from phaseline.identity import ANYBODY, NOBODY, Environments, Identity, known, unknown
 from phaseline.settings import is_loopback
@@ -16,7 +17,7 @@ from phaseline.store import Store, is_unavailable, reason
 from phaseline_schema.refusals import CallerNotLookedUp, Forbidden, Unauthenticated
 from phaseline_schema.rights import Proof
 
-_SCHEME = "bearer "
+_SCHEME = "bearer"
 _NOT_FOR_HERE = "authentication is off, so this server answers only where it is asked as localhost"
 
 log = structlog.get_logger(__name__)
@@ -32,8 +33,17 @@ class IdTokens(Protocol):
 class Resolver:
     """Finds out who is calling. Without `required`, anybody may do everything."""
 
-    def __init__(self, store: Store, id_tokens: IdTokens | None, public_url: str | None, *, required: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        id_tokens: IdTokens | None,
+        asking: Asking,
+        public_url: str | None,
+        *,
+        required: bool,
+    ) -> None:
         self._store = store
+        self._asking = asking
         self._id_tokens = id_tokens
         self._public_url = public_url
         self._required = required
@@ -44,21 +54,27 @@ class Resolver:
         await self._uses.finish()
 
     async def of_request(self, connection: HTTPConnection) -> Identity:
-        """Who sends this request, or opens this socket: by its `Authorization`, else by its cookie."""
+        """Who sends this request, or opens this socket: by a bearer's `Authorization`, else by its cookie.
+
+        Another scheme's may be what a proxy asks for before this server.
+        """
         if not self._required:
             return ANYBODY if _is_for_here(connection) else unknown(Forbidden(_NOT_FOR_HERE))
         authorization = connection.headers.get("authorization")
-        if authorization is not None:
-            return await _looked_up(self._of_authorization(authorization))
         cookie = cookies.of(connection, self._public_url)
-        return await _looked_up(self._of_cookie(cookie)) if cookie else NOBODY
+        if cookie and not _is_bearers(authorization or ""):
+            return await _looked_up(self._unless_guessed(self._of_cookie, cookie, connection))
+        if authorization is not None:
+            return await _looked_up(self._of_authorization(authorization, connection))
+        return NOBODY
 
     async def of_socket(self, connection: HTTPConnection, payload: Mapping[str, Any]) -> Identity:
         """Who opened this socket: as its first message says, else as the request for it said."""
         authorization = payload.get("authorization")
         if authorization is None or not self._required:
             return await self.of_request(connection)
-        return await _looked_up(self._of_authorization(authorization if isinstance(authorization, str) else ""))
+        text = authorization if isinstance(authorization, str) else ""
+        return await _looked_up(self._of_authorization(text, connection))
 
     async def of_token(self, token: str) -> Identity:
         """Who has this token of this server's."""
@@ -66,15 +82,25 @@ class Resolver:
             return unknown(Unauthenticated("this is no token of this server's"))
         return await _looked_up(self._of_token(token))
 
-    async def _of_authorization(self, authorization: str) -> Identity:
-        if not authorization.lower().startswith(_SCHEME):
+    async def _of_authorization(self, authorization: str, connection: HTTPConnection) -> Identity:
+        if not _is_bearers(authorization):
             return unknown(Unauthenticated("the authorization is not of the form `Bearer` and a token"))
         token = authorization[len(_SCHEME) :].strip()
         if secret.is_token(token):
-            return await self._of_token(token)
+            return await self._unless_guessed(self._of_token, token, connection)
         if self._id_tokens is not None and token.count(".") == 2:
             return await self._id_tokens.identify(token)
         return unknown(Unauthenticated("this is no token of this server's"))
+
+    async def _unless_guessed(
+        self, find: Callable[[str], Awaitable[Identity]], proof: str, connection: HTTPConnection
+    ) -> Identity:
+        refusal = await self._asking.refusal(proof, connection)
+        if refusal is not None:
+            return unknown(refusal)
+        identity = await find(proof)
+        self._asking.note(proof, held=identity.problem is None)
+        return identity
 
     async def _of_token(self, token: str) -> Identity:
         record = await self._store.read(lambda connection: tokens.find(connection, token))
@@ -86,7 +112,7 @@ class Resolver:
             return unknown(problem)
         self._uses.note(record, now)
         return known(
-            f"token:{record.name}",
+            f"{tokens.PREFIX}{record.name}",
             record.role,
             Proof.TOKEN,
             scope=Environments(record.environments),
@@ -110,6 +136,10 @@ class Resolver:
             expires_at=record.expires_at,
             credential=record.id,
         )
+
+
+def _is_bearers(authorization: str) -> bool:
+    return authorization.partition(" ")[0].lower() == _SCHEME
 
 
 def _is_for_here(connection: HTTPConnection) -> bool:

@@ -22,11 +22,20 @@ _WRITES = {"applyCallback": Kind.CALLBACKS, "startDeploy": Kind.STARTS}
 class RateLimits(SchemaExtension):
     """An operation counts by what it does, as often as it does it; what writes nothing, as a read."""
 
+    async def on_operation(self) -> AsyncIterator[None]:
+        """Count what could not even be parsed as a read."""
+        yield
+        operation = self.execution_context
+        if operation.graphql_document is None and operation.result is not None:
+            refusal = await _of_caller(operation.context, {Kind.READS: 1})
+            if refusal is not None:
+                operation.result.errors = [told(refusal)]
+
     async def on_validate(self) -> AsyncIterator[None]:
         """Refuse it, where there were too many."""
         document = self.execution_context.graphql_document
         assert document is not None
-        refusal = await _refusal(self.execution_context.context, document)
+        refusal = await _of_caller(self.execution_context.context, _counted(document))
         if refusal is not None:
             self.execution_context.pre_execution_errors = [told(refusal)]
         yield
@@ -47,16 +56,15 @@ class CostRates(SchemaExtension):
         yield
 
 
-async def _refusal(context: Context, document: DocumentNode) -> RateLimited | None:
+async def _of_caller(context: Context, counted: Mapping[Kind, int]) -> RateLimited | None:
+    """Who proves nothing was counted before."""
     rates, identity, request = context.services.rates, context.identity, context.request
     assert request is not None
-    if identity.problem is None:
-        for kind, times in _counted(document).items():
-            refusal = await rates.refusal(kind, who(identity, request), times)
-            if refusal is not None:
-                return refusal
-        return None
-    return await rates.unproven(identity.problem, request)
+    for kind, times in counted.items() if identity.problem is None else ():
+        refusal = await rates.refusal(kind, who(identity, request), times)
+        if refusal is not None:
+            return refusal
+    return None
 
 
 def _counted(document: DocumentNode) -> Mapping[Kind, int]:
