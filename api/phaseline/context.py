@@ -148,15 +148,25 @@ async def _found(connection: AsyncConnection, work: Work[Any]) -> Any:
 
 @dataclass
 class Context(BaseContext):
-    """The context of an operation over HTTP, or of a socket, whose operations each have one of their own."""
+    """The context of an operation over HTTP, or of a socket, whose operations each have one of their own.
+
+    `caller_now`: who has a socket's proof as of now, where that can be taken back while the socket is open.
+    """
 
     services: Services
     identity: Identity
     connection_params: object = None  # as a socket's first message gave them
+    caller_now: Callable[[], Awaitable[Identity]] | None = None
     reader: LogReader = field(init=False)
 
     def __post_init__(self) -> None:
         super().__init__()
+
+    def of_caller(self, identity: Identity) -> Self:
+        """The same as of somebody else."""
+        own = copy(self)
+        own.identity = identity
+        return own
 
     def of_operation(self, seconds: float | None) -> Self:
         """The same with a reader of its own, which has so many seconds."""

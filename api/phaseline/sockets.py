@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any, cast
 
 from graphql import GraphQLError, OperationType, get_operation_ast, parse
@@ -56,7 +57,10 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         """As inherited, from somebody who has proven who it is; the socket closes with 4403 when that is over."""
         payload = message.get("payload", {})
         if not self.connection_init_received and isinstance(payload, dict):
-            identity = await self._resolver.of_socket(cast("WebSocket", self.context.request), payload)
+            caller_now = partial(self._resolver.of_socket, cast("WebSocket", self.context.request), payload)
+            identity = await caller_now()
+            if identity.credential is not None:
+                self.context.caller_now = caller_now
             try:
                 await self._let_in(identity)
             except Refusal as refusal:

@@ -54,12 +54,15 @@ class Viewer:
 
 
 @asynccontextmanager
-async def viewing(url: str, token: str = VIEWER, **more: Any) -> AsyncIterator[Viewer]:
-    """A viewer that has been acknowledged: if not otherwise said, as one who may only read."""
+async def viewing(url: str, token: str | None = VIEWER, **more: Any) -> AsyncIterator[Viewer]:
+    """A viewer that has been acknowledged: if not otherwise said, as one who may only read.
+
+    Without a token it is who the request for the socket says.
+    """
     address = url.replace("http", "ws", 1) + "/graphql"
     async with connect(address, subprotocols=[PROTOCOL], proxy=None, **more) as socket:
         viewer = Viewer(socket)
-        await viewer.send(type="connection_init", payload=bearer(token))
+        await viewer.send(type="connection_init", payload=bearer(token) if token else {})
         assert (await viewer.receive())["type"] == "connection_ack"
         yield viewer
 

@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from phaseline.operations.documents import DocumentLimits
 from phaseline.operations.errors import ErrorCodes
 from phaseline.operations.mutation import Mutation
+from phaseline.operations.proofs import Proofs
 from phaseline.operations.query import Query
 from phaseline.operations.rates import CostRates, RateLimits
 from phaseline.operations.reading import Reading
@@ -20,5 +21,5 @@ SCHEMA = strawberry.Schema(
     mutation=Mutation,
     subscription=Subscription,
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
-    extensions=[ErrorCodes, RateLimits, DocumentLimits, Rights, CostRates, Reading],
+    extensions=[ErrorCodes, RateLimits, DocumentLimits, Proofs, Rights, CostRates, Reading],
 )
