@@ -36,6 +36,9 @@ from phaseline_schema.refusals import RateLimited, Refusal, TooManySockets
 _RESPONSE_JSON = "application/graphql-response+json"
 _JSON = "application/json"
 
+# Python does not convert numbers of thousands, and graphql-core repeats those that are too large.
+_DIGITS = 30
+
 
 class Endpoint(GraphQLRouter[Context, None]):
     """`/graphql` for queries, mutations and subscriptions (WebSocket, or SSE)."""
@@ -76,10 +79,11 @@ class Endpoint(GraphQLRouter[Context, None]):
         return await super().parse_http_body(request)
 
     def decode_json(self, data: str | bytes) -> object:
-        """JSON as its standard has it: no NaN, and text that is UTF-8. Raises JSONDecodeError for all else."""
+        """JSON as its standard has it: no NaN, and text that is UTF-8; and without numbers of more digits than any value
+        here has. Raises JSONDecodeError for all else."""
         try:
             text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
-            return json.loads(text, parse_constant=_no_constant)
+            return json.loads(text, parse_constant=_no_constant, parse_int=_int)
         except (ValueError, RecursionError):
             raise json.JSONDecodeError("not JSON", "", 0) from None
 
@@ -245,6 +249,12 @@ async def on_refusal(request: Request, error: Exception) -> Response:
 async def on_fault(request: Request, error: Exception) -> Response:
     """A fault of the server's, which goes on to its log."""
     return refused(500, "something went wrong in the server; it is in its log", ALWAYS)
+
+
+def _int(digits: str) -> int:
+    if len(digits) > _DIGITS:
+        raise ValueError("a number has too many digits")
+    return int(digits)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -10,10 +10,12 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FieldNode,
+    FloatValueNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     Visitor,
@@ -41,6 +43,7 @@ _OPERATIONS = 10
 _FRAGMENTS = 40
 # A name that is asked for again in one selection: the rule that such fields have to agree compares each with each.
 _REPETITIONS = 20
+_DIGITS = 30  # Python does not convert numbers of thousands, and graphql-core repeats those that are too large
 _PROBLEMS = 10  # how many are looked for in a document that is not valid
 _DEPTH = 12
 _ALIASES = 30
@@ -144,14 +147,22 @@ def _repetitions(document: DocumentNode) -> list[GraphQLError]:
         ("operations", _operations(document), _OPERATIONS),
         ("fragments", sum(isinstance(part, FragmentDefinitionNode) for part in document.definitions), _FRAGMENTS),
         ("repeated names", shape.repetitions, _REPETITIONS),
+        ("digits in a number", shape.digits, _DIGITS),
     )
     return [told(OperationTooLarge(name, most)) for name, number, most in counts if number > most]
 
 
 class _Shape(Visitor):
-    """Counts names, fragments' among them, that are asked for again in the same selection."""
+    """Counts names, fragments' among them, that are asked for again in the same selection; and a number's digits."""
 
     repetitions = 0
+    digits = 0
+
+    def enter_int_value(self, node: IntValueNode, *_: object) -> None:
+        self.digits = max(self.digits, len(node.value))
+
+    def enter_float_value(self, node: FloatValueNode, *_: object) -> None:
+        self.digits = max(self.digits, len(node.value))
 
     def enter_selection_set(self, node: SelectionSetNode, *_: object) -> None:
         names = [
