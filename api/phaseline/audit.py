@@ -3,21 +3,29 @@
 Memory does not grow with the log: rows come in batches, and of a check no more is kept than where it has got to.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, column, exists, join, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from phaseline import graph_rows, guards, revisions
 from phaseline.databases.kind import Database
 from phaseline.graph import GraphCache
 from phaseline_schema.audit import stored
 from phaseline_schema.audit.findings import Fault, FaultKind, Verification
 from phaseline_schema.audit.verifying import Check, Graphs
-from phaseline_schema.refusals import DeployNotFound, OperationTooLarge
+from phaseline_schema.pipelines import PIPELINES
+from phaseline_schema.refusals import DeployNotFound, OperationTooLarge, RateLimited
 from phaseline_schema.tables import audit_entries, deploys
 
 _BATCH = 200
+
+# How long a check waits for its turn.
+_TURN_SECONDS = 2
 
 # How many entries a log may have that a caller has checked: a second's work or two. The command has no such limit.
 MOST_ENTRIES = 50_000
@@ -35,10 +43,35 @@ _IDLESS = Fault(FaultKind.MALFORMED, "the deploy's row is not of its form: its i
 async def of_deploy(
     database: Database, connection: AsyncConnection, graphs: GraphCache, deploy_id: str
 ) -> Verification:
-    """The check of one deploy along the graph in force. Raises DeployNotFound, OperationTooLarge and WrongVersion."""
+    """The check of one deploy, and of what the database holds it to.
+
+    Raises DeployNotFound, OperationTooLarge and WrongVersion.
+
+    Of a newer revision no more is known than that this version may work on it: there the graph is the one in force.
+    """
     in_force = await graphs.at(connection)
+    is_newest = await revisions.current(connection) == revisions.newest()
     async with database.as_it_lies(connection):
-        return await Auditor(database, connection, in_force, MOST_ENTRIES).deploy(deploy_id)
+        found = await Auditor(database, connection, PIPELINES if is_newest else in_force, MOST_ENTRIES).deploy(
+            deploy_id
+        )
+        if found.fault is not None or not is_newest:
+            return found
+        return replace(found, fault=await graph_rows.fault(connection) or await guards.fault(connection))
+
+
+@asynccontextmanager
+async def in_turn(turn: asyncio.Lock) -> AsyncIterator[None]:
+    """One check at a time: it costs as much as a log is long. Who waits holds no connection. Raises RateLimited."""
+    try:
+        async with asyncio.timeout(_TURN_SECONDS):
+            await turn.acquire()
+    except TimeoutError:
+        raise RateLimited("checks of logs at once", _TURN_SECONDS) from None
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 class Auditor:

@@ -39,6 +39,7 @@ class Services:
 
     `viewers`: places for sockets and streams by caller; `unknown`: for sockets by address, until it is known who calls;
     `followers`: for subscriptions by caller. `operation_seconds`: how long what an operation reads may take.
+    `checking`: the turn of who checks a log.
     """
 
     store: Store
@@ -50,6 +51,7 @@ class Services:
     unknown: Places
     followers: Places
     operation_seconds: float
+    checking: asyncio.Lock = field(default_factory=asyncio.Lock)
     introspection: bool = True
     on_started: OnStarted | None = None
 

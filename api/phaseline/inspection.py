@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import checkpoints, graph_rows, revisions
+from phaseline import checkpoints, graph_rows, guards, revisions
 from phaseline.audit import Auditor
 from phaseline.databases.kind import Database
 from phaseline.store import Store
@@ -56,9 +56,9 @@ async def look(
 
     async with database.as_it_lies(connection):
         await revisions.require_newest(connection)
-        odd = await graph_rows.fault(connection)
-        if odd is not None:
-            note(None, odd)
+        for odd in (await graph_rows.fault(connection), await guards.fault(connection)):
+            if odd is not None:
+                note(None, odd)
         async for check in Auditor(database, connection, PIPELINES).every():
             found.deploys += 1
             found.entries += check.entries

@@ -1,5 +1,7 @@
 """The database's revision: what it is, what it should be, and getting from one to the other."""
 
+from functools import cache
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -25,12 +27,21 @@ class WouldLose(Exception):
     """A downgrade would lose audit entries. The text says which."""
 
 
+@cache
 def newest() -> str:
     """The revision that this version of phaseline brings."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     if head is None:
         raise RuntimeError("there are no migrations")
     return head
+
+
+@cache
+def guards(dialect: str) -> tuple[str, ...]:
+    """The statements with which the migrations make the guards of the log, in the order of the migrations."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    modules = [script.module for script in sorted(scripts, key=lambda script: script.revision)]
+    return tuple(guard for module in modules for guard in getattr(module, "GUARDS", {}).get(dialect, ()))
 
 
 async def current(connection: AsyncConnection) -> str | None:

@@ -41,6 +41,7 @@ POSTGRESQL_GUARD = (
     "CREATE TRIGGER audit_entries_digest BEFORE INSERT ON audit_entries FOR EACH ROW WHEN (NEW.digest IS NULL) "
     "EXECUTE FUNCTION phaseline_keep('an audit entry has a digest')"
 )
+GUARDS = {"sqlite": [SQLITE_GUARD], "postgresql": [POSTGRESQL_GUARD]}
 
 
 def upgrade() -> None:

@@ -12,7 +12,7 @@ from typing import IO, Any
 import pytest
 from sqlalchemy import text
 
-from phaseline.audit import Auditor
+from phaseline.audit import Auditor, of_deploy
 from phaseline.store import Store
 from phaseline_schema.pipelines import PIPELINES
 from tests.conformance.conftest import Nodes, on_one_of_each
@@ -266,8 +266,12 @@ async def test_what_cannot_be_read_is_a_fault_of_the_log_and_none_of_the_server(
 
 
 @on_one_of_each
-async def test_what_is_written_while_the_log_is_checked_is_not_looked_at(log: tuple[Path | str, str, str]) -> None:
-    database, _, short = log
+async def test_what_is_written_while_the_log_is_checked_is_not_looked_at(
+    log: tuple[Path | str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each deploy, and each entry, is read by itself: one state throughout is none of what one statement sees."""
+    database, long, short = log
+    monkeypatch.setattr("phaseline.audit._BATCH", 1)
     store = Store(address(database))
     async with in_this_process(database) as caller, store.reading() as connection:
         await store.database.unhurried(connection)
@@ -275,10 +279,35 @@ async def test_what_is_written_while_the_log_is_checked_is_not_looked_at(log: tu
         async for check in Auditor(store.database, connection, PIPELINES).every():
             found.append(check)
             await caller.start()
-            await caller.report(short, "queued", attempt=len(found))
+            for deploy_id in (long, short):
+                await caller.report(deploy_id, "queued", attempt=len(found))
     await store.close()
-    assert [(check.entries, check.fault) for check in found if check.deploy_id == short] == [(3, None)]
-    assert len(found) == 2
+    held = {check.deploy_id: (check.entries, check.fault) for check in found}
+    assert held == {long: (9, None), short: (3, None)}
+
+
+@on_sqlite
+async def test_one_log_is_checked_at_a_time_and_who_waits_too_long_is_told_to_come_again(
+    log: tuple[Path | str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def held(*given: Any) -> Any:
+        begun.set()
+        await may_end.wait()
+        return await of_deploy(*given)
+
+    monkeypatch.setattr("phaseline.audit.of_deploy", held)
+    database, long, short = log
+    async with in_this_process(database) as caller:
+        first = asyncio.create_task(caller.send(VERIFICATION, id=long))
+        await begun.wait()
+        second = await caller.send(VERIFICATION, id=short)
+        assert (second.status, second.error) == (429, {"code": "RATE_LIMITED", "retryAfterSeconds": 2})
+        assert await caller.deploy(short)  # nobody else waits
+        may_end.set()
+        assert (await first).data["auditVerification"]["valid"]
+        assert (await caller.send(VERIFICATION, id=short)).data["auditVerification"]["valid"]
 
 
 @on_newest_postgresql

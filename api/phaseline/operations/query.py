@@ -75,9 +75,10 @@ class Query:
         """The check of a deploy's log."""
         wanted = inputs.text("deployId", deploy_id, inputs.ID)
         services = info.context.services
-        found = await info.context.reader.read(
-            lambda connection: audit.of_deploy(services.store.database, connection, services.graphs, wanted)
-        )
+        async with audit.in_turn(services.checking):
+            found = await info.context.reader.read(
+                lambda connection: audit.of_deploy(services.store.database, connection, services.graphs, wanted)
+            )
         return AuditVerification.of(found)
 
     @strawberry.field(description="The transition graph itself.")

@@ -10,8 +10,10 @@ class FaultKind(StrEnum):
     MALFORMED: a value is not of its column's form. MISSING: an entry, or the deploy's row, is not there. SURPLUS: an
     entry is there that has no place. DIGEST: the digest is not that of the entry's content after the entry before it.
     UNLAWFUL: the entry could not have been recorded after those before it. ROW: the deploy's row is not what its
-    entries make of it. GRAPH: the transition graph in the database is not that of its revision. CHECKPOINT: what a
-    checkpoint holds is not in the log any more, or is another; or the checkpoint itself is not what it was.
+    entries make of it. GRAPH: the transition graph in the database, or which servers it is for, is not that of its
+    revision. GUARD: what keeps everybody from changing the log is missing in the database, or is another, or switched
+    off. CHECKPOINT: what a checkpoint holds is not in the log any more, or is another; or the checkpoint itself is not
+    what it was.
     """
 
     MALFORMED = "MALFORMED"
@@ -21,6 +23,7 @@ class FaultKind(StrEnum):
     UNLAWFUL = "UNLAWFUL"
     ROW = "ROW"
     GRAPH = "GRAPH"
+    GUARD = "GUARD"
     CHECKPOINT = "CHECKPOINT"
 
 

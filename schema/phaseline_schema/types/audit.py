@@ -13,7 +13,7 @@ from phaseline_schema.types.enums import AuditFaultKind
 class AuditFault:
     """A fault as callers see it."""
 
-    sequence: int | None = strawberry.field(description="The sequence of the entry; null where it is the deploy's row.")
+    sequence: int | None = strawberry.field(description="The sequence of the entry; null where it is none.")
     kind: AuditFaultKind = strawberry.field(description="What does not hold.")
     message: str = strawberry.field(description="The same in a sentence for people.")
 
@@ -21,7 +21,8 @@ class AuditFault:
 @strawberry.type(
     description=(
         "The check of one deploy's log: that its entries are numbered without a gap, that every digest is that of its "
-        "entry, that every entry follows from those before it, and that the deploy's row is what they make of it."
+        "entry, that every entry follows from those before it, and that the deploy's row is what they make of it; then that the "
+        "database has the graph and the guards of its revision."
     )
 )
 class AuditVerification:

@@ -73,8 +73,9 @@ AuditFaultKind = Annotated[
             "What does not hold. MALFORMED: a value is not of its column's form. MISSING: an entry, or the deploy's "
             "row, is not there. SURPLUS: an entry has no place in the log. DIGEST: an entry's digest is not that of "
             "its content after the entry before it. UNLAWFUL: an entry could not have been recorded after those "
-            "before it. ROW: the deploy's row is not what its entries make of it. GRAPH: the transition graph is not "
-            "that of the database's revision. CHECKPOINT: what a checkpoint holds is not in the log any more."
+            "before it. ROW: the deploy's row is not what its entries make of it. GRAPH: the transition graph, or "
+            "which servers the database is for, is not that of its revision. GUARD: what keeps everybody from changing "
+            "the log is missing in the database, or is another, or switched off. CHECKPOINT: what a checkpoint holds is not in the log any more."
         ),
     ),
 ]
