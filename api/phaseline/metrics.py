@@ -27,6 +27,7 @@ Field = Literal["phaseChanged", "auditEntryAdded"]
 Source = Literal["local", "notify", "poll"]
 Kind = Literal["read", "write"]
 Reason = Literal["too slow"]
+Way = Literal["token", "provider"]
 
 PATH = "/metrics"
 
@@ -38,6 +39,8 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _callbacks = Counter("phaseline_callbacks_total", "Callbacks, by what their caller was answered.", ["answer"])
+_sign_ins = Counter("phaseline_sign_ins_total", "Attempts of browsers to sign in, by their end.", ["way", "answer"])
+_rate_limited = Counter("phaseline_rate_limited_total", "What was refused because there was too much of it.", ["kind"])
 _deploys_started = Counter("phaseline_deploys_started_total", "Deploys that were started.")
 _viewers = Gauge(
     "phaseline_viewers", "Open sockets and streams of viewers.", ["transport"], multiprocess_mode="livesum"
@@ -70,13 +73,26 @@ for _metric, _label in (
 ):
     for _value in get_args(_label):
         _metric.labels(_value)
-for _answer in ("accepted", "duplicate"):
+for _answer in ("accepted", "duplicate", "UNAUTHENTICATED", "FORBIDDEN"):
     _callbacks.labels(_answer)
+for _way in get_args(Way):
+    for _answer in ("accepted", "UNAUTHENTICATED", "FORBIDDEN"):
+        _sign_ins.labels(_way, _answer)
 
 
 def callback(answer: str) -> None:
     """A callback was answered: `accepted`, `duplicate`, or the code of a refusal."""
     _callbacks.labels(answer).inc()
+
+
+def sign_in(way: Way, answer: str) -> None:
+    """A browser was signed in (`accepted`), or not: the code of the refusal."""
+    _sign_ins.labels(way, answer).inc()
+
+
+def rate_limited(kind: str) -> None:
+    """Something was refused because there was too much of it."""
+    _rate_limited.labels(kind).inc()
 
 
 def deploy_started() -> None:

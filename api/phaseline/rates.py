@@ -14,6 +14,7 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.requests import HTTPConnection
 
+from phaseline import metrics
 from phaseline.identity import Identity
 from phaseline.settings import Settings
 from phaseline_schema.refusals import RateLimited, Refusal
@@ -58,6 +59,7 @@ class Rates:
         return None if await self._limiter.test(self._items[kind], who) else await self._until_next(kind, who)
 
     async def _until_next(self, kind: Kind, who: str) -> RateLimited:
+        metrics.rate_limited(kind.name.lower())
         ends = (await self._limiter.get_window_stats(self._items[kind], who)).reset_time
         return RateLimited(kind.value, max(1, ceil(ends - time())))
 

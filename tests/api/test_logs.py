@@ -12,6 +12,8 @@ from tests.support.witness import lines_on
 
 SECRET = "correct horse battery staple"
 REPORT = {"level": "info", "event": "callback", "attempt": 1, "duplicate": False, "refusal": None}
+REPORT |= {"actor": "token:workflow"}
+START = {"level": "info", "event": "deploy started", "actor": "token:operator"}
 
 
 async def test_every_start_and_every_callback_is_one_line(server: Server, caller: Caller) -> None:
@@ -21,7 +23,7 @@ async def test_every_start_and_every_callback_is_one_line(server: Server, caller
     await caller.report(deploy, "succeeded")
     await caller.report(deploy, "failed", 2)
     assert await lines_on(server, deploy, 5) == [
-        {"level": "info", "event": "deploy started", "deploy": deploy, "environment": "staging", "ref": "v1"},
+        START | {"deploy": deploy, "environment": "staging", "ref": "v1"},
         REPORT | {"deploy": deploy, "status": "building", "sequence": 2},
         REPORT | {"deploy": deploy, "status": "building", "sequence": 2, "duplicate": True},
         REPORT | {"deploy": deploy, "status": "succeeded", "sequence": 3, "refusal": "ILLEGAL_TRANSITION"},

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.caller import Caller
 from tests.support.database import change
+from tests.support.logins import VIEWER, WORKFLOW, bearer
 from tests.support.postgres import Postgres
 from tests.support.processes import children
 from tests.support.server import Server, serving
@@ -23,6 +24,12 @@ from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, viewing
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 DOCUMENTED = dict(re.findall(r"^\| `(phaseline_\w+)` \| (\w+) \|", PAGE.read_text(), re.MULTILINE))
 STREAM = {"content-type": "application/json", "accept": "text/event-stream"}
+
+
+def reported(deploy_id: str) -> dict[str, object]:
+    """The request of a callback for this deploy."""
+    query = "mutation ($input: CallbackInput!) { applyCallback(input: $input) { duplicate } }"
+    return {"query": query, "variables": {"input": {"deployId": deploy_id, "status": "building"}}}
 
 
 class Told:
@@ -102,6 +109,28 @@ async def test_a_callback_is_counted_by_its_answer(own_caller: Caller, statuses:
     assert now("phaseline_callbacks_total", answer=answer) == then("phaseline_callbacks_total", answer=answer) + 1
     total = [sum(sample.value for sample in each.families["phaseline_callbacks"].samples) for each in (then, now)]
     assert total[1] == total[0] + 1
+
+
+@pytest.mark.parametrize(("token", "answer"), [(VIEWER, "FORBIDDEN"), ("phl_wrong", "UNAUTHENTICATED")])
+async def test_who_may_not_report_or_sign_in_is_counted(own_caller: Caller, token: str, answer: str) -> None:
+    deploy = await own_caller.start()
+    before = await told(own_caller)
+    await own_caller.http.post("/graphql", json=reported(deploy["id"]), headers=bearer(token))
+    await own_caller.http.post("/sign-in", json={"token": WORKFLOW if answer == "FORBIDDEN" else token})
+    now = await told(own_caller)
+    for name, labels in (("callbacks", {}), ("sign_ins", {"way": "token"})):
+        name = f"phaseline_{name}_total"
+        assert now(name, answer=answer, **labels) == before(name, answer=answer, **labels) + 1 == 1
+
+
+async def test_what_is_too_much_is_counted_by_its_kind(database: Path) -> None:
+    async with serving(database, sign_ins_per_minute="1") as server, Caller(server.url) as caller:
+        assert (await told(caller))("phaseline_rate_limited_total", kind="sign_ins") == 0
+        while (await caller.http.post("/sign-in", json={"token": VIEWER})).status_code != 429:
+            pass
+        now = await told(caller)
+        assert now("phaseline_rate_limited_total", kind="sign_ins") == 1
+        assert now("phaseline_sign_ins_total", way="token", answer="accepted") >= 1
 
 
 async def test_a_callback_that_the_database_does_not_take_is_counted_too(own_caller: Caller, database: Path) -> None:

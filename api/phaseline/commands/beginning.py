@@ -52,6 +52,14 @@ def on_database(*, may_be_made: bool = False) -> Settings:
     return found
 
 
+async def held(store: Store) -> None:
+    """Hold the database to its revision, and migrate nothing. Raises WrongRevision."""
+    async with store.reading() as connection:
+        if await revisions.current(connection) is None:
+            await revisions.require_newest(connection)  # which says what is there instead
+        await revisions.require(connection, None)
+
+
 def with_store(found: Settings, work: Callable[[Store], Awaitable[Result]]) -> Result:
     """What `work` finds in the database, or one line on why it cannot be had."""
 

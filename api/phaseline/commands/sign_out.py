@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from phaseline import revisions
 from phaseline.callers import sign_ins, tokens
-from phaseline.commands.beginning import console, failure, on_database, remark, with_store
+from phaseline.commands.beginning import console, failure, held, on_database, remark, with_store
 from phaseline.store import Store
 
 
@@ -23,8 +22,7 @@ def sign_out(
     whom = name if name is None or ":" in name else f"{tokens.PREFIX}{name}"
 
     async def run(store: Store) -> int:
-        async with store.reading() as connection:
-            await revisions.require_newest(connection)
+        await held(store)
         return await store.write(lambda connection: sign_ins.end_of(connection, whom))
 
     ended = with_store(on_database(), run)

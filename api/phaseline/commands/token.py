@@ -13,7 +13,7 @@ from rich.text import Text
 from phaseline import revisions
 from phaseline.callers import tokens
 from phaseline.callers.tokens import NameTaken, TokenRecord
-from phaseline.commands.beginning import console, failure, on_database, remark, with_store
+from phaseline.commands.beginning import console, failure, held, on_database, remark, with_store
 from phaseline.store import Store
 from phaseline_schema import inputs
 from phaseline_schema.refusals import BadUserInput
@@ -68,9 +68,8 @@ def list_all(
     """List all tokens, those that are over included, oldest first."""
 
     async def run(store: Store) -> list[TokenRecord]:
-        async with store.reading() as connection:
-            await revisions.require_newest(connection)
-            return await tokens.every(connection)
+        await held(store)
+        return await store.read(tokens.every)
 
     found, now = with_store(on_database(), run), datetime.now(UTC)
     if as_json:
@@ -92,8 +91,7 @@ def revoke(name: Annotated[str, typer.Argument(help="Which one: ann, or as the l
         raise failure(f"{name!r} is no token's name; `phaseline sign-out {name}` ends the sign-ins of a person")
 
     async def run(store: Store) -> TokenRecord | None:
-        async with store.reading() as connection:
-            await revisions.require_newest(connection)
+        await held(store)
         return await store.write(lambda connection: tokens.revoke(connection, own))
 
     record = with_store(on_database(), run)

@@ -74,7 +74,7 @@ async def _start(services: Services, identity: Identity, wanted: Start) -> Deplo
     """Record the deploy, and tell of it."""
     deploy = await services.store.write(lambda connection: deploys.start(connection, services.graphs, identity, wanted))
     metrics.deploy_started()
-    log.info("deploy started", deploy=deploy.id, environment=deploy.environment, ref=deploy.ref)
+    log.info("deploy started", deploy=deploy.id, environment=deploy.environment, ref=deploy.ref, actor=identity.name)
     if services.on_started is not None:
         await services.on_started(deploy)
     return deploy
@@ -143,5 +143,6 @@ async def _apply(services: Services, identity: Identity, callback: Callback) -> 
         sequence=receipt.entry.sequence,
         duplicate=receipt.duplicate,
         refusal=receipt.refusal.code if receipt.refusal else None,
+        actor=identity.name,
     )
     return receipt

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -12,24 +11,22 @@ import structlog
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.starlette_client import OAuth, StarletteOAuth2App
 from joserfc.errors import JoseError
-from starlette.middleware import Middleware
-from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from phaseline import metrics
 from phaseline.callers.provider import Provider
 from phaseline.identity import Identity
 from phaseline.signing_in.answering import NO_STORE
 from phaseline.signing_in.browsers import SigningIn
+from phaseline.signing_in.under_way import UnderWay
 from phaseline.store import is_unavailable, reason
 from phaseline_schema.refusals import Refusal, Unauthenticated, Unavailable
 
 PATH = "/sign-in/provider"
 CALLBACK = f"{PATH}/callback"
 
-# How long somebody may take to sign in there, in seconds.
-_UNDER_WAY = 600
 # After how long the provider is asked anew for its addresses and keys, in seconds.
 _FRESH = 600
 # How long it may take to answer all that it is asked for one step, in seconds.
@@ -48,25 +45,9 @@ class _Unusable(Exception):
 
 
 def routes(provider: Provider, secret: str, public_url: str, signing_in: SigningIn) -> list[Route]:
-    """The way to the provider, and back. What has to be remembered meanwhile is in a cookie of these two alone.
-
-    It is signed with a key that follows from the client secret, so that every node knows it.
-    """
-    secure = urlsplit(public_url).scheme == "https"
-    under_way = Middleware(
-        SessionMiddleware,
-        secret_key=sha256(b"phaseline sign-in under way " + secret.encode()).hexdigest(),
-        session_cookie="__Secure-phaseline-provider" if secure else "phaseline-provider",
-        max_age=_UNDER_WAY,
-        path=PATH,
-        same_site="lax",  # the provider's page leads back here
-        https_only=secure,
-    )
+    """The way to the provider, and back."""
     through = _Through(provider, secret, public_url, signing_in)
-    return [
-        Route(PATH, through.leave, middleware=[under_way]),
-        Route(CALLBACK, through.come_back, middleware=[under_way]),
-    ]
+    return [Route(PATH, through.leave), Route(CALLBACK, through.come_back)]
 
 
 class _Through:
@@ -77,6 +58,7 @@ class _Through:
         self._secret = secret
         self._callback = public_url + CALLBACK
         self._signing_in = signing_in
+        self._under_way = UnderWay(secret, secure=urlsplit(public_url).scheme == "https")
         self._client = self._new_client()
         self._made_at = time.monotonic()
 
@@ -84,15 +66,22 @@ class _Through:
         """Send the browser to the provider."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                client = await self._asked()
-                response: Response = await client.authorize_redirect(request, self._callback)
+                client, state = await self._asked(), self._under_way.begin(request)
+                response: Response = await client.authorize_redirect(request, self._callback, state=state)
         except Exception as error:
             return _failed(error)
+        self._under_way.keep(request, response, state)
         response.headers.update(NO_STORE)
         return response
 
     async def come_back(self, request: Request) -> Response:
         """Sign in who comes back from there."""
+        self._under_way.find(request)
+        response = await self._come_back(request)
+        self._under_way.forget(request, response)
+        return response
+
+    async def _come_back(self, request: Request) -> Response:
         response = RedirectResponse("/", 303, NO_STORE)
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -100,6 +89,7 @@ class _Through:
             await self._signing_in.begin(request, identity, response)
         except Exception as error:
             return _failed(error)
+        metrics.sign_in("provider", "accepted")
         log.info("signed in through the provider", name=identity.name, role=identity.role)
         return response
 
@@ -144,6 +134,7 @@ class _Through:
 def _failed(error: Exception) -> Response:
     """Lead to the page, which tells by the code what it means; only the log says more."""
     refusal, problem = _understood(error)
+    metrics.sign_in("provider", refusal.code)
     log.warning("somebody could not sign in through the provider", code=refusal.code, problem=problem)
     return RedirectResponse(f"/?sign-in={quote(refusal.code)}", 303, NO_STORE)
 

@@ -8,10 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from phaseline import metrics
 from phaseline.callers import cookies
 from phaseline.callers.provider import Provider
 from phaseline.callers.resolver import Resolver
-from phaseline.signing_in.answering import NO_STORE, answering
+from phaseline.signing_in.answering import NO_STORE, answering, code_of
 from phaseline.signing_in.browsers import SigningIn
 from phaseline_schema.refusals import BadUserInput, Forbidden
 
@@ -33,11 +34,16 @@ def routes(
     @answering
     async def sign_in(request: Request) -> Response:
         _only_own(request)
-        identity = await resolver.of_token(await _token(request))
-        if identity.problem is not None:
-            raise identity.problem
-        response = Response(status_code=204)
-        await signing_in.begin(request, identity, response)
+        token, response = await _token(request), Response(status_code=204)
+        try:
+            identity = await resolver.of_token(token)
+            if identity.problem is not None:
+                raise identity.problem
+            await signing_in.begin(request, identity, response)
+        except Exception as error:
+            metrics.sign_in("token", code_of(error))
+            raise
+        metrics.sign_in("token", "accepted")
         return response
 
     @router.post("/sign-out")
