@@ -13,6 +13,9 @@ from sqlalchemy.exc import ArgumentError
 
 PREFIX = "PHASELINE_"
 
+# What callers are given under such names; a shell that has them is no mistake of whoever starts a command in it.
+_OF_CALLERS = {"PHASELINE_TOKEN", "PHASELINE_URL"}
+
 
 class SettingsError(Exception):
     """A variable is unknown or its value is of no use. The text names each and says why."""
@@ -112,7 +115,7 @@ class Settings(BaseSettings):
         description="How many sockets and streams one caller may have open in each process.",
     )
     unknown_sockets_per_address: int = Field(
-        default=250,
+        default=5000,
         ge=1,
         description=(
             "How many sockets of one client address may be open in each process before it is known who calls there."
@@ -269,7 +272,7 @@ def read(**instead: Any) -> Settings:
     Raises SettingsError, which names every variable that is wrong.
     """
     given = {name for name in os.environ if name.upper().startswith(PREFIX)}
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | _OF_CALLERS
     problems = [
         f"{name}: there is no such setting; see `phaseline settings`"
         for name in sorted(given)
