@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -14,9 +15,11 @@ from tests.support.database import address
 
 
 @asynccontextmanager
-async def in_this_process(database: Path | str, accept_revision: str | None = None) -> AsyncIterator[Caller]:
-    """A caller of an application that runs here."""
-    found = Settings(database_url=address(database), accept_revision=accept_revision, poll_seconds=3600)
+async def in_this_process(
+    database: Path | str, accept_revision: str | None = None, **more: Any
+) -> AsyncIterator[Caller]:
+    """A caller of an application that runs here, with these settings beside its own."""
+    found = Settings(database_url=address(database), accept_revision=accept_revision, poll_seconds=3600, **more)
     app = create_app(found)
     async with app.router.lifespan_context(app), Caller("http://app") as caller:
         await logins.write(database)
