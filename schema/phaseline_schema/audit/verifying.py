@@ -7,8 +7,8 @@ what comes after a broken entry proves nothing.
 from collections.abc import Iterable, Mapping
 
 from phaseline_schema.audit import stored
+from phaseline_schema.audit.course import Place
 from phaseline_schema.audit.findings import Fault, FaultKind, Verification
-from phaseline_schema.audit.places import Place
 from phaseline_schema.digests import digest
 from phaseline_schema.pipeline import Pipeline
 
