@@ -52,12 +52,13 @@ async def server(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @asynccontextmanager
-async def _trusting(directory: Path, trust: str) -> AsyncIterator[Server]:
+async def _trusting(directory: Path, trust: str, public_url: str | None = None, **more: str) -> AsyncIterator[Server]:
     file, port = directory / "trust.toml", free_port()
     file.write_text(trust)
     settings = {"trust_file": str(file), "port": str(port), "provider_secret": CLIENT_SECRET, "log_level": "debug"}
-    url = f"http://127.0.0.1:{port}"
-    async with serving(directory / "phaseline.db", public_url=url, sign_ins_per_minute="6000", **settings) as running:
+    url = public_url or f"http://127.0.0.1:{port}"
+    settings |= {"sign_ins_per_minute": "6000"} | more
+    async with serving(directory / "phaseline.db", public_url=url, **settings) as running:
         yield running
 
 
@@ -207,16 +208,49 @@ async def test_coming_back_from_nowhere_signs_nobody_in(browser: httpx.AsyncClie
     await _is_refused(browser, await browser.get(f"/sign-in/provider/callback{query}"), "UNAUTHENTICATED")
 
 
-async def test_what_is_remembered_meanwhile_is_in_a_cookie_of_these_routes_alone_that_nobody_can_change(
+async def test_two_tabs_at_once_do_not_disturb_each_other(browser: httpx.AsyncClient, server: Server) -> None:
+    """Not even where the browser has not yet heard what the other tab was answered."""
+    first = await browser.get("/sign-in/provider")
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as second_tab:
+        second = await second_tab.get("/sign-in/provider")
+        browser.cookies.update(second_tab.cookies)
+    for leaving in (first, second):
+        there = await browser.get(leaving.headers["location"])
+        assert (await browser.get(there.headers["location"])).headers["location"] == "/"
+    assert (await who(browser))["name"] == "oidc:ann@example.com"
+    assert list(browser.cookies) == ["phaseline"], "nothing is left of either"
+
+
+async def test_going_there_often_does_not_fill_the_browser_with_cookies(browser: httpx.AsyncClient) -> None:
+    for _ in range(9):
+        leaving = await browser.get("/sign-in/provider")
+    assert len(browser.cookies) == 4
+    there = await browser.get(leaving.headers["location"])
+    assert (await browser.get(there.headers["location"])).headers["location"] == "/"
+
+
+async def test_over_https_no_other_host_can_set_what_is_remembered(tmp_path: Path, provider: Provider) -> None:
+    async with (
+        _trusting(tmp_path, provider.trust_file(*ROLES), "https://phaseline.example") as server,
+        httpx.AsyncClient(base_url=server.url, trust_env=False) as browser,
+    ):
+        cookie = (await browser.get("/sign-in/provider")).headers["set-cookie"].lower()
+    assert cookie.startswith("__host-phaseline-provider-")
+    for part in ("secure", "path=/;", "httponly", "samesite=lax"):
+        assert part in cookie
+    assert "domain" not in cookie
+
+
+async def test_what_is_remembered_meanwhile_is_in_a_cookie_that_ends_soon_and_that_nobody_can_change(
     browser: httpx.AsyncClient, server: Server
 ) -> None:
     leaving = await browser.get("/sign-in/provider")
     cookie = leaving.headers["set-cookie"].lower()
-    for part in ("httponly", "samesite=lax", "max-age=600", "path=/sign-in/provider"):
+    for part in ("httponly", "samesite=lax", "max-age=600", "path=/;"):
         assert part in cookie
     there = (await browser.get(leaving.headers["location"])).headers["location"]
-    value = browser.cookies["phaseline-provider"]
-    jar = {"cookie": f"phaseline-provider={value[:-2]}xx"}
+    ((name, value),) = browser.cookies.items()
+    jar = {"cookie": f"{name}={value[:-2]}xx"}
     async with httpx.AsyncClient(base_url=server.url, trust_env=False, headers=jar) as forger:
         await _is_refused(forger, await forger.get(there), "UNAUTHENTICATED")
 
@@ -300,3 +334,17 @@ def test_a_provider_asks_for_the_settings_that_it_needs(provider: Provider, tmp_
     assert (needed.returncode, "PHASELINE_PUBLIC_URL" in needed.stderr) == (2, True)
     with pytest.raises(trust.TrustError, match="PHASELINE_PROVIDER_SECRET"):
         trust.read(file, "https://phaseline.example")
+
+
+async def test_a_sign_in_counts_once_and_one_too_many_ends_on_the_page(provider: Provider, tmp_path: Path) -> None:
+    async with (
+        _trusting(tmp_path, provider.trust_file(*ROLES), sign_ins_per_minute="18") as server,
+        httpx.AsyncClient(base_url=server.url, trust_env=False) as browser,
+    ):
+        for _ in range(3):
+            assert (await go_through(browser)).headers["location"] == "/"
+        for path in ("/sign-in/provider", "/sign-in/provider/callback?code=x&state=y"):
+            refused = await browser.get(path)
+            assert (refused.status_code, refused.headers["location"]) == (303, "/?sign-in=RATE_LIMITED")
+            assert refused.headers["cache-control"] == "no-store"
+        assert (await browser.get("/")).status_code == 200
