@@ -79,8 +79,8 @@ class Endpoint(GraphQLRouter[Context, None]):
         return await super().parse_http_body(request)
 
     def decode_json(self, data: str | bytes) -> object:
-        """JSON as its standard has it: no NaN, and text that is UTF-8; and without numbers of more digits than any value
-        here has. Raises JSONDecodeError for all else."""
+        """JSON as its standard has it: no NaN, and text that is UTF-8; and no number longer than any value here. Raises
+        JSONDecodeError for all else."""
         try:
             text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
             return json.loads(text, parse_constant=_no_constant, parse_int=_int)

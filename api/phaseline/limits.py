@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phaseline.places import Places
@@ -19,8 +20,9 @@ _SECONDS = 30.0
 _SOON = 1.0
 _UNFINISHED = 20
 
-# What lies under it is a way to sign in as well.
+# Each is counted by itself: through a provider people pass two of them, and have tried to sign in once.
 _SIGN_IN = "/sign-in"
+_THROUGH_PROVIDER = (f"{_SIGN_IN}/provider", f"{_SIGN_IN}/provider/callback")
 
 
 class BodyLimit:
@@ -85,13 +87,16 @@ class SignInRate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it. To ask how to sign in is no attempt."""
         path = scope.get("path", "")
-        attempt = path.startswith(f"{_SIGN_IN}/") or (path == _SIGN_IN and scope.get("method") == "POST")
+        attempt = path in _THROUGH_PROVIDER or (path == _SIGN_IN and scope.get("method") == "POST")
+        refusal = None
         if scope["type"] == "http" and attempt:
-            refusal = await self._rates.refusal(Kind.SIGN_INS, address(HTTPConnection(scope)))
-            if refusal is not None:
-                await refuse(refusal, receive, send)
-                return
-        await self._app(scope, receive, send)
+            refusal = await self._rates.refusal(Kind.SIGN_INS, f"{path} {address(HTTPConnection(scope))}")
+        if refusal is None:
+            await self._app(scope, receive, send)
+        elif path in _THROUGH_PROVIDER:  # a browser shows what it is answered here: the page, which tells of it
+            await RedirectResponse(f"/?sign-in={refusal.code}", 303)(scope, receive, send)
+        else:
+            await refuse(refusal, receive, send)
 
 
 def _replay(messages: list[Message], receive: Receive) -> Receive:

@@ -9,17 +9,33 @@ import structlog
 
 from phaseline.settings import Settings
 
-# What proves who calls, wherever it stands in a line: phaseline's tokens, ID tokens and others of their form, whatever
-# follows `Bearer`, and the cookie of a browser that is signed in.
-_SECRETS = re.compile(
-    r"phl_\w+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=bearer )[^\s'\",\]]+|(?<=phaseline=)[^\s;'\",]+", re.IGNORECASE
+# What ends a value: a quote, a backslash before one, or what comes after it in a header, an address or a list.
+_VALUE = r"(?!\[hidden\])[^\s'\"\\,;&\])}]+"
+_BETWEEN = r"\\*['\"]\s*[:=,]\s*b?\\*['\"]?|\s*[:=]\s*b?\\*['\"]|="
+# What proves who calls, or is a step to it, wherever it stands in a line. What the first group holds is kept.
+_SECRETS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"()phl_\w+",  # phaseline's tokens
+        r"()\beyJ[\w-]+\.[\w-]+\.[\w-]*",  # ID tokens, and others of their form
+        rf"(\b(?:bearer|basic|digest|dpop)(?:\s+|%20|\+)){_VALUE}",
+        # Headers, and what has a name as secrets have: in an address, in JSON, or as Python shows it.
+        rf"(\b(?:proxy-)?authorization(?:{_BETWEEN}|:\s*)(?:(?:bearer|basic|digest|dpop)\s+)?){_VALUE}",
+        rf"((?:(?:\bset-)?\bcookie(?:{_BETWEEN}|:\s*)[\w-]+=)){_VALUE}",
+        rf"((?:phaseline|phaseline-provider)=){_VALUE}",
+        rf"([\w-]*(?:token|secret|password|passwd|assertion|verifier|api[_-]?key)(?:{_BETWEEN})){_VALUE}",
+        rf"([?&](?:code|state|nonce|code_challenge)=){_VALUE}",  # of a sign-in that is under way
+        r"(://[^\s:/@]*:)[^\s/@]+(?=@)",  # the password in an address
+    )
 )
 _HIDDEN = "[hidden]"
 
 
 def _hide(_logger: object, _method: str, line: str) -> str:
     """The line without secrets. None is ever logged on purpose: this is for what libraries and faults may tell."""
-    return _SECRETS.sub(_HIDDEN, line)
+    for pattern in _SECRETS:
+        line = pattern.sub(rf"\1{_HIDDEN}", line)
+    return line
 
 
 _SHARED: list[Any] = [

@@ -157,6 +157,18 @@ async def test_a_flood_of_sockets_that_say_nothing_is_held_off_by_address(databa
             assert (one_more.close_code, one_more.close_reason) == (1013, "TOO_MANY_SOCKETS")
 
 
+async def test_all_viewers_behind_one_address_may_come_back_at_once(server: Server) -> None:
+    """As they do behind a proxy or a company's router, when the server was restarted."""
+    async with connected(server.url, 500) as many:
+        for one in many:
+            assert await one.upgrade() == b"HTTP/1.1 101 Switching Protocols"
+        init = json.dumps({"type": "connection_init", "payload": bearer(VIEWER)}).encode()
+        for one in many:
+            one.say(frame(1, init))
+        heard = [await one.hear() for one in many]
+    assert {payload for _, payload in heard} == {b'{"type":"connection_ack"}'}
+
+
 async def _reason(one: Raw) -> bytes:
     """What the frame holds by which the server closes."""
     head = await one.reader.readexactly(2)

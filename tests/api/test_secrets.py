@@ -35,7 +35,9 @@ REPORT = 'mutation { applyCallback(input: {deployId: "%s", status: "building"}) 
 @pytest.fixture(params=["json", "console"])
 async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Server]:
     """A server that tells as much as it can."""
-    async with serving(tmp_path / "phaseline.db", log_level="debug", log_format=request.param) as running:
+    async with serving(
+        tmp_path / "phaseline.db", log_level="debug", log_format=request.param, unproven_per_minute="60000"
+    ) as running:
         yield running
 
 
@@ -140,3 +142,47 @@ for form in ("json", "console"):
     assert process.returncode == 0, text
     assert text.count("cannot read Authorization") == 2 * len(SECRETS)
     assert [secret for secret in SECRETS if secret[8:40] in text] == []
+
+
+FORMS = [
+    "Authorization: Basic {}",
+    "Authorization: {}",
+    "{{'authorization': 'Basic {}'}}",
+    "[(b'authorization', b'Basic {}')]",
+    "[(b'cookie', b'__Host-phaseline={}')]",
+    "cookie: __Secure-phaseline-provider={}; x=1",
+    "set-cookie: phaseline-provider={}",
+    "GET /sign-in/provider/callback?code={}&state=1",
+    "GET /?x=1&state={}",
+    "POST client_secret={}&grant_type=x",
+    "code_verifier={}",
+    "access_token={}&x=1",
+    "bearer%20{}",
+    '{{"id_token": "{}"}}',
+    "{{'refresh_token': '{}'}}",
+    '{{"client_secret":"{}"}}',
+    "client_assertion={}",
+    "postgresql+asyncpg://phaseline:{}@db/phaseline",
+]
+
+
+async def test_whatever_looks_like_a_secret_is_hidden_whoever_tells_it() -> None:
+    """As headers, addresses, forms and answers show it. The line itself stays, and so does what is no secret."""
+    program = f"""
+import logging
+from phaseline import logs
+from phaseline.settings import Settings
+for form in ("json", "console"):
+    logs.configure(Settings(log_format=form))
+    for text in {FORMS!r}:
+        logging.getLogger("some.library").warning("told: " + text.format({OPAQUE!r}))
+    logging.getLogger("some.library").warning("code=RATE_LIMITED the token is not good: it has expired")
+"""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program), stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
+    )
+    _, told = await process.communicate()
+    text = told.decode()
+    assert [line for line in text.splitlines() if OPAQUE in line] == []
+    assert [("[hidden]" in line) for line in text.splitlines() if "told: " in line] == [True] * 2 * len(FORMS)
+    assert text.count("code=RATE_LIMITED the token is not good: it has expired") == 2
