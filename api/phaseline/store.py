@@ -32,8 +32,8 @@ class _Stale(Exception):
 class Store:
     """Hands out connections inside a transaction."""
 
-    def __init__(self, url: str, pool_size: int = 10) -> None:
-        self.database = database_at(url, pool_size)
+    def __init__(self, url: str, pool_size: int = 10, *, only_reads: bool = False) -> None:
+        self.database = database_at(url, pool_size, only_reads=only_reads)
         self._reader = self.database.engine.execution_options(**self.database.reading)
         self._writer = self.database.engine.execution_options(**self.database.writing)
         # A quarter of the connections is left to callbacks, and to looking up who calls.

@@ -4,8 +4,11 @@ import asyncio
 import json
 import os
 import re
+import sqlite3
 import sys
+from contextlib import closing
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
@@ -182,6 +185,38 @@ async def test_what_postgresql_cannot_read_is_said_in_one_line(database: str) ->
     ended = await _audit(database, "verify")
     assert (ended.code, ended.out, len(ended.error.splitlines())) == (2, "", 1), ended
     assert "actor" in ended.error
+
+
+def _sum(file: Path) -> str:
+    return sha256(file.read_bytes()).hexdigest()
+
+
+@on_sqlite
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+async def test_a_check_leaves_the_file_as_it_was(log: tuple[Path, str, str], tmp_path: Path, mode: str) -> None:
+    file = tmp_path / "a copy of 100 %.db"
+    with closing(sqlite3.connect(log[0])) as one, closing(sqlite3.connect(file)) as other:
+        one.backup(other)
+        other.execute(f"PRAGMA journal_mode = {mode}")
+    before = _sum(file)
+    for arguments in (("verify",), ("checkpoint", "--output", tmp_path / "checkpoint.json")):
+        ended = await _audit(file, *arguments)
+        assert (ended.code, _sum(file)) == (0, before), ended
+
+
+@on_sqlite
+async def test_a_file_is_checked_where_nothing_can_be_written(log: tuple[Path, str, str], tmp_path: Path) -> None:
+    file = tmp_path / "sealed" / "log.db"
+    file.parent.mkdir()
+    with closing(sqlite3.connect(log[0])) as one, closing(sqlite3.connect(file)) as other:
+        one.backup(other)
+    before = _sum(file)
+    seal = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"'
+    if (await _run("unshare", "-m", "sh", "-c", seal, "sh", file.parent)).code != 0:
+        pytest.skip("nothing can be mounted here")
+    command = ("unshare", "-m", "sh", "-c", f'{seal} && exec "$2" audit verify', "sh", file.parent, PHASELINE)
+    ended = await _run(*command, PHASELINE_DATABASE_URL=address(file))
+    assert (ended.code, ended.lines[-1][-16:], _sum(file)) == (0, "everything holds", before), ended
 
 
 @on_sqlite

@@ -112,7 +112,7 @@ def _read(file: Path) -> Checkpoint:
 
 def _run(work: Callable[[Store], Awaitable[Inspection]]) -> Inspection:
     """What `work` finds, or one line on why nothing can be found: a database is not made here."""
-    return with_store(on_database(), work)
+    return with_store(on_database(), work, only_reads=True)
 
 
 @contextmanager

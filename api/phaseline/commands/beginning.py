@@ -60,11 +60,11 @@ async def held(store: Store) -> None:
         await revisions.require(connection, None)
 
 
-def with_store(found: Settings, work: Callable[[Store], Awaitable[Result]]) -> Result:
+def with_store(found: Settings, work: Callable[[Store], Awaitable[Result]], *, only_reads: bool = False) -> Result:
     """What `work` finds in the database, or one line on why it cannot be had."""
 
     async def run() -> Result:
-        store = Store(found.database_url, found.pool_size)
+        store = Store(found.database_url, found.pool_size, only_reads=only_reads)
         try:
             store.database.try_to_open()
             return await work(store)

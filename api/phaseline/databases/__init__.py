@@ -8,9 +8,11 @@ from phaseline.databases import postgresql, sqlite
 from phaseline.databases.kind import Database
 
 
-def database_at(url: str, pool_size: int) -> Database:
-    """The database of an address that the settings have found usable."""
-    return sqlite.SQLite(url) if url.startswith("sqlite") else postgresql.PostgreSQL(url, pool_size)
+def database_at(url: str, pool_size: int, *, only_reads: bool = False) -> Database:
+    """The database of an address that the settings have found usable. `only_reads`: an SQLite file stays as it is."""
+    return (
+        sqlite.SQLite(url, only_reads=only_reads) if url.startswith("sqlite") else postgresql.PostgreSQL(url, pool_size)
+    )
 
 
 def is_away(error: BaseException) -> bool:

@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, event
@@ -26,6 +27,8 @@ _TURN_SECONDS = 5
 # How long a connection is waited for, in seconds.
 _POOL = 3
 
+_URI = "file:"
+
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # an acknowledged callback survives the loss of power
     "PRAGMA foreign_keys = ON",
@@ -44,15 +47,18 @@ class SQLite:
     # Nobody tells what another process has written: it is looked for.
     listen = None
 
-    def __init__(self, url: str) -> None:
-        self.engine = create_async_engine(url, hide_parameters=True, pool_timeout=_POOL)
+    def __init__(self, url: str, *, only_reads: bool = False) -> None:
         self._path = make_url(url).database or ""
+        self._opened = _only_read(self._path) if only_reads else self._path
+        # `uri` tells SQLAlchemy that this is no name of a file; the rest is SQLite's.
+        found = make_url(f"sqlite+aiosqlite:///{self._opened}&uri=true") if only_reads else make_url(url)
+        self.engine = create_async_engine(found, hide_parameters=True, pool_timeout=_POOL)
         self._turn = asyncio.Lock()
-        _prepare(self.engine.sync_engine, self._path)
+        _prepare(self.engine.sync_engine, self._path, only_reads)
 
     def try_to_open(self) -> None:
         """The asynchronous driver raises the same, but from a thread that is still busy when its loop has gone."""
-        sqlite3.connect(self._path).close()
+        sqlite3.connect(self._opened, uri=self._opened.startswith(_URI)).close()
 
     @asynccontextmanager
     async def turn(self, deploy_id: str | None) -> AsyncIterator[None]:
@@ -105,7 +111,15 @@ def _text_or_bytes(value: bytes) -> str | bytes:
         return value
 
 
-def _prepare(engine: Any, path: str) -> None:
+def _only_read(path: str) -> str:
+    """The address of a file that nothing is written to. SQLite makes files beside one that others may write; where it
+    cannot, nobody has opened it, or they would be there: then it is taken for one that nobody changes."""
+    file = Path(path).absolute()
+    is_left_alone = not os.access(file.parent, os.W_OK) and not Path(f"{file}-wal").exists()
+    return f"{file.as_uri()}?mode=ro{'&immutable=1' if is_left_alone else ''}"
+
+
+def _prepare(engine: Any, path: str, only_reads: bool) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, record: ConnectionPoolEntry) -> None:
         # The driver's own transaction control begins too late (with the first write, and never
@@ -118,7 +132,7 @@ def _prepare(engine: Any, path: str) -> None:
         # The file remembers this one, so it is said only of a file that is ours, or nobody's.
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         tables = {name for (name,) in cursor.fetchall()}
-        if not tables or "audit_entries" in tables:
+        if not only_reads and (not tables or "audit_entries" in tables):
             cursor.execute("PRAGMA journal_mode = WAL")
         cursor.close()
 
