@@ -70,7 +70,8 @@ async def test_a_token_is_printed_once_used_listed_and_taken_back_while_the_serv
 def test_the_first_token_can_be_made_before_anything_is_served(database: Path) -> None:
     assert phaseline(database, "token", "create", "--role", "operator", "--name", "ann").returncode == 0
     unknown = phaseline(database, "token", "revoke", "bob")
-    assert (unknown.returncode, unknown.stderr) == (2, "phaseline: there is no token named 'bob'\n")
+    assert unknown.returncode == 2
+    assert unknown.stderr.endswith("\nphaseline: there is no token named 'bob'\n")
 
 
 USELESS = {
