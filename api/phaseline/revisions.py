@@ -145,9 +145,10 @@ def _advice(at: str | None) -> str:
     return advice
 
 
-def _known() -> list[str]:
+@cache
+def _known() -> tuple[str, ...]:
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
-    return sorted(script.revision for script in scripts)
+    return tuple(sorted(script.revision for script in scripts))
 
 
 def _config() -> Config:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.conftest import on_one_of_each
 from tests.conformance.stores import SQLITE, Store
 from tests.support.caller import Caller
 from tests.support.raw import Raw, append, connected
@@ -20,6 +21,7 @@ async def _unguard(raw: Raw, store: Store) -> None:
             await raw.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
 
 
+@on_one_of_each
 @pytest.mark.parametrize("query", [PHASE_CHANGED, AUDIT_ENTRY_ADDED], ids=["phaseChanged", "auditEntryAdded"])
 @pytest.mark.parametrize("regrown", [False, True], ids=["shorter", "of the same length"])
 async def test_a_follower_is_told_that_what_it_has_seen_is_not_there(
