@@ -106,11 +106,13 @@ def demo(
     # Here, because a server that only serves needs none of it.
     from phaseline.demo import GATES, RunnerMissing
     from phaseline.demo.login import begin, end
+    from phaseline.demo.opening import leading_to
     from phaseline.demo.session import FAILING_REF, Demo
     from phaseline.demo.workspace import find_act
 
-    # Whoever else is trusted, and whatever address others reach this machine by, is not the demo's.
-    own: dict[str, Any] = {"authentication": "on", "trust_file": None, "public_url": None}
+    # Whoever else is trusted, and whatever address others reach this machine by, is not the demo's. It runs what
+    # people type, so it is for this machine alone.
+    own: dict[str, Any] = {"authentication": "on", "host": "127.0.0.1", "trust_file": None, "public_url": None}
     found = configured(database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console", **own)
     if fail is not None and fail not in GATES:
         raise failure(f"there is no gate {fail!r} to fail; there are: {', '.join(GATES)}")
@@ -133,13 +135,14 @@ def demo(
             soft_wrap=True,
         )
         if browser and _has_screen():
-            webbrowser.open(page)
+            webbrowser.open(leading_to(page, start_page))
 
-    login = with_store(found, begin)
+    login, start_page = with_store(found, begin), database.with_suffix(".html").resolve()
     try:
         listener = _prepared(found)
         asyncio.run(Demo(found, listener, pause, fail, login).serve(ready))
     finally:
+        start_page.unlink(missing_ok=True)
         with_store(found, lambda store: end(store, login))
 
 

@@ -44,9 +44,17 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo(directory: Path) -> AsyncIterator[Demo]:
+async def demo(directory: Path, *options: str, **variables: str) -> AsyncIterator[Demo]:
     """The demo for the length of a block."""
-    arguments = ["--port", "0", "--no-browser", "--pause", "0.3", "--database", str(directory / "demo.db")]
+    arguments = [
+        "--port",
+        "0",
+        *(options or ["--no-browser"]),
+        "--pause",
+        "0.3",
+        "--database",
+        str(directory / "demo.db"),
+    ]
     process = await asyncio.create_subprocess_exec(
         PHASELINE,
         "demo",
@@ -56,7 +64,7 @@ async def demo(directory: Path) -> AsyncIterator[Demo]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
-        env={**os.environ, "TMPDIR": str(directory)},
+        env={**os.environ, "TMPDIR": str(directory), **variables},
     )
     try:
         yield Demo(process)
@@ -122,3 +130,28 @@ async def test_the_demo_runs_the_workflow_for_each_deploy_and_ends_without_a_tra
     assert "Traceback" not in running.said
     assert processes_that_name(tmp_path) == []
     assert [name for name in os.listdir(tmp_path) if not name.startswith("demo.db")] == []
+
+
+async def test_the_demo_listens_on_this_machine_alone_and_opens_signed_in_without_naming_its_link(
+    tmp_path: Path, viewers: Viewers
+) -> None:
+    opened = tmp_path / "opened"
+    os.mkfifo(opened)
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\nprintf '%s' \"$*\" > {opened}\n")
+    browser.chmod(0o700)
+    variables = {"BROWSER": f"{browser} %s", "DISPLAY": ":0", "PHASELINE_HOST": "0.0.0.0"}
+    async with demo(tmp_path, "--browser", **variables) as running:
+        link = await running.link()
+        told = await asyncio.to_thread(opened.read_text)
+        assert link.startswith("http://127.0.0.1:")
+        assert told.startswith("file://")
+        assert "/demo/" not in told
+        page = told.removeprefix("file://")
+        assert os.stat(page).st_mode & 0o777 == 0o600
+        console = ConsolePage(await viewers.open(told, signed_in=False))
+        await console.page.wait_for_url(link.partition("/demo/")[0] + "/")
+        await expect(console.button("Start a deploy").first).to_be_visible()
+        viewers.tolerate(OUTAGE)
+        await running.interrupt()
+    assert os.path.basename(page) not in os.listdir(tmp_path)
