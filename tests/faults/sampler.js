@@ -55,12 +55,16 @@
     };
   }
 
+  // In a dialog that has not been opened yet, as before it is known who is there, nobody sees anything.
+  let opened = false;
   let before = "";
   function look() {
     const now = Date.now();
     const quarter = Math.floor(now / 250) * 250;
     kept.looks[quarter] = (kept.looks[quarter] ?? 0) + 1;
     if (!watched?.shadowRoot || !watched.isConnected) return;
+    opened ||= watched.shadowRoot.querySelector("dialog")?.open ?? false;
+    if (!opened) return;
     const seen = shown(watched);
     const text = JSON.stringify(seen);
     if (text === before) return;

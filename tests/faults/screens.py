@@ -144,7 +144,7 @@ def says_how_it_is_connected(watched: Watched, _: Log) -> Problems:
         connection = sample.marks.get("connection", "")
         if not connection:  # it has not been drawn yet
             continue
-        beginning = _CONNECTION_WORDS[connection].get(sample.connection)
+        beginning = _CONNECTION_WORDS.get(connection, {}).get(sample.connection)
         if beginning is None or not sample.lost.startswith(beginning):
             yield f"{_at(watched, sample)} is {connection} and says {sample.connection!r}, {sample.lost!r}"
         if bool(sample.lost) != (connection == "lost") or bool(sample.retry) != (connection == "lost"):

@@ -153,6 +153,10 @@ DOCTORED: dict[str, tuple[Change, set[str]]] = {
         {"shows_nothing_before_it_is_recorded"},
     ),
     "it started over": (of_last(restarted="The server's history differs"), {"never_goes_back"}),
+    "it has given up": (
+        of_samples(lambda s: [*s, replace(s[-1], marks={**s[-1].marks, "connection": "closed"}, connection="")]),
+        {"never_goes_back", CONNECTED, "ends_live_at_the_last_entry"},
+    ),
     "it says that it is live in other words": (of_last(connection="Connection lost"), {CONNECTED}),
     "it is live and says that it is lost": (of_last(lost="Connection lost."), {CONNECTED}),
     "clocks run while nothing is heard": (

@@ -133,6 +133,23 @@ async def test_a_sign_in_that_expires_ends_what_is_watched(
     await goes_on(console, caller, deploy, OPERATOR)
 
 
+async def test_who_closes_the_modal_first_finds_the_sign_in_and_nothing_that_was_for_somebody_else(
+    server: Server, caller: Caller, viewers: Viewers, deploy: dict[str, Any]
+) -> None:
+    console = await watch(await viewers.blank(), server, deploy)
+    await end_the_sign_in(server)
+    await says_signed_out(console)
+    await console.press("Escape")
+    await expect(console.dialog).to_be_hidden()
+    await expect(console.token).to_be_focused()
+    assert await console.rows.count() == await console.caller.count() == 0
+    assert await console.button("Start a deploy").count() == 0
+    await keep_screenshot(console.page, "signed-out-and-modal-closed")
+    await console.sign_in(OPERATOR)
+    await console.link(deploy["id"]).click()
+    assert (await console.modal.at("smoke_passed", 3)).connection == "live"
+
+
 async def test_a_deploy_that_was_being_filled_in_when_the_sign_in_ended_can_be_started_after_the_next(
     server: Server, viewers: Viewers
 ) -> None:

@@ -10,6 +10,7 @@ from tests.journeys.axe import objections, open_for_axe
 from tests.journeys.console import ConsolePage
 from tests.support.browser import Viewers, keep_screenshot
 from tests.support.caller import Caller
+from tests.support.command import phaseline
 from tests.support.logins import OPERATOR, TOOL, VIEWER, WORKFLOW
 from tests.support.server import Server, serving
 
@@ -112,6 +113,38 @@ async def test_signing_out_leaves_nothing_behind_and_ends_the_cookie_itself(
     await console.page.context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": server.url}])
     await console.page.reload()
     await expect(console.token).to_be_visible()
+
+
+async def test_a_sign_out_that_has_not_come_through_says_so_and_is_sent_again(server: Server, viewers: Viewers) -> None:
+    viewers.tolerate(r"Failed to load resource: net::ERR_FAILED")
+    console = ConsolePage(await viewers.open(server.url, signed_in=False))
+    await console.sign_in(OPERATOR)
+    await console.page.route("**/sign-out", lambda route: route.abort())
+    await console.button("Sign out").click()
+    notice = console.page.get_by_role("alert")
+    await expect(notice).to_contain_text("You may still be signed in: signing out is not confirmed.")
+    await expect(console.caller).to_contain_text("token:operator")
+    await keep_screenshot(console.page, "sign-out-not-confirmed")
+    await console.page.unroute("**/sign-out")
+    await notice.get_by_role("button", name="Try again").click()
+    await expect(console.token).to_be_focused()
+    await expect(notice).to_have_count(0)
+    assert await console.page.context.cookies() == []
+
+
+async def test_an_operator_of_one_environment_finds_it_filled_in(server: Server, viewers: Viewers) -> None:
+    role = ("--role", "operator", "--environment", "staging", "--name", "stager")
+    token = phaseline(server.database, "token", "create", *role).stdout.strip()
+    console = ConsolePage(await viewers.open(server.url, signed_in=False))
+    await console.sign_in(token)
+    await console.button("Start a deploy").first.click()
+    await expect(console.form.get_by_label("Environment")).to_have_value("staging")
+    await expect(console.form.get_by_label("Ref")).to_be_focused()
+    await keep_screenshot(console.page, "start-form-one-environment")
+    await console.page.keyboard.type("v1")
+    await console.press("Enter")
+    await console.modal.at("queued", 1)
+    await expect(console.modal.part("environment")).to_have_text("staging")
 
 
 async def test_where_authentication_is_off_nobody_is_asked_to_sign_in(database: Path, viewers: Viewers) -> None:
