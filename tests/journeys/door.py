@@ -38,7 +38,7 @@ class Passed:
 
 @dataclass
 class Knock:
-    """A callback that waits before the door."""
+    """A callback that waits before the door. Its verdict is cancelled where the caller goes away before."""
 
     request: dict[str, Any]
     head: dict[str, str]
@@ -59,11 +59,14 @@ class Door:
         self.passed: list[Passed] = []
         self._open = False
         self._knocks: asyncio.Queue[Knock] = asyncio.Queue()
+        self._answers: set[asyncio.Task[None]] = set()
 
     async def next(self) -> Knock:
-        """The next callback, which goes on waiting."""
+        """The next callback, which goes on waiting. One whose caller has gone, as callers do after a while, is none."""
         async with asyncio.timeout(PATIENCE):
-            return await self._knocks.get()
+            while (knock := await self._knocks.get()).verdict.done():
+                pass
+            return knock
 
     async def let_in(self, status: str) -> None:
         """Let the next callback pass, which has to be this one."""
@@ -81,17 +84,24 @@ class Door:
         """Let everything pass from now on."""
         self._open = True
         while not self._knocks.empty():
-            self._knocks.get_nowait().verdict.set_result("pass")
+            knock = self._knocks.get_nowait()
+            if not knock.verdict.done():
+                knock.verdict.set_result("pass")
+
+    async def close(self) -> None:
+        """Send away whoever still waits."""
+        for answer in self._answers:
+            answer.cancel()
+        await asyncio.gather(*self._answers, return_exceptions=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        _keep(self._answers)
         try:
             knock = await _read(reader)
-            if self._open:
-                verdict = "pass"
-            else:
-                self._knocks.put_nowait(knock)
-                verdict = await knock.verdict
+            verdict = "pass" if self._open else await self._verdict(knock, reader)
+            if verdict is None:
+                return
             answer = await self._forward(knock)
             if verdict == "pass":
                 writer.write(answer)
@@ -100,6 +110,18 @@ class Door:
             pass  # the caller finds its connection closed, as it would without a door
         finally:
             writer.close()
+
+    async def _verdict(self, knock: Knock, reader: asyncio.StreamReader) -> str | None:
+        """What becomes of a callback; None where its caller has gone before that was said."""
+        self._knocks.put_nowait(knock)
+        gone = asyncio.create_task(reader.read())
+        try:
+            await asyncio.wait({knock.verdict, gone}, return_when=asyncio.FIRST_COMPLETED)
+            return knock.verdict.result() if knock.verdict.done() else None
+        finally:
+            knock.verdict.cancel()
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
 
     async def _forward(self, knock: Knock) -> bytes:
         async with httpx.AsyncClient(base_url=self.server_url, trust_env=False, timeout=PATIENCE) as http:
@@ -112,6 +134,14 @@ class Door:
             f"{head}\r\nContent-Length: {len(response.content)}\r\nConnection: close\r\n\r\n".encode()
             + response.content
         )
+
+
+def _keep(tasks: set[asyncio.Task[None]]) -> None:
+    """Keep the current one among these until it is done."""
+    task = asyncio.current_task()
+    assert task
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 async def _read(reader: asyncio.StreamReader) -> Knock:
@@ -130,3 +160,4 @@ async def door_to(server_url: str) -> AsyncIterator[Door]:
         yield door
     finally:
         listening.close()
+        await door.close()
