@@ -116,7 +116,8 @@ class Door:
         self._knocks.put_nowait(knock)
         gone = asyncio.create_task(reader.read())
         try:
-            await asyncio.wait({knock.verdict, gone}, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {knock.verdict, gone}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             return knock.verdict.result() if knock.verdict.done() else None
         finally:
             knock.verdict.cancel()
