@@ -55,11 +55,15 @@ class Viewer:
 async def viewing(url: str, **more: Any) -> AsyncIterator[Viewer]:
     """A viewer that has been acknowledged."""
     address = url.replace("http", "ws", 1) + "/graphql"
-    async with connect(address, subprotocols=[PROTOCOL], proxy=None, **more) as socket:
-        viewer = Viewer(socket)
-        await viewer.send(type="connection_init")
-        assert (await viewer.receive())["type"] == "connection_ack"
-        yield viewer
+    socket = await connect(address, subprotocols=[PROTOCOL], proxy=None, **more)
+    try:
+        async with socket:
+            viewer = Viewer(socket)
+            await viewer.send(type="connection_init")
+            assert (await viewer.receive())["type"] == "connection_ack"
+            yield viewer
+    finally:
+        socket.transport.abort()  # a closing that is cancelled leaves the connection open
 
 
 def codes(message: dict[str, Any]) -> list[str]:
