@@ -32,7 +32,7 @@ test: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html frontend/graph
 ##@ Working on it
 
 test-python: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html frontend/graphiql/dist/index.html ## Run the Python tests; ARGS="-k words" picks some
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 test-frontend: frontend/node_modules/.package-lock.json ## Run the frontend's tests
 	$(NPM) frontend run test

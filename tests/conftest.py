@@ -28,6 +28,11 @@ def pytest_configure() -> None:
         raise pytest.UsageError(f"CI needs PostgreSQL of these versions, and they are not to be had: {missing}")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, for much of a test's time is waiting; no more than five, for each has servers."""
+    return min(os.cpu_count() or 1, 4) + 1
+
+
 @pytest.fixture(scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """A server that all tests share, each with deploys of its own."""

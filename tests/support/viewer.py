@@ -60,11 +60,15 @@ async def viewing(url: str, token: str | None = VIEWER, **more: Any) -> AsyncIte
     Without a token it is who the request for the socket says.
     """
     address = url.replace("http", "ws", 1) + "/graphql"
-    async with connect(address, subprotocols=[PROTOCOL], proxy=None, **more) as socket:
-        viewer = Viewer(socket)
-        await viewer.send(type="connection_init", payload=bearer(token) if token else {})
-        assert (await viewer.receive())["type"] == "connection_ack"
-        yield viewer
+    socket = await connect(address, subprotocols=[PROTOCOL], proxy=None, **more)
+    try:
+        async with socket:
+            viewer = Viewer(socket)
+            await viewer.send(type="connection_init", payload=bearer(token) if token else {})
+            assert (await viewer.receive())["type"] == "connection_ack"
+            yield viewer
+    finally:
+        socket.transport.abort()  # a closing that is cancelled leaves the connection open
 
 
 def codes(message: dict[str, Any]) -> list[str]:
