@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support import logins
+from tests.support import forked, logins
 from tests.support.database import address
+from tests.support.forked import Forked
 
 PHASELINE = Path(sys.executable).parent / "phaseline"
 
@@ -24,7 +25,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 class Server:
     """The process, its database, its address and what it has logged so far."""
 
-    def __init__(self, process: asyncio.subprocess.Process, database: Path | str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | Forked, database: Path | str) -> None:
         self.process = process
         self.database_url = address(database)
         self._file = database
@@ -120,7 +121,15 @@ async def start(database: Path | str, version: Path | None = None, /, **settings
         "PHASELINE_POLL_SECONDS": "3600",
         **{f"PHASELINE_{name.upper()}": value for name, value in settings.items()},
     }
-    process = await asyncio.create_subprocess_exec(
+    process = await (forked.serve(environment) if version is None else _executed(version, environment))
+    server = Server(process, database)
+    await server.ready()
+    await logins.write(database)
+    return server
+
+
+async def _executed(version: Path, environment: dict[str, str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
         *program(version),
         "serve",
         env=environment | code_of(version),
@@ -129,10 +138,6 @@ async def start(database: Path | str, version: Path | None = None, /, **settings
         stderr=asyncio.subprocess.PIPE,
         limit=2**20,
     )
-    server = Server(process, database)
-    await server.ready()
-    await logins.write(database)
-    return server
 
 
 @asynccontextmanager
