@@ -28,6 +28,7 @@ Source = Literal["local", "notify", "poll"]
 Kind = Literal["read", "write"]
 Reason = Literal["too slow"]
 Way = Literal["token", "provider"]
+Limited = Literal["callbacks", "starts", "reads", "unproven", "sign_ins", "refused_callbacks"]
 
 PATH = "/metrics"
 
@@ -68,6 +69,7 @@ for _metric, _label in (
     (_viewers, Transport),
     (_subscriptions, Field),
     (_cut_off, Reason),
+    (_rate_limited, Limited),
     (_wakeups, Source),
     (_database, Kind),
 ):

@@ -28,13 +28,14 @@ LISTS = [[] for _ in range(60_000)]
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """A server that lets its callers have little."""
     path: Path = tmp_path_factory.mktemp("holding") / "phaseline.db"
-    async with serving(path, reads_per_minute="600", subscriptions_per_caller="60") as running:
+    async with serving(path, subscriptions_per_caller="60") as running:
         yield running
     assert not faults(running)
 
 
-async def test_a_large_read_counts_as_many(caller: Caller) -> None:
-    answers = [await caller.send(LARGE) for _ in range(16)]  # far fewer than 600, or a sixth of it
+async def test_a_large_read_counts_as_many(database: Path) -> None:
+    async with serving(database, reads_per_minute="600") as server, Caller(server.url) as caller:
+        answers = [await caller.send(LARGE) for _ in range(16)]  # far fewer than 600, or a sixth of it
     assert answers[0].status == 200
     assert {answer.status for answer in answers} == {200, 429}
     assert answers[-1].code == "RATE_LIMITED"

@@ -115,7 +115,7 @@ async def test_a_get_may_not_write(caller: Caller, accept: str) -> None:
     [
         *({}, {"query": ""}, {"query": "{"}, {"query": TYPENAME, "operationName": "x"}, {"query": "\ufffd"}),
         *({"query": TYPENAME, "variables": value} for value in ("5", "[]", "x", "{", '{"a":NaN}', "[" * 3000)),
-        {"query": "x" * 60_000},
+        {"query": "x" * 10_000},
     ],
     ids=lambda parameters: str(parameters)[:40],
 )
@@ -219,5 +219,5 @@ def test_no_lie_about_a_request_breaks_the_server(server: Server, request_text: 
             connection.shutdown(socket.SHUT_WR)
             while piece := connection.recv(65_536):
                 answer += piece
-    assert not answer or answer.split()[1] in (b"200", b"400", b"413"), answer[:200]
+    assert not answer or answer.split()[1] in (b"200", b"400", b"413", b"431"), answer[:200]
     assert httpx.get(f"{server.url}/healthz", trust_env=False).status_code == 200

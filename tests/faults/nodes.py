@@ -13,7 +13,7 @@ import httpx
 
 from tests.faults.history import Away
 from tests.support.ports import free_port
-from tests.support.server import Server, start
+from tests.support.server import Server, start, start_again
 from tests.support.witness import faults
 
 # How long a node may take to start, or to become ready, in seconds: on a busy machine, and while the database is away.
@@ -46,13 +46,14 @@ class Node:
     async def start(self) -> None:
         """Start it, on the port that it had before. While the database is away it cannot; so it is tried again."""
         given: dict[str, Any] = {**self.settings, "port": str(self.port)}
+        starting = start_again if self.starts else start
         refused = None
         began = time.monotonic()
         try:
             async with asyncio.timeout(_PATIENCE):
                 while True:
                     try:
-                        self._server = await start(self.database, **given)
+                        self._server = await starting(self.database, **given)
                         break
                     except RuntimeError as error:
                         refused = error

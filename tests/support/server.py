@@ -17,6 +17,11 @@ from tests.support.forked import Forked
 
 PHASELINE = Path(sys.executable).parent / "phaseline"
 
+# All tests call as the same few callers, from one address, and many of them ask one server.
+_MUCH = {
+    f"PHASELINE_{what}_PER_MINUTE": "1000000" for what in ("CALLBACKS", "STARTS", "READS", "UNPROVEN", "SIGN_INS")
+}
+
 # The line that says it serves, where the log is written for people; and what gives such a log its colours.
 _SERVING = re.compile(r"\bserving\b.*\baddress=(\S+)")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -107,6 +112,16 @@ def code_of(version: Path | None) -> dict[str, str]:
 async def start(database: Path | str, version: Path | None = None, /, **settings: str) -> Server:
     """Start a server on this SQLite file, or the database of this URL, and wait until it serves callers of every role.
 
+    As `start_again`, which is for a database that knows them already.
+    """
+    server = await start_again(database, version, **settings)
+    await logins.write(database)
+    return server
+
+
+async def start_again(database: Path | str, version: Path | None = None, /, **settings: str) -> Server:
+    """Start a server on this SQLite file, or the database of this URL, and wait until it serves.
+
     Its port is one that the system chooses, unless it is given. `version` is the folder of another version of
     phaseline, to be run instead of the one here.
 
@@ -119,12 +134,12 @@ async def start(database: Path | str, version: Path | None = None, /, **settings
         "PHASELINE_PORT": "0",
         "PHASELINE_LOG_FORMAT": "json",
         "PHASELINE_POLL_SECONDS": "3600",
+        **_MUCH,
         **{f"PHASELINE_{name.upper()}": value for name, value in settings.items()},
     }
     process = await (forked.serve(environment) if version is None else _executed(version, environment))
     server = Server(process, database)
     await server.ready()
-    await logins.write(database)
     return server
 
 
