@@ -21,7 +21,7 @@ NOTED = """
     } }
 """
 # 60,000 objects, of which each takes far more memory than its two characters.
-LISTS = [[] for _ in range(60_000)]
+LISTS: list[list[None]] = [[] for _ in range(60_000)]
 
 
 @pytest.fixture(scope="module")

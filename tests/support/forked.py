@@ -63,9 +63,7 @@ async def serve(environment: dict[str, str]) -> Forked:
     await asyncio.to_thread(process.start)
     writing.close()
     stderr = asyncio.StreamReader(limit=_LINE)
-    pipe = open(os.dup(reading.fileno()), "rb", buffering=0)
-    reading.close()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stderr), pipe)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stderr), reading)
     return Forked(process, stderr)
 
 

@@ -18,9 +18,7 @@ from tests.support.forked import Forked
 PHASELINE = Path(sys.executable).parent / "phaseline"
 
 # All tests call as the same few callers, from one address, and many of them ask one server.
-_MUCH = {
-    f"PHASELINE_{what}_PER_MINUTE": "1000000" for what in ("CALLBACKS", "STARTS", "READS", "UNPROVEN", "SIGN_INS")
-}
+_MUCH = {f"PHASELINE_{what}_PER_MINUTE": "1000000" for what in ("CALLBACKS", "STARTS", "READS", "UNPROVEN", "SIGN_INS")}
 
 # The line that says it serves, where the log is written for people; and what gives such a log its colours.
 _SERVING = re.compile(r"\bserving\b.*\baddress=(\S+)")

@@ -21,8 +21,8 @@ class AuditFault:
 @strawberry.type(
     description=(
         "The check of one deploy's log: that its entries are numbered without a gap, that every digest is that of its "
-        "entry, that every entry follows from those before it, and that the deploy's row is what they make of it; then that the "
-        "database has the graph and the guards of its revision."
+        "entry, that every entry follows from those before it, and that the deploy's row is what they make of it; then "
+        "that the database has the graph and the guards of its revision."
     )
 )
 class AuditVerification:
