@@ -75,8 +75,8 @@ AuditFaultKind = Annotated[
             "its content after the entry before it. UNLAWFUL: an entry could not have been recorded after those "
             "before it. ROW: the deploy's row is not what its entries make of it. GRAPH: the transition graph, or "
             "which servers the database is for, is not that of its revision. GUARD: what keeps everybody from changing "
-            "the log is missing in the database, or is another, or switched off. CHECKPOINT: what a checkpoint holds is "
-            "not in the log any more."
+            "the log is missing in the database, or is another, or switched off. CHECKPOINT: what a checkpoint holds "
+            "is not in the log any more."
         ),
     ),
 ]
