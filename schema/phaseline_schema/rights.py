@@ -41,8 +41,8 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
 # Roles whose rights hold for the environments that are named with them. Reading is not divided by environment.
 SCOPED = frozenset({Role.WORKFLOW, Role.OPERATOR})
 
-# What a field asks for: any of these rights. Fields of the three roots are all here: one that is not is closed to
-# everybody. Of other fields, those whose content is more than what led to them.
+# What a field asks for: any of these rights. Fields of the three roots are all here; of other fields, those whose
+# content is more than what led to them. A field that is neither here nor in OPEN is closed to everybody.
 #
 # None: open to whoever calls. The verb behind `applyCallback` decides for itself, because it also has to record
 # that it refused.
@@ -58,4 +58,36 @@ RULES: Mapping[str, frozenset[Right] | None] = {
     "Subscription.phaseChanged": frozenset({Right.READ_DEPLOYS}),
     "Subscription.auditEntryAdded": frozenset({Right.READ_AUDIT}),
     "Deploy.auditEntries": frozenset({Right.READ_AUDIT}),
+}
+
+# Fields that are open to whoever may have what led to them, by their object's type.
+OPEN: Mapping[str, frozenset[str]] = {
+    "AuditEntry": frozenset(
+        {
+            *("id", "deploy", "sequence", "kind", "fromStatus", "toStatus", "attempt", "actor", "refusal", "message"),
+            *("runId", "runUrl", "digest", "recordedAt"),
+        }
+    ),
+    "AuditEntryConnection": frozenset({"edges", "pageInfo"}),
+    "AuditEntryEdge": frozenset({"cursor", "node"}),
+    "AuditFault": frozenset({"sequence", "kind", "message"}),
+    "AuditVerification": frozenset({"deployId", "valid", "entries", "head", "fault"}),
+    "CallbackReceipt": frozenset({"deploy", "entry", "duplicate"}),
+    "Deploy": frozenset(
+        {
+            *("id", "environment", "ref", "pipeline", "status", "phases", "attempt", "sequence", "startedBy"),
+            *("startedAt", "updatedAt", "finishedAt", "runUrl"),
+        }
+    ),
+    "DeployConnection": frozenset({"edges", "pageInfo"}),
+    "DeployEdge": frozenset({"cursor", "node"}),
+    "DeployStatus": frozenset({"key", "label", "outcome", "next"}),
+    "Identity": frozenset({"name", "role", "proof", "rights", "environments", "expiresAt"}),
+    "PageInfo": frozenset({"hasNextPage", "hasPreviousPage", "startCursor", "endCursor"}),
+    "Phase": frozenset({"key", "label", "position", "state", "attempt", "startedAt", "finishedAt"}),
+    "PhaseChanged": frozenset({"deploy", "entry"}),
+    "Pipeline": frozenset({"name", "phases", "statuses", "transitions"}),
+    "PipelinePhase": frozenset({"key", "label", "position"}),
+    "PipelineStatus": frozenset({"key", "label", "phase", "outcome"}),
+    "Transition": frozenset({"from", "to", "why", "newAttempt"}),
 }

@@ -16,7 +16,7 @@ from graphql import (
 )
 
 from phaseline.operations.schema import SCHEMA
-from phaseline_schema.rights import RULES
+from phaseline_schema.rights import OPEN, RULES
 from tests.support.asking import OVER
 from tests.support.caller import Caller
 from tests.support.logins import TOKENS, VIEWER
@@ -104,9 +104,15 @@ def _asking_for(name: str, deploy_id: str, who: str) -> str:
     return f"{kind} {{ {text} }}".replace("%s", deploy_id)
 
 
-def test_every_field_that_needs_a_rule_has_one_and_somebody_to_ask_for_it() -> None:
-    needed = {f"{root}.{field}" for root in _ROOTS for field in _fields(root)}
-    assert needed <= RULES.keys()
+def test_every_field_has_a_rule_or_is_said_to_be_open_to_whoever_has_what_led_to_it() -> None:
+    objects = [name for name, one in _TYPES.items() if isinstance(one, GraphQLObjectType) and not name.startswith("__")]
+    open_ = {f"{name}.{field}" for name, fields in OPEN.items() for field in fields}
+    assert {f"{name}.{field}" for name in objects for field in _fields(name)} == RULES.keys() | open_
+    assert not RULES.keys() & open_
+    assert not OPEN.keys() & set(_ROOTS), "nothing has led to them"
+
+
+def test_for_every_rule_there_is_somebody_to_ask() -> None:
     assert set.union(*MAY.values()) == RULES.keys()
     for name in RULES:
         parent, field = name.split(".")

@@ -21,9 +21,7 @@ from strawberry.extensions import SchemaExtension
 from phaseline.identity import Identity
 from phaseline.operations.errors import told
 from phaseline_schema.refusals import CallerNotLookedUp, Forbidden, IntrospectionDisabled, Refusal
-from phaseline_schema.rights import RULES, Right
-
-_ROOTS = frozenset({"Query", "Mutation", "Subscription"})
+from phaseline_schema.rights import OPEN, RULES, Right
 
 # What tells the form of the API, and nothing of any deploy. `__typename` is open to whoever calls.
 _INTROSPECTION = frozenset({"__schema", "__type"})
@@ -56,7 +54,7 @@ class Rights(SchemaExtension):
         if field in _INTROSPECTION:
             answers = self.execution_context.context.services.introspection
             return identity.refusal(*Right) or (None if answers else IntrospectionDisabled())
-        if parent in _ROOTS and field != "__typename":
+        if field != "__typename" and field not in OPEN.get(parent, ()):
             return Forbidden(f"nobody may ask for {name}")
         return None
 
