@@ -55,9 +55,9 @@ def bearer(token: str) -> Sent:
     return Sent(f"Bearer {token}")
 
 
-def sent(authorization: str | None, query: Mapping[str, str] | None = None) -> Trick:
+def sent(authorization: str | None) -> Trick:
     async def trick(scene: Scene, deploy_id: str) -> Sent:
-        return Sent(authorization, query=query or {})
+        return Sent(authorization)
 
     return trick
 
@@ -115,8 +115,8 @@ def unsigned(issuer: Issuer, algorithm: str = "none") -> str:
     return forged({"alg": algorithm, "kid": issuer.key_id}, issuer.saying(), lambda _: b"")
 
 
-def by_another_key(issuer: Issuer, **header: Any) -> str:
-    return jwt.encode(issuer.saying(), new_key(), "RS256", {"kid": issuer.key_id, **header})
+def by_another_key(issuer: Issuer) -> str:
+    return jwt.encode(issuer.saying(), new_key(), "RS256", {"kid": issuer.key_id})
 
 
 def bringing_its_key(issuer: Issuer) -> str:
@@ -124,9 +124,26 @@ def bringing_its_key(issuer: Issuer) -> str:
     return jwt.encode(issuer.saying(), key, "RS256", {"kid": issuer.key_id, "jwk": published(key, issuer.key_id)})
 
 
+def pointing_to_its_key(header: str) -> Trick:
+    """A token of a key that is published where its own header says."""
+
+    def make(issuer: Issuer) -> str:
+        key = new_key()
+        issuer.pages["/mine"] = {"keys": [published(key, issuer.key_id)]}
+        return jwt.encode(issuer.saying(), key, "RS256", {"kid": issuer.key_id, header: f"{issuer.url}/mine"})
+
+    return made(make)
+
+
 def changed(issuer: Issuer) -> str:
     header, _, signature = issuer.token().split(".")
     return ".".join([header, _encoded(json.dumps(issuer.saying(run_id="1")).encode()).decode(), signature])
+
+
+async def in_the_query_string(scene: Scene, deploy_id: str) -> Sent:
+    token = scene.issuer.token()
+    names = ("token", "access_token", "bearer_token")
+    return Sent(query={"authorization": f"Bearer {token}", **dict.fromkeys(names, token)})
 
 
 async def key_that_nobody_can_look_up(scene: Scene, deploy_id: str) -> Sent:
@@ -190,7 +207,7 @@ ROWS = [
     _unknown("deep JSON in three parts", sent("Bearer " + _encoded(b"[" * 4000).decode() + ".e30.e30")),
     _unknown("bytes that are no text", sent("Bearer \xff\xfe.\xff.\xff")),
     _unknown("far too long", made(lambda issuer: issuer.token(more="x" * 10_000))),
-    _unknown("in the query string", sent(None, {"access_token": "a.b.c", "authorization": "Bearer a.b.c"})),
+    _unknown("a token as it should be, in the query string", in_the_query_string),
     # Signatures and keys.
     _unknown("alg none", made(unsigned), "alg"),
     _unknown("alg None", made(lambda issuer: unsigned(issuer, "None")), "alg"),
@@ -201,8 +218,8 @@ ROWS = [
     ),
     _unknown("another key under a known id", made(by_another_key)),
     _unknown("a key that it brings itself", made(bringing_its_key)),
-    _unknown("jku", made(lambda it: by_another_key(it, jku=f"{it.url}/mine")), None),
-    _unknown("x5u", made(lambda it: by_another_key(it, x5u=f"{it.url}/mine")), None),
+    _unknown("jku", pointing_to_its_key("jku")),
+    _unknown("x5u", pointing_to_its_key("x5u")),
     _unknown("crit", made(lambda it: it.signed(it.saying(), crit=["exp"]))),
     _unknown("an unknown key id", made(lambda it: it.signed(it.saying(), kid="made-up")), "kid"),
     _unknown("no key id", made(lambda it: jwt.encode(it.saying(), it.key, "RS256")), "kid"),

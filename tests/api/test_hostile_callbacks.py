@@ -18,7 +18,7 @@ from phaseline_schema.rights import Role
 from tests.api.hostile import OURS, ROWS, Row, Scene, Sent, bearer, forged
 from tests.support import logins
 from tests.support.caller import Answer, Caller
-from tests.support.issuer import OWNER_ID, REF, REPOSITORY, REPOSITORY_ID, RUN_ID, WORKFLOW, Issuer, trust_file
+from tests.support.issuer import KEYS, OWNER_ID, REF, REPOSITORY, REPOSITORY_ID, RUN_ID, WORKFLOW, Issuer, trust_file
 from tests.support.server import Server, serving
 
 _REPORT = "mutation ($input: CallbackInput!) { applyCallback(input: $input) { duplicate entry { id } } }"
@@ -42,7 +42,7 @@ class Stage:
     async def send(self, deploy_id: str, sent: Sent, status: str = "building") -> Answer:
         """A callback; one that is refused must not bring its text into the log."""
         headers = {} if sent.authorization is None else {"authorization": sent.authorization.encode("latin-1")}
-        self.sent.append((sent.authorization or "").removeprefix("Bearer "))
+        self.sent += [said.removeprefix("Bearer ") for said in (sent.authorization or "", *sent.query.values())]
         given = {"deployId": deploy_id, "status": status, "message": _SNEAKED, **sent.input}
         response = await self._http.post(
             "/graphql",
@@ -135,6 +135,7 @@ async def test_a_hostile_callback_is_refused_and_recorded_and_moves_nothing(stag
     finally:
         stage.issuer.away = False
     assert (answer.status, answer.code, answer.error.get("claim")) == (row.status, row.code, row.claim)
+    assert set(stage.issuer.asked_for) <= {KEYS}, "no token says where else its key is to be looked for"
     after, entry = await stage.caller.deploy(deploy["id"]), (await stage.caller.entries(deploy["id"]))[-1]
     assert (entry["kind"], entry["refusal"], entry["actor"]) == ("CALLBACK_REFUSED", row.code, row.actor)
     assert entry["sequence"] == before["sequence"] + 1

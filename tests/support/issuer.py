@@ -19,19 +19,24 @@ WORKFLOW = ".github/workflows/deploy-console.yml"
 REF = "refs/heads/main"
 RUN_ID = "9988"
 
+# Where it publishes its keys.
+KEYS = "/.well-known/jwks"
+
 
 class Issuer:
     """`audience`: whom tokens are made for, unless somebody is asked for. `claims`: what each token says in any case.
 
-    `away`: it answers nothing but 503. `published`: its keys, and `keys_answer` what it says in their place. `asked`:
-    how often its keys were asked for. `given`: the tokens that jobs asked for, each after `on_request`.
+    `away`: it answers nothing but 503. `published`: its keys, and `keys_answer` what it says in their place. `pages`:
+    what it publishes besides, by path. `asked_for`: the paths that somebody asked for. `given`: the tokens that jobs
+    asked for, each after `on_request`.
     """
 
     def __init__(self, audience: str = "https://phaseline.example") -> None:
         self.audience = audience
         self.claims: dict[str, Any] = {}
         self.away = False
-        self.asked = 0
+        self.pages: dict[str, object] = {}
+        self.asked_for: list[str] = []
         self.given: list[str] = []
         self.request_token = f"what-a-job-asks-with-{uuid.uuid4()}"
         self.on_request: Callable[[], object] = lambda: None
@@ -52,6 +57,11 @@ class Issuer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    @property
+    def asked(self) -> int:
+        """How often its keys were asked for."""
+        return self.asked_for.count(KEYS)
 
     def rotate(self, key: RSAPrivateKey | None = None) -> None:
         """Sign with a new key from now on, and publish no other."""
@@ -100,14 +110,14 @@ class Issuer:
 
     def _answer(self, path: str, authorization: str | None) -> tuple[int, object]:
         url = urlsplit(path)
-        self.asked += url.path == "/.well-known/jwks"
+        self.asked_for.append(url.path)
         if self.away:
             return 503, {}
-        if url.path == "/.well-known/jwks":
+        if url.path == KEYS:
             return self.keys_answer or (200, {"keys": self.published})
         if url.path == "/token":
             return self._give(parse_qs(url.query), authorization)
-        return 404, {}
+        return (200, self.pages[url.path]) if url.path in self.pages else (404, {})
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         answer = self._answer
