@@ -20,6 +20,14 @@ def recorder() -> Iterator[Recorder]:
 
 
 @pytest.fixture
+def github() -> Iterator[Recorder]:
+    """What jobs ask for their ID tokens, where it is to answer as no issuer should."""
+    github = Recorder()
+    yield github
+    github.close()
+
+
+@pytest.fixture
 def issuer() -> Iterator[Issuer]:
     """Who gives jobs their ID tokens."""
     with Issuer() as issuer:

@@ -1,4 +1,4 @@
-"""An HTTP server on a real socket in phaseline's place, which keeps what it is sent and answers as it is told."""
+"""An HTTP server on a real socket in phaseline's or GitHub's place, which keeps what it is sent and answers as told."""
 
 import json
 import threading
@@ -86,7 +86,7 @@ class Recorder:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}"
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 answer = receive(Request(self.path, headers, json.loads(body), time.monotonic()))
                 if answer.hang_up:
@@ -101,6 +101,9 @@ class Recorder:
                     self.send_header("Content-Length", str(len(sent)))
                     self.end_headers()
                     self.wfile.write(sent)
+
+            def do_GET(self) -> None:
+                self.do_POST()
 
             def log_message(self, *arguments: object) -> None:
                 """The tests look at what was recorded, not at a log."""

@@ -79,7 +79,9 @@ async def test_without_the_permission_the_summary_says_what_to_add_and_the_deplo
     deploy = await console.caller.start("staging")
     assert await console.run(deploy["id"], {}) == 0
     assert len(console.summaries) == len(ALL_STATUSES)
-    assert all("add 'permissions: id-token: write' to this job" in summary for summary in console.summaries)
+    assert all(
+        "add 'permissions: {contents: read, id-token: write}' to this job" in summary for summary in console.summaries
+    )
     entries = await console.caller.entries(deploy["id"])
     assert {(entry["kind"], entry["refusal"]) for entry in entries[1:]} == {("CALLBACK_REFUSED", "UNAUTHENTICATED")}
     assert (await console.caller.deploy(deploy["id"]))["status"]["key"] == "queued"

@@ -299,6 +299,50 @@ def test_an_address_that_is_none_is_told_and_not_tried(notify: Notify, recorder:
     assert recorder.requests == []
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "phaseline.example",
+        "10.0.0.7:8000",
+        "localhost.example",
+        "127.0.0.1.example",
+        "localhost@phaseline.example",
+        "127.0.0.1:8000@phaseline.example",
+        "[::1]@phaseline.example",
+        "127.0.0.1\\@phaseline.example",
+        "[2001:db8::1]",
+        "0.0.0.0",
+    ],
+)
+def test_no_token_goes_to_another_machine_over_http(notify: Notify, issuer: Issuer, host: str) -> None:
+    for proof in ({"PHASELINE_TOKEN": "t0ken"}, issuer.variables()):
+        told = notify(PHASELINE_URL=f"http://{host}", PHASELINE_RETRIES="0", **proof)
+        assert (told.exit_code, told.outcome) == (0, "unreachable")
+        assert "the server address must start with https://" in told.summary
+    assert issuer.given == []
+
+
+@pytest.mark.parametrize("address", ["http://localhost", "http://127.0.0.2", "http://[::1]"])
+def test_this_machine_itself_is_asked_over_http(notify: Notify, nobody: str, address: str) -> None:
+    port = nobody.rpartition(":")[2]
+    told = notify(PHASELINE_URL=f"{address}:{port}/deploys", PHASELINE_RETRIES="0")
+    assert told.outcome == "unreachable"
+    assert "curl: (7) " in told.summary
+
+
+@pytest.mark.parametrize(
+    ("allowed", "outcome"), [("true", "delivered"), ("false", "unreachable"), ("1", "unreachable"), ("", "unreachable")]
+)
+def test_whoever_answers_for_the_network_may_allow_http(
+    notify: Notify, recorder: Recorder, allowed: str, outcome: str
+) -> None:
+    """The address names a user, so that the script does not take it for one of this machine."""
+    address = recorder.url.replace("http://", "http://somebody@")
+    assert notify(PHASELINE_URL=address, PHASELINE_ALLOW_HTTP=allowed, PHASELINE_TOKEN="t0ken").outcome == outcome
+    sent = [request.headers["authorization"] for request in recorder.requests]
+    assert sent == (["Bearer t0ken"] if outcome == "delivered" else [])
+
+
 def test_a_slash_or_newline_at_the_end_of_the_address_does_no_harm(notify: Notify, recorder: Recorder) -> None:
     assert notify(PHASELINE_URL=f"{recorder.url}/deploys//\n").outcome == "delivered"
     assert recorder.requests[0].path == "/deploys/graphql"
@@ -401,7 +445,7 @@ def test_where_the_job_may_have_none_the_summary_says_what_to_add(notify: Notify
     told = notify()
     assert told.outcome == "unauthorized"
     assert "authorization" not in recorder.requests[0].headers
-    assert "add 'permissions: id-token: write' to this job" in told.summary
+    assert "add 'permissions: {contents: read, id-token: write}' to this job" in told.summary
     assert "HTTP 401 UNAUTHENTICATED" in told.summary
 
 
@@ -415,20 +459,49 @@ def test_a_server_that_asks_for_no_token_still_needs_none(notify: Notify, issuer
     ("trouble", "why"),
     [
         ({"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "another job's"}, "GitHub gave no ID token: HTTP 401"),
-        ({"ACTIONS_ID_TOKEN_REQUEST_URL": "{nobody}/token?api-version=2.0"}, "GitHub gave no ID token: curl: (7)"),
         ({"ACTIONS_ID_TOKEN_REQUEST_URL": "{issuer}/elsewhere?api-version=2.0"}, "GitHub gave no ID token: HTTP 404"),
     ],
-    ids=["401", "away", "404"],
+    ids=["401", "404"],
 )
 def test_where_github_gives_none_the_summary_says_so(
-    notify: Notify, recorder: Recorder, issuer: Issuer, nobody: str, trouble: dict[str, str], why: str
+    notify: Notify, recorder: Recorder, issuer: Issuer, trouble: dict[str, str], why: str
 ) -> None:
     recorder.answer = lambda request: refused("UNAUTHENTICATED", "this needs a token; none was given", status=401)
-    given = {name: value.format(nobody=nobody, issuer=issuer.url) for name, value in trouble.items()}
+    given = {name: value.format(issuer=issuer.url) for name, value in trouble.items()}
     told = notify(**{**issuer.variables(), **given}, PHASELINE_RETRIES="0")
     assert told.outcome == "unauthorized"
     assert why in told.summary
     assert "permissions" not in told.summary
+
+
+@pytest.mark.parametrize(
+    ("trouble", "why"),
+    [(Answer(503), "HTTP 503"), (Answer(429), "HTTP 429"), (Answer(hang_up=True), "curl: ("), (None, "curl: (7)")],
+    ids=["503", "429", "hang-up", "away"],
+)
+def test_a_github_that_does_not_answer_is_no_fault_of_the_jobs(
+    notify: Notify, recorder: Recorder, github: Recorder, nobody: str, trouble: Answer | None, why: str
+) -> None:
+    recorder.answer = lambda request: refused("UNAUTHENTICATED", "this needs a token; none was given", status=401)
+    github.answer = lambda request: trouble or Answer()
+    told = notify(
+        ACTIONS_ID_TOKEN_REQUEST_URL=f"{github.url if trouble else nobody}/token?api-version=2.0",
+        ACTIONS_ID_TOKEN_REQUEST_TOKEN="what a job asks with",
+        PHASELINE_FAIL_ON="unauthorized",
+        PHASELINE_RETRIES="0",
+    )
+    assert (told.exit_code, told.outcome) == (0, "unreachable")
+    assert f"GitHub gave no ID token: {why}" in told.summary
+    assert "HTTP 401 UNAUTHENTICATED" in told.summary
+    assert "authorization" not in recorder.requests[0].headers
+
+
+def test_what_else_refuses_a_report_is_told_though_github_does_not_answer(
+    notify: Notify, recorder: Recorder, issuer: Issuer
+) -> None:
+    issuer.away = True
+    recorder.answer = lambda request: refused("FORBIDDEN", status=403)
+    assert notify(**issuer.variables(), PHASELINE_RETRIES="0").outcome == "unauthorized"
 
 
 @pytest.mark.parametrize("status", [401, 403])

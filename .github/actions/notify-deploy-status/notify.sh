@@ -6,6 +6,7 @@
 #   PHASELINE_MESSAGE    one line for people                                       PHASELINE_RETRIES  default 20
 #   PHASELINE_FAIL_ON    outcomes that make this script exit 1; default none
 #   PHASELINE_AUDIENCE   whom an ID token is asked for; default: PHASELINE_URL, without a slash at its end
+#   PHASELINE_ALLOW_HTTP true: the address may be http:// of another machine, to which a token then goes in the clear
 #   PHASELINE_ATTEMPT, PHASELINE_RUN_ID, PHASELINE_RUN_URL: default to what GitHub Actions says of the run. An empty
 #   PHASELINE_RUN_URL says that the run has no page.
 #
@@ -69,10 +70,17 @@ done
 
 url=${PHASELINE_URL:-}
 url=${url//[[:space:]]/}
+# Over http whoever is on the way can read the token. The server is as strict with the addresses in its trust file.
+this_machine='^http://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?(/|$)'
 case $url in
-  http://?* | https://?*) ;;
   '') finish unreachable 'no server address is set' ;;
-  *) finish unreachable 'the server address must start with http:// or https://' ;;
+  https://?*) ;;
+  http://?*)
+    if [ "${PHASELINE_ALLOW_HTTP:-}" != true ] && ! [[ $url =~ $this_machine ]]; then
+      finish unreachable 'the server address must start with https://, unless it is of this machine itself or allow-http (PHASELINE_ALLOW_HTTP) is true'
+    fi
+    ;;
+  *) finish unreachable 'the server address must start with https://' ;;
 esac
 while [ "${url%/}" != "$url" ]; do url=${url%/}; done
 
@@ -112,8 +120,9 @@ request=(--disable --silent --show-error --globoff --proto '=http,https' --conne
   --retry "$retries" --retry-all-errors)
 
 # A job with `permissions: id-token: write` may ask GitHub for an ID token, which says what run this is and for whom it was
-# made. It is good for one report, so each report asks for its own. Where there is none, `no_token` says why.
-no_token=''
+# made. It is good for one report, so each report asks for its own. Where there is none, `no_token` says why, and `github_away`
+# whether that may be otherwise in a moment.
+no_token='' github_away=''
 ask_for_id_token() {
   local audience answered
   export PHASELINE_AUDIENCE="${PHASELINE_AUDIENCE:-$url}"
@@ -121,7 +130,7 @@ ask_for_id_token() {
   printf 'Accept: application/json\nAuthorization: Bearer %s\n' "$ACTIONS_ID_TOKEN_REQUEST_TOKEN" >"$work/asking-headers"
   answered=$(curl "${request[@]}" --retry-max-time 20 --header "@$work/asking-headers" --output "$work/id-token" \
     --write-out '%{http_code}' "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=${audience//\"/}" 2>"$work/curl-says") ||
-    no_token="GitHub gave no ID token: $(tail -n 1 "$work/curl-says")"
+    github_away=yes no_token="GitHub gave no ID token: $(tail -n 1 "$work/curl-says")"
   if [ -n "$no_token" ]; then return; fi
   token=$(jq -r '.value? | strings' "$work/id-token" 2>/dev/null)
   if [[ $token =~ ^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$ ]]; then
@@ -129,6 +138,7 @@ ask_for_id_token() {
     if [ "${GITHUB_ACTIONS:-}" = true ]; then printf '::add-mask::%s\n' "$token"; fi
   else
     token='' no_token="GitHub gave no ID token: HTTP $answered"
+    case $answered in 408 | 429 | 5??) github_away=yes ;; esac
   fi
 }
 
@@ -140,7 +150,7 @@ if [ -n "$token" ]; then
 elif [ -n "${ACTIONS_ID_TOKEN_REQUEST_URL:-}" ] && [ -n "${ACTIONS_ID_TOKEN_REQUEST_TOKEN:-}" ]; then
   ask_for_id_token
 elif [ "${GITHUB_ACTIONS:-}" = true ]; then
-  no_token="add 'permissions: id-token: write' to this job, or give the action a token"
+  no_token="add 'permissions: {contents: read, id-token: write}' to this job, or give the action a token"
 else
   no_token='no token was given'
 fi
@@ -181,7 +191,11 @@ if [ -z "$answer" ]; then
   case $http_status in 401 | 403) outcome=unauthorized detail="HTTP $http_status" ;; esac
 fi
 case $outcome in
-  unauthorized) finish unauthorized "${no_token:+$no_token; }$detail" ;;
+  unauthorized)
+    # Neither this job nor the server's trust is at fault where GitHub did not answer.
+    if [ -n "$github_away" ] && [[ $detail == HTTP\ ???\ UNAUTHENTICATED* ]]; then outcome=unreachable; fi
+    finish "$outcome" "${no_token:+$no_token; }$detail"
+    ;;
   ?*) finish "$outcome" "$detail" ;;
   *) finish unreachable "HTTP $http_status, and the answer is not phaseline's" ;;
 esac
