@@ -9,13 +9,12 @@ from phaseline_schema.refusals import Forbidden, Refusal
 from phaseline_schema.rights import Right
 
 
-def refusal(identity: Identity, deploy: DeployRecord, callback: Callback, of_run: str | None) -> Refusal | None:
-    """Why this caller may not send this callback, or None. `of_run`: the run that the deploy is in the hands of."""
+def refusal(identity: Identity, deploy: DeployRecord, callback: Callback) -> Refusal | None:
+    """Why this caller may not send this callback, or None."""
     return (
         identity.refusal(Right.SEND_CALLBACKS)
         or identity.scope.refusal(deploy.environment)
         or _of_another_run(identity, callback)
-        or _for_another_run(identity, of_run)
     )
 
 
@@ -45,10 +44,3 @@ def _of_another_run(identity: Identity, callback: Callback) -> Refusal | None:
     if run is not None and callback.attempt not in (1, run.attempt):  # 1 is also what it is where nothing is said
         return Forbidden("the callback names another attempt than its token", claim="run_attempt")
     return None
-
-
-def _for_another_run(identity: Identity, of_run: str | None) -> Refusal | None:
-    """A deploy is one run's, the first that reported. A re-run is the same run, in a higher attempt."""
-    if identity.run is None or of_run in (None, identity.run.run_id):
-        return None
-    return Forbidden("another run reports for this deploy", claim="run_id")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import admission, history, ledger, replays
+from phaseline import admission, history, ledger, replays, runs
 from phaseline.databases import clock
 from phaseline.graph import GraphCache
 from phaseline.identity import Identity
@@ -78,15 +78,14 @@ async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Ident
     if deploy is None:
         raise identity.refusal(Right.SEND_CALLBACKS) or DeployNotFound()
     pipeline = (await graphs.at(connection))[deploy.pipeline]
+    of_another = await runs.refusal(connection, identity, deploy)
     before = await replays.answered(connection, identity, callback)
-    of_run = await history.run_of(connection, deploy) if identity.run else None
-    denied = admission.refusal(identity, deploy, callback, of_run) or before.misuse
+    denied = admission.refusal(identity, deploy, callback) or of_another or before.misuse
     if denied is not None:
         recorded = admission.without_content(identity, pipeline, callback, denied)
-        newest = await history.newest(connection, deploy)
-        # Who is refused often tries again, and is not to bury what else is in the log.
-        if newest.tells_the_same(recorded, identity.name, denied.code):
-            return Receipt(deploy, pipeline, newest, duplicate=True, refusal=denied)
+        told = await history.told(connection, deploy, identity, recorded, denied)
+        if told is not None:
+            return Receipt(deploy, pipeline, told, duplicate=True, refusal=denied)
         return await _record(connection, pipeline, deploy, identity, recorded, denied)
     if before.entry is not None:
         return Receipt(deploy, pipeline, before.entry, duplicate=True, refusal=before.refusal)
@@ -99,6 +98,7 @@ async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Ident
             origin=deploy.status, attempt=deploy.attempt, target=reported.status, reported_attempt=reported.attempt
         )
         receipt = await _record(connection, pipeline, deploy, identity, reported, off_graph)
+    await runs.take(connection, identity, receipt.entry)
     await replays.remember(connection, identity, callback, receipt.entry, receipt.refusal)
     return receipt
 

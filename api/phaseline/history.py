@@ -9,13 +9,20 @@ from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import cursors
+from phaseline.identity import Identity
 from phaseline_schema import inputs
 from phaseline_schema.records import AuditKind, Callback, DeployRecord, EntryRecord
+from phaseline_schema.refusals import Forbidden, Refusal, Unauthenticated
 from phaseline_schema.tables import audit_entries, deploys, pipeline_statuses
 from phaseline_schema.types.inputs import AuditFilter, DeployFilter
 from phaseline_schema.types.reader import Page
 
 LONGEST_PAGE = 200
+
+# A deploy's log holds so many callbacks of callers who may not send them before those of callers without a role are
+# answered and no longer recorded.
+MOST_OF_ANYBODY = 100
+_TURNED_AWAY = (Unauthenticated.code, Forbidden.code)
 
 _LAST_SEQUENCE = 2**31 - 1
 
@@ -61,19 +68,25 @@ async def reported(connection: AsyncConnection, callback: Callback) -> EntryReco
     return entry(found) if found else None
 
 
-async def run_of(connection: AsyncConnection, deploy: DeployRecord) -> str | None:
-    """The run that an accepted callback of the deploy has named first, if one has."""
+async def told(
+    connection: AsyncConnection, deploy: DeployRecord, identity: Identity, refused: Callback, why: Refusal
+) -> EntryRecord | None:
+    """The entry that tells already of a callback which its sender may not send; None where it is to be recorded.
+
+    Who is refused often tries again, and who has no role may be anybody, as often as they like: neither is to bury what
+    else is in the log.
+    """
+    newest = (await entries_between(connection, deploy.id, deploy.sequence - 1, deploy.sequence))[-1]
+    if newest.tells_the_same(refused, identity.name, why.code):
+        return newest
+    if identity.role is not None:
+        return None
     columns = audit_entries.c
-    named = select(columns.run_id).where(
-        columns.deploy_id == deploy.id, columns.kind == AuditKind.TRANSITION, columns.run_id.is_not(None)
-    )
-    found: str | None = (await connection.execute(named.order_by(columns.sequence).limit(1))).scalar()
-    return found
-
-
-async def newest(connection: AsyncConnection, deploy: DeployRecord) -> EntryRecord:
-    """The entry that the deploy has come to."""
-    return (await entries_between(connection, deploy.id, deploy.sequence - 1, deploy.sequence))[-1]
+    turned_away = entry_rows.where(columns.deploy_id == deploy.id, columns.refusal.in_(_TURNED_AWAY))
+    row = (
+        await connection.execute(turned_away.order_by(columns.sequence).offset(MOST_OF_ANYBODY - 1).limit(1))
+    ).first()
+    return entry(row) if row else None
 
 
 async def deploys_by_id(connection: AsyncConnection, ids: Collection[str]) -> dict[str, DeployRecord]:

@@ -47,7 +47,7 @@ EVERYWHERE = Environments()
 class Run:
     """The workflow run that an ID token was made for, and the token's own name, which tells a replay.
 
-    `url`: the page of this attempt of the run.
+    `url`: the page of this attempt of the run. `several_deploys`: whether it may report for more deploys than one.
     """
 
     issuer: str
@@ -56,6 +56,7 @@ class Run:
     attempt: int
     url: str
     expires_at: datetime
+    several_deploys: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, func, insert, select, tuple_
+from sqlalchemy import delete, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history
 from phaseline.databases import clock
-from phaseline.identity import Identity, Run
+from phaseline.identity import Identity
 from phaseline_schema.records import Callback, EntryRecord
 from phaseline_schema.refusals import Forbidden, Refusal, repeated
 from phaseline_schema.tables import used_id_tokens
@@ -37,12 +37,11 @@ class Before:
 async def answered(connection: AsyncConnection, identity: Identity, callback: Callback) -> Before:
     """What the caller's ID token came with before; nothing, where its proof is another.
 
-    Until the transaction ends, nobody else is told of this token.
+    The caller has to be alone with the token's run (runs.py), or two would be told that it is new.
     """
     run = identity.run
     if run is None:
         return Before()
-    await _alone(connection, run)
     columns = used_id_tokens.c
     mine = select(used_id_tokens).where(columns.issuer == run.issuer, columns.jti == run.jti)
     found = (await connection.execute(mine)).first()
@@ -73,13 +72,6 @@ async def remember(
             expires_at=run.expires_at,
         )
     )
-
-
-async def _alone(connection: AsyncConnection, run: Run) -> None:
-    """Wait for whoever judges the same token, for whatever deploy. On SQLite there is one writer as it is."""
-    if connection.dialect.name == "postgresql":
-        number = func.hashtextextended(f"{run.issuer} {run.jti}", 0)
-        await connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 async def _forget(connection: AsyncConnection) -> None:

@@ -58,7 +58,7 @@ def downgrade() -> None:
     else:
         op.execute("DROP TRIGGER audit_entries_digest")
     op.drop_column("audit_entries", "digest")  # and with it the check upon it
-    for table in ("used_id_tokens", "sign_ins", "tokens"):
+    for table in ("used_id_tokens", "deploy_runs", "sign_ins", "tokens"):
         op.drop_table(table)
     op.execute("UPDATE oldest_server SET revision = '0001'")
 
@@ -195,6 +195,15 @@ def _create_callers() -> None:
         sa.ForeignKeyConstraint(["token_id"], ["tokens.id"], name="fk_sign_ins_token_id"),
         sa.UniqueConstraint("hash", name="uq_sign_ins_hash"),
     )
+    op.create_table(
+        "deploy_runs",
+        sa.Column("deploy_id", sa.String(36), nullable=False),
+        sa.Column("issuer", sa.String(255), nullable=False),
+        sa.Column("run_id", sa.String(255), nullable=False),
+        sa.PrimaryKeyConstraint("deploy_id", name="pk_deploy_runs"),
+        sa.ForeignKeyConstraint(["deploy_id"], ["deploys.id"], name="fk_deploy_runs_deploy_id"),
+    )
+    op.create_index("ix_deploy_runs_issuer_run_id", "deploy_runs", ["issuer", "run_id"])
     op.create_table(
         "used_id_tokens",
         sa.Column("issuer", sa.String(255), nullable=False),

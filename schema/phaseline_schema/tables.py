@@ -231,6 +231,16 @@ sign_ins = Table(
     UniqueConstraint("hash"),
 )
 
+# The workflow run whose ID tokens a deploy's accepted callbacks came with.
+deploy_runs = Table(
+    "deploy_runs",
+    metadata,
+    Column("deploy_id", ForeignKey("deploys.id"), primary_key=True),
+    Column("issuer", String(255), nullable=False),
+    Column("run_id", String(255), nullable=False),
+    Index(None, "issuer", "run_id"),
+)
+
 # ID tokens that a callback came with, for as long as they live: the same one with another callback is a replay.
 # `refusal` is the answer to be given again, as JSON, where that was one.
 used_id_tokens = Table(

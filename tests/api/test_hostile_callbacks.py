@@ -69,6 +69,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
                     "events": ["workflow_dispatch", "release"],
                 },
                 {"environments": ["elsewhere"], "repository": "octo-org/other", "repository_id": 77},
+                {"environments": ["alone"], "repository_id": 78, "several_deploys": False},
             )
         )
         async with (
@@ -199,13 +200,32 @@ async def test_the_runs_page_is_the_proven_runs_whatever_the_callback_says(stage
     assert (await stage.caller.deploy(deploy["id"]))["runUrl"] == page
 
 
-async def test_a_run_goes_on_with_what_a_workflows_token_began_for_it_and_no_other_does(stage: Stage) -> None:
-    mine, other = await stage.caller.start(), await stage.caller.start()
-    for deploy, run_id in ((mine, RUN_ID), (other, "4711")):
-        assert (await stage.caller.report(deploy["id"], "building", runId=run_id)).status == 200
-    answers = [await stage.send(deploy["id"], bearer(stage.issuer.token()), "failed") for deploy in (mine, other)]
-    assert [(answer.status, answer.code) for answer in answers] == [(200, None), (403, "FORBIDDEN")]
-    assert answers[1].error["claim"] == "run_id"
+async def test_a_run_that_nobody_has_proven_holds_no_deploy(stage: Stage) -> None:
+    deploy = await stage.caller.start()
+    assert (await stage.caller.report(deploy["id"], "building", runId="4711")).status == 200
+    assert (await stage.send(deploy["id"], bearer(stage.issuer.token()), "failed")).status == 200
+
+
+async def test_a_run_reports_for_one_deploy_where_it_is_not_trusted_with_several(stage: Stage) -> None:
+    """Else the code that one run deploys could call another deploy healthy, whose run still waits."""
+
+    def of_run(run_id: str) -> Sent:
+        return bearer(stage.issuer.token(repository_id="78", run_id=run_id))
+
+    mine, other = await stage.caller.start("alone"), await stage.caller.start("alone")
+    assert (await stage.send(mine["id"], of_run("1"))).status == 200
+    answer = await stage.send(other["id"], of_run("1"))
+    assert (answer.status, answer.code, answer.error["claim"]) == (403, "FORBIDDEN", "run_id")
+    assert [entry["refusal"] for entry in await stage.caller.entries(other["id"])] == [None, "FORBIDDEN"]
+    for deploy, run in ((mine, "1"), (other, "2")):
+        assert (await stage.send(deploy["id"], of_run(run), "failed")).status == 200
+
+
+async def test_a_run_takes_no_deploy_by_a_callback_that_is_refused(stage: Stage) -> None:
+    deploy = await stage.caller.start("alone")
+    for run, status, code in (("3", "succeeded", "ILLEGAL_TRANSITION"), ("4", "building", None)):
+        sent = bearer(stage.issuer.token(repository_id="78", run_id=run))
+        assert (await stage.send(deploy["id"], sent, status)).code == code
 
 
 @pytest.mark.parametrize(
@@ -243,11 +263,11 @@ async def test_what_nobody_has_signed_is_not_repeated(stage: Stage, claim: str) 
 async def test_a_deploys_log_is_not_buried_under_callbacks_that_their_senders_may_not_send(stage: Stage) -> None:
     deploy = await stage.caller.start()
     elsewhere, strange = bearer(stage.scene.tokens["for-elsewhere"]), {"event_name": "push"}
-    for number in range(70):
+    for number in range(140):
         sent = elsewhere if number % 2 else bearer(stage.issuer.token(**strange))
         answer = await stage.send(deploy["id"], sent, f"odd-{number}")
         assert (answer.status, answer.code) == (403, "FORBIDDEN")
-    assert len(await stage.caller.entries(deploy["id"])) == 61
+    assert len(await stage.caller.entries(deploy["id"])) == 1 + 60 + 60
     accepted = await stage.send(deploy["id"], bearer(stage.issuer.token()))
     assert accepted.status == 200
     # Off the graph, but of somebody who may report.

@@ -225,7 +225,7 @@ ON_SQLITE_ALONE = {
 }
 ON_POSTGRESQL_ALONE = {
     "TRUNCATE audit_entries": "never deleted",
-    "TRUNCATE deploys, audit_entries, used_id_tokens": "never deleted",
+    "TRUNCATE deploys, audit_entries, used_id_tokens, deploy_runs": "never deleted",
     "TRUNCATE deploys CASCADE": "never deleted",
     "TRUNCATE pipeline_statuses CASCADE": "never deleted",
 }

@@ -42,7 +42,8 @@ class Trusting:
 async def trusting(store: Store, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Trusting]:
     file, database = tmp_path_factory.mktemp("replays") / "trust.toml", await store.empty()
     with Issuer() as issuer:
-        file.write_text(trust_file(issuer, {"environments": ["production"]}))
+        alone = {"environments": ["alone"], "repository_id": 78, "several_deploys": False}
+        file.write_text(trust_file(issuer, {"environments": ["production"]}, alone))
         async with serving(database, trust_file=str(file)) as server, Caller(server.url) as caller:
             yield Trusting(issuer, caller, database)
 
@@ -57,6 +58,16 @@ async def test_one_token_that_comes_at_once_for_many_deploys_moves_one_of_them(t
         assert [(answer.status, answer.error.get("claim")) for answer in refused] == [(403, "jti")] * 5
         logs = [await trusting.caller.entries(deploy["id"]) for deploy in deploys]
         assert sorted(log[-1]["kind"] for log in logs) == ["CALLBACK_REFUSED"] * 5 + ["TRANSITION"]
+
+
+@on_one_of_each
+async def test_one_run_that_comes_at_once_for_many_deploys_takes_one_of_them(trusting: Trusting) -> None:
+    for number in range(3):
+        deploys = [await trusting.caller.start("alone") for _ in range(6)]
+        tokens = [trusting.issuer.token(repository_id="78", run_id=f"10{number}") for _ in deploys]
+        answers = await asyncio.gather(*map(trusting.report, deploys, tokens))
+        refused = [answer for answer in answers if answer.status != 200]
+        assert [(answer.status, answer.error.get("claim")) for answer in refused] == [(403, "run_id")] * 5
 
 
 @on_newest_postgresql

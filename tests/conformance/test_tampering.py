@@ -254,7 +254,7 @@ async def test_two_rows_of_one_deploy_are_found(log: Log) -> None:
     assert _named(found, log.short)
 
 
-ALL_GONE = ("DELETE FROM used_id_tokens", "DELETE FROM audit_entries", "DELETE FROM deploys")
+ALL_GONE = ("DELETE FROM used_id_tokens", "DELETE FROM deploy_runs", "DELETE FROM audit_entries", "DELETE FROM deploys")
 
 
 async def test_only_a_checkpoint_tells_that_deploys_have_vanished_without_a_trace(log: Log) -> None:

@@ -169,6 +169,7 @@ def trust_file(issuer: Issuer, *repositories: Mapping[str, Any], **more: Any) ->
         "repository_owner_id": OWNER_ID,
         "workflow": WORKFLOW,
         "refs": [REF],
+        "several_deploys": True,  # for all that is not otherwise said is one run
     }
     for repository in repositories:
         lines.append("[[github.repositories]]")

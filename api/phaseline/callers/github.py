@@ -96,12 +96,12 @@ class IdTokens:
             Proof.ID_TOKEN,
             scope=TrustedRuns(tuple(trusted), said),
             expires_at=expires_at,
-            run=self._run(said, expires_at),
+            run=self._run(said, expires_at, several_deploys=any(one.several_deploys for one in trusted)),
         )
 
-    def _run(self, said: Claims, expires_at: datetime) -> Run:
+    def _run(self, said: Claims, expires_at: datetime, *, several_deploys: bool) -> Run:
         url = "{}/{repository}/actions/runs/{run_id}/attempts/{run_attempt}".format(self._trusted.pages_url, **said)
-        return Run(said["iss"], said["jti"], said["run_id"], int(said["run_attempt"]), url, expires_at)
+        return Run(said["iss"], said["jti"], said["run_id"], int(said["run_attempt"]), url, expires_at, several_deploys)
 
 
 @dataclass(frozen=True, slots=True)

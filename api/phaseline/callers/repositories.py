@@ -59,7 +59,8 @@ class Repository(BaseModel):
 
     `workflow` is the file that a run is started with. Where that file's jobs are another file's, `called_workflow` is
     that one, as OWNER/REPO/FILE@REF. A ref is exact, or ends in `*`, which stands for whatever follows. `repository`
-    is for people: a name may be given to somebody else, ids are not.
+    is for people: a name may be given to somebody else, ids are not. `several_deploys`: one run may report for more
+    than one deploy.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,6 +74,7 @@ class Repository(BaseModel):
     refs: Annotated[frozenset[_Ref], AfterValidator(_some)]
     events: Annotated[frozenset[_Event], AfterValidator(_some)] = frozenset({"workflow_dispatch"})
     environment_claim: Annotated[bool, Field(strict=True)] = False
+    several_deploys: Annotated[bool, Field(strict=True)] = False
 
 
 class GitHub(BaseModel):

@@ -97,12 +97,14 @@ async def _answer(services: Services, identity: Identity, input: CallbackInput) 
 async def _admitted(services: Services, identity: Identity, callback: Callback) -> Callback:
     """The callback, unless it would be refused and no longer be recorded: that needs no database. Raises Refusal."""
     refusal = identity.refusal(Right.SEND_CALLBACKS)
-    if refusal is not None and await services.rates.used_up(Kind.REFUSED_CALLBACKS, callback.deploy_id):
+    if refusal is not None and await services.rates.used_up(
+        Kind.REFUSED_CALLBACKS, _both(callback.deploy_id, identity)
+    ):
         raise refusal
     return callback
 
 
-async def _recorded(services: Services, applied: Awaitable[deploys.Receipt]) -> deploys.Receipt:
+async def _recorded(services: Services, identity: Identity, applied: Awaitable[deploys.Receipt]) -> deploys.Receipt:
     """What became of a callback; of one that its sender may not send, only while there are few in the deploy's log.
 
     Raises its refusal where there are enough of them, which undoes what was written.
@@ -111,9 +113,14 @@ async def _recorded(services: Services, applied: Awaitable[deploys.Receipt]) -> 
     refusal = receipt.refusal
     if refusal is None or receipt.duplicate or isinstance(refusal, CallbackRefusal):
         return receipt
-    if await services.rates.refusal(Kind.REFUSED_CALLBACKS, receipt.deploy.id) is not None:
+    if await services.rates.refusal(Kind.REFUSED_CALLBACKS, _both(receipt.deploy.id, identity)) is not None:
         raise refusal
     return receipt
+
+
+def _both(deploy_id: str, identity: Identity) -> str:
+    """What refused callbacks are counted by: of callers without a role together, so that they hide nobody else's."""
+    return f"{deploy_id} {identity.name if identity.role else ''}"
 
 
 def _callback(input: CallbackInput) -> Callback:
@@ -130,7 +137,9 @@ def _callback(input: CallbackInput) -> Callback:
 async def _apply(services: Services, identity: Identity, callback: Callback) -> deploys.Receipt:
     """Record the callback, and tell of it."""
     receipt = await services.store.write(
-        lambda connection: _recorded(services, deploys.apply(connection, services.graphs, identity, callback)),
+        lambda connection: _recorded(
+            services, identity, deploys.apply(connection, services.graphs, identity, callback)
+        ),
         callback.deploy_id,
     )
     if not receipt.duplicate:

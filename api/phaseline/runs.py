@@ -1,0 +1,51 @@
+"""Which workflow run reports for a deploy: the first whose callback was accepted and proved its run, and no other.
+
+A run that may report for one deploy only cannot take another one, whose own run still waits.
+"""
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from phaseline.identity import Identity, Run
+from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.refusals import Forbidden, Refusal
+from phaseline_schema.tables import deploy_runs
+
+
+async def refusal(connection: AsyncConnection, identity: Identity, deploy: DeployRecord) -> Refusal | None:
+    """Why the caller's run may not report for this deploy, or None; None too where its proof is not of a run.
+
+    Until the transaction ends, nobody else is told of this run.
+    """
+    run = identity.run
+    if run is None:
+        return None
+    await _alone(connection, run)
+    columns = deploy_runs.c
+    holder = select(columns.issuer, columns.run_id).where(columns.deploy_id == deploy.id)
+    of_deploy = (await connection.execute(holder)).first()
+    if of_deploy is not None:
+        mine = tuple(of_deploy) == (run.issuer, run.run_id)
+        return None if mine else Forbidden("another run reports for this deploy", claim="run_id")
+    its = select(columns.deploy_id).where(columns.issuer == run.issuer, columns.run_id == run.run_id).limit(1)
+    if not run.several_deploys and (await connection.execute(its)).first() is not None:
+        return Forbidden("this run reports for another deploy", claim="run_id")
+    return None
+
+
+async def take(connection: AsyncConnection, identity: Identity, entry: EntryRecord) -> None:
+    """From now on the deploy is in the hands of the caller's run, if the entry moved it and it is in nobody's yet."""
+    run = identity.run
+    if run is None or not entry.accepted:
+        return
+    held = select(deploy_runs.c.deploy_id).where(deploy_runs.c.deploy_id == entry.deploy_id)
+    if (await connection.execute(held)).first() is None:
+        taken = {"deploy_id": entry.deploy_id, "issuer": run.issuer, "run_id": run.run_id}
+        await connection.execute(insert(deploy_runs).values(taken))
+
+
+async def _alone(connection: AsyncConnection, run: Run) -> None:
+    """Wait for whoever judges the same run, for whatever deploy. On SQLite there is one writer as it is."""
+    if connection.dialect.name == "postgresql":
+        number = func.hashtextextended(f"{run.issuer} run {run.run_id}", 0)
+        await connection.execute(select(func.pg_advisory_xact_lock(number)))
