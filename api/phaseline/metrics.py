@@ -75,7 +75,7 @@ for _metric, _label in (
 ):
     for _value in get_args(_label):
         _metric.labels(_value)
-for _answer in ("accepted", "duplicate", "UNAUTHENTICATED", "FORBIDDEN"):
+for _answer in ("accepted", "duplicate", "UNAUTHENTICATED", "FORBIDDEN", "UNAVAILABLE", "INTERNAL_SERVER_ERROR"):
     _callbacks.labels(_answer)
 for _way in get_args(Way):
     for _answer in ("accepted", "UNAUTHENTICATED", "FORBIDDEN"):
