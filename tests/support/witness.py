@@ -2,8 +2,8 @@
 
 import re
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,25 @@ def clear_codes(errors: list[dict[str, Any]]) -> list[str]:
         assert not _INSIDE.search(str(error)), error
         assert error["extensions"]["code"] != "INTERNAL_SERVER_ERROR", error
     return [error["extensions"]["code"] for error in errors]
+
+
+@contextmanager
+def grows_less_than(server: Server, megabytes: int) -> Iterator[None]:
+    """A block in which the server never has so much more memory than before, not even for a moment; on a system that
+    does not tell, the test is skipped."""
+    process = Path(f"/proc/{server.process.pid}")
+    if not (process / "clear_refs").exists():
+        pytest.skip("this system does not tell how much memory a process has had")
+    (process / "clear_refs").write_text("5")  # the most that it has had is counted from now on
+    before = _most_kilobytes(process)
+    yield
+    assert _most_kilobytes(process) - before < megabytes * 1024
+
+
+def _most_kilobytes(process: Path) -> int:
+    found = re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())
+    assert found
+    return int(found[1])
 
 
 def sockets(server: Server) -> int:
