@@ -166,6 +166,17 @@ async def test_what_signs_nobody_in(
     assert not [line for line in server.log[before:] if line["level"] == "error" or OPERATOR in json.dumps(line)]
 
 
+async def test_who_is_refused_is_told_whether_it_is_for_the_token_or_for_where_it_came_from(
+    browser: httpx.AsyncClient, server: Server
+) -> None:
+    for_programs = await browser.post("/sign-in", json={"token": WORKFLOW}, headers={"origin": server.url})
+    by_proxy = {"origin": server.url, "host": "phaseline.internal:8000"}
+    changed_host = await browser.post("/sign-in", json={"token": OPERATOR}, headers=by_proxy)
+    assert [_code(answer) for answer in (for_programs, changed_host)] == ["FORBIDDEN", "FORBIDDEN"]
+    assert "this token is for programs" in for_programs.text
+    assert "by way of a proxy that changed Host" in changed_host.text
+
+
 @pytest.mark.parametrize("headers", [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}])
 async def test_another_site_can_neither_use_the_cookie_nor_sign_anybody_out(
     browser: httpx.AsyncClient, server: Server, headers: dict[str, str]

@@ -28,7 +28,7 @@ class SigningIn:
     async def begin(self, request: Request, identity: Identity, response: Response) -> None:
         """Sign in who was identified; the cookie goes out with the response. Raises Forbidden."""
         if identity.role is None or identity.rights.isdisjoint(_SHOWN):
-            raise Forbidden(f"{identity.name} has nothing to do in a browser")
+            raise Forbidden("this token is for programs, and not for a browser")
         before = self.cookie(request)
 
         async def write(connection: AsyncConnection) -> tuple[SignInRecord, str]:

@@ -12,6 +12,7 @@ from phaseline import metrics
 from phaseline.callers import cookies
 from phaseline.callers.provider import Provider
 from phaseline.callers.resolver import Resolver
+from phaseline.rates import Rates
 from phaseline.signing_in.answering import NO_STORE, answering, code_of
 from phaseline.signing_in.browsers import SigningIn
 from phaseline_schema.refusals import BadUserInput, Forbidden
@@ -20,7 +21,11 @@ PATH = "/sign-in"
 
 
 def routes(
-    resolver: Resolver, signing_in: SigningIn, authentication: Literal["on", "off"], provider: Provider | None
+    resolver: Resolver,
+    rates: Rates,
+    signing_in: SigningIn,
+    authentication: Literal["on", "off"],
+    provider: Provider | None,
 ) -> APIRouter:
     """Ways to sign in, signing in with a token, and signing out. `provider`: the one people may use."""
     router = APIRouter(include_in_schema=False)
@@ -50,8 +55,14 @@ def routes(
     @answering
     async def sign_out(request: Request) -> Response:
         _only_own(request)
-        response = Response(status_code=204)
-        await signing_in.end(request, response)
+        identity, response = await resolver.of_browser(request), Response(status_code=204)
+        if identity.problem is None:
+            await signing_in.end(request, response)
+        elif isinstance(identity.problem, Unauthenticated):
+            await _count(identity.problem, request)
+            signing_in.forget(request, response)
+        else:
+            raise identity.problem
         return response
 
     return router
@@ -60,7 +71,7 @@ def routes(
 def _only_own(request: Request) -> None:
     """Else another site could sign its visitors in as somebody else, or out."""
     if not cookies.is_own(request):
-        raise Forbidden("a page of another site may not do this")
+        raise Forbidden("this came from a page of another site, or by way of a proxy that changed Host")
 
 
 async def _token(request: Request) -> str:

@@ -17,6 +17,10 @@ export function providerWords(code: string): string {
       return "The provider knows you, but you have no role here.";
     case "UNAVAILABLE":
       return "The provider could not be asked. Try again later.";
+    case "RATE_LIMITED":
+      return "There were too many attempts. Wait ten seconds, and try again.";
+    case "UNAUTHENTICATED":
+      return "The provider has not said who you are. Try again.";
   }
-  return "The provider has not said who you are. Try again.";
+  return "You could not be signed in. Try again.";
 }

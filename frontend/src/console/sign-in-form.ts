@@ -102,7 +102,6 @@ export class SignInForm extends LitElement {
   }
 }
 
-// The server's own words name the token, which nobody here has asked for.
 function said({ message, code }: Failure): TemplateResult {
-  return html`${code === "FORBIDDEN" ? "This token is for programs, and not for a browser." : sentence(message)} <code class="code">${code}</code>`;
+  return html`${sentence(message)} <code class="code">${code}</code>`;
 }

@@ -11,12 +11,14 @@ const TOKEN = "phl_a-token";
 let identity: Identity;
 let provider: { name: string } | null;
 let away: boolean;
+/** Why the server signs nobody in, whatever the token. */
+let forbidden: string | null;
 let sent: { path: string; body: unknown }[];
 let sockets: FakeServer;
 let page: Console;
 
 beforeEach(() => {
-  [identity, provider, away, sent] = [nobody, null, false, []];
+  [identity, provider, away, forbidden, sent] = [nobody, null, false, null, []];
   sockets = new FakeServer().install();
   sockets.log = [entry(1, "a"), entry(2, "b")];
   sessionStorage.clear();
@@ -40,6 +42,7 @@ async function answer(address: string, { body }: { body?: string }): Promise<Res
 }
 
 function signIn(token: string | undefined): Response {
+  if (forbidden) return refusal("FORBIDDEN", forbidden, 403);
   if (token !== TOKEN) return refusal("UNAUTHENTICATED", "there is no such token", 401);
   identity = operator;
   return new Response(null, { status: 204 });
@@ -108,6 +111,16 @@ describe("whoever is not signed in", () => {
     expect([words(form()?.querySelector("[role=alert]")), field().getAttribute("aria-invalid")]).toEqual(["", "false"]);
   });
 
+  test.each([
+    ["this token is for programs, and not for a browser", "This token is for programs, and not for a browser. FORBIDDEN"],
+    ["this came by way of a proxy that changed Host", "This came by way of a proxy that changed Host. FORBIDDEN"],
+  ])("is told by the server why they may not sign in: %s", async (message, shown) => {
+    await open();
+    forbidden = message;
+    await give(TOKEN);
+    expect(words(form()?.querySelector("[role=alert]"))).toBe(shown);
+  });
+
   test("is told that no answer came, and may try again", async () => {
     await open();
     away = true;
@@ -137,7 +150,9 @@ describe("whoever is not signed in", () => {
   test.each([
     ["FORBIDDEN", "The provider knows you, but you have no role here."],
     ["UNAVAILABLE", "The provider could not be asked."],
+    ["RATE_LIMITED", "There were too many attempts. Wait ten seconds, and try again."],
     ["UNAUTHENTICATED", "The provider has not said who you are."],
+    ["WRONG_VERSION", "You could not be signed in. Try again. WRONG_VERSION"],
   ])("is told once why the provider's way did not lead in: %s", async (code, said) => {
     await open(`/?sign-in=${code}`);
     expect(words(form()?.querySelector(".not-through"))).toContain(said);
