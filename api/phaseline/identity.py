@@ -20,7 +20,7 @@ class Scope(Protocol):
         """Why they do not hold for this one, or None."""
 
     def described(self) -> Collection[str] | None:
-        """The environments that they hold for; None: for all, or it depends on more than the environment."""
+        """The environments that they hold for; None: for all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,8 +126,9 @@ class TrustedRuns:
         return _untrusted(furthest, self.said)
 
     def described(self) -> Collection[str] | None:
-        """All that any of it names."""
-        return frozenset[str]().union(*(one.environments for one in self.trusted))
+        """Those alone whose claims are right: what else its repository is trusted for is not told to any run of it."""
+        named = frozenset[str]().union(*(one.environments for one in self.trusted))
+        return {environment for environment in named if self.refusal(environment) is None}
 
 
 def _untrusted(claim: str, said: Claims) -> Forbidden:

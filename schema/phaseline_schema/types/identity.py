@@ -16,6 +16,6 @@ class Identity:
     proof: Proof = strawberry.field(description="How it was proven.")
     rights: list[Right] = strawberry.field(description="What it may do.")
     environments: list[str] | None = strawberry.field(
-        description="The environments that it may do it in; null: in all, or as the trusted repositories say."
+        description="The environments that it may do it in; null: in all; empty: in none."
     )
     expires_at: datetime | None = strawberry.field(description="Until when the proof holds; null: until it is ended.")
