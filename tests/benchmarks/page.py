@@ -85,7 +85,6 @@ def text(results: Results, load_before: str) -> str:
         read=f"{results.parts.read:.1f}",
         at_once=parts.AT_ONCE,
         poll=f"{poll:g}",
-        polls=f"{most.viewers / poll:g}",
         together=f"{1000 / median(commits.together):.1f}",
         reading=spread(commits.reading),
         reading_each=f"{1000 / median(commits.reading):.1f}",
