@@ -15,8 +15,8 @@ export class SignInForm extends LitElement {
   static override styles = [tokens, common, fieldStyles, signInFormStyles];
 
   #provider: Provider | null = null;
-  /** What the way to the provider and back came to, where that was nothing. */
-  readonly #notThrough = takeProviderFailure();
+  /** What the way to the provider and back came to, where that was nothing and a token has not been tried since. */
+  #notThrough = takeProviderFailure();
   #failure: Failure | null = null;
   #busy = false;
 
@@ -78,6 +78,7 @@ export class SignInForm extends LitElement {
     event.preventDefault();
     const field = this.#field;
     if (this.#busy || !field) return;
+    this.#notThrough = null;
     this.#change(true, null);
     try {
       await signInWith(field.value.trim());

@@ -157,6 +157,8 @@ describe("whoever is not signed in", () => {
     await open(`/?sign-in=${code}`);
     expect(words(form()?.querySelector(".not-through"))).toContain(said);
     expect(location.search).toBe("");
+    await give("phl_wrong");
+    expect([form()?.querySelector(".not-through"), words(form()?.querySelector("[role=alert]"))]).toEqual([null, "There is no such token. UNAUTHENTICATED"]);
     page.remove();
     await open("/");
     expect(form()?.querySelector(".not-through")).toBeNull();
