@@ -77,6 +77,15 @@ async def go_through(browser: httpx.AsyncClient) -> httpx.Response:
     return await browser.get(there.headers["location"])
 
 
+async def go_anew(browser: httpx.AsyncClient) -> None:
+    """The same as a browser that is signed in: coming back from another site, it does not send the strict cookie."""
+    leaving = await browser.get("/sign-in/provider", headers={"sec-fetch-site": "same-origin"})
+    there = await browser.get(leaving.headers["location"])
+    browser.cookies.delete("phaseline")
+    back = await browser.get(there.headers["location"], headers={"sec-fetch-site": "cross-site"})
+    assert back.headers["location"] == "/"
+
+
 async def who(browser: httpx.AsyncClient) -> dict[str, Any]:
     answer = (await browser.post("/graphql", json={"query": IDENTITY})).json()
     found: dict[str, Any] = answer["data"]["identity"]
@@ -93,6 +102,19 @@ async def test_who_comes_back_is_signed_in_and_named_so_that_nobody_else_can_be(
     assert (back.status_code, back.headers["location"]) == (303, "/")
     assert back.headers["cache-control"] == "no-store"
     assert (await who(browser))["name"] == "oidc:ann@example.com"
+
+
+async def test_who_signs_in_anew_leaves_no_older_sign_in_behind(browser: httpx.AsyncClient, server: Server) -> None:
+    await go_through(browser)
+    before = {"cookie": f"phaseline={browser.cookies['phaseline']}"}
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as another:
+        await go_through(another)
+        await go_anew(browser)
+        for still_good in (browser, another):
+            assert (await who(still_good))["name"] == "oidc:ann@example.com"
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False, headers=before) as keeper:
+        asked = await keeper.post("/graphql", json={"query": "{ deploys { edges { node { id } } } }"})
+    assert (asked.status_code, asked.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
 
 
 async def test_it_asks_as_the_code_flow_with_state_nonce_and_a_hashed_challenge(

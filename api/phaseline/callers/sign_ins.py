@@ -78,9 +78,9 @@ async def find(connection: AsyncConnection, cookie: str) -> SignInRecord | None:
     )
 
 
-async def end(connection: AsyncConnection, cookie: str) -> None:
-    """Sign the browser out."""
-    mine = (sign_ins.c.hash == secret.hashed(cookie), sign_ins.c.ended_at.is_(None))
+async def end(connection: AsyncConnection, hashed: str) -> None:
+    """Sign out the browser whose cookie has this hash."""
+    mine = (sign_ins.c.hash == hashed, sign_ins.c.ended_at.is_(None))
     await connection.execute(update(sign_ins).where(*mine).values(ended_at=await clock.now(connection)))
 
 

@@ -34,6 +34,10 @@ _PATIENCE = 10
 # How far its clock may be off, in seconds.
 _LEEWAY = 60
 
+# Where the session keeps the sign-in that somebody goes to replace. Their cookie is sent on the way there only: coming
+# back is another site's doing.
+_BEFORE = "before"
+
 # What a client that knows no key but the public ones can verify.
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 
@@ -70,6 +74,7 @@ class _Through:
                 response: Response = await client.authorize_redirect(request, self._callback, state=state)
         except Exception as error:
             return _failed(error)
+        request.session[_BEFORE] = self._signing_in.mark(request)
         self._under_way.keep(request, response, state)
         response.headers.update(NO_STORE)
         return response
@@ -86,7 +91,7 @@ class _Through:
         try:
             async with asyncio.timeout(_PATIENCE):
                 identity = await self._identified(request)
-            await self._signing_in.begin(request, identity, response)
+            await self._signing_in.begin(request, identity, response, request.session.get(_BEFORE))
         except Exception as error:
             return _failed(error)
         metrics.sign_in("provider", "accepted")
