@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from graphql import get_introspection_query
 
 from tests.support.application import in_this_process
 from tests.support.caller import DEPLOY, ENTRY, Caller
@@ -80,6 +81,9 @@ async def test_a_document_that_asks_for_too_much_is_refused_soon(caller: Caller,
         ("{" + " ".join(f"a{i}:__typename" for i in range(31)) + "}", "aliases", 30),
         ("{" + " ".join(f"a{i}:__typename @skip(if: true)" for i in range(31)) + "}", "aliases", 30),
         (TOO_MUCH["many by a variable"], "fields in its answer", 60_000),
+        ("{" + " ".join(f"a{i}:__schema{{types{{name}}}}" for i in range(4)) + "}", "fields in its answer", 60_000),
+        ("{__schema{" + " ".join(f"a{i}:types{{name}}" for i in range(4)) + "}}", "fields in its answer", 60_000),
+        ("{__schema{types{...T}}} fragment T on __Type{a:fields{b:name c:name}}", "fields in its answer", 60_000),
         ("{deploys(first:200)@skip(if:true){edges{node{%s}}}}" % (ENTRIES % "id"), "fields in its answer", 60_000),
     ],
 )
@@ -128,11 +132,32 @@ async def test_names_are_suggested_only_to_who_may_ask_for_them(caller: Caller) 
         "{deploys{edges{node{auditEntries{edges{node{%s}}}}}}}" % ENTRY,
         "{pipeline{name phases{key label position} statuses{key label} transitions{from to why newAttempt}}}",
         f"{{...f0}} {CHAIN} fragment f30 on Query{{__typename}}",
+        get_introspection_query(schema_description=True, input_value_deprecation=True),
+        "{" + " ".join(f'a{i}:__type(name:"Deploy"){{fields{{name}}}}' for i in range(29)) + "}",
     ],
-    ids=["a full page of deploys", "a full page of entries", "a page of logs", "the graph", "a chain of fragments"],
+    ids=[
+        "a full page of deploys",
+        "a full page of entries",
+        "a page of logs",
+        "the graph",
+        "a chain of fragments",
+        "the schema",
+        "many types",
+    ],
 )
 async def test_what_tools_ask_for_is_answered(caller: Caller, document: str) -> None:
     assert (await caller.send(document)).data is not None
+
+
+async def test_a_large_document_is_validated_once(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strawberry validates what nobody has, after all that is looked at here."""
+
+    def again(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("strawberry.schema.schema.validate_document", again)
+    async with in_this_process(database) as caller:
+        assert (await caller.send("{deploys(first:200){edges{node{%s}}}}" % DEPLOY)).data == {"deploys": {"edges": []}}
 
 
 async def test_long_documents_are_not_remembered(database: Path) -> None:

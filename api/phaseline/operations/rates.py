@@ -52,7 +52,8 @@ class CostRates(SchemaExtension):
             found = cost(operation.schema._schema, operation.graphql_document, operation._provided_operation_name)
             if more := found // _READ:
                 refusal = await context.services.rates.refusal(Kind.READS, who(context.identity, context.request), more)
-                operation.pre_execution_errors = [told(refusal)] if refusal else None
+                if refusal is not None:
+                    operation.pre_execution_errors = [told(refusal)]
         yield
 
 

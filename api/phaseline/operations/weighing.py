@@ -34,6 +34,10 @@ _LIST = 20
 # What reads far more than it answers: a whole log.
 _WORK = {"auditVerification": 20_000}
 
+# What describes the schema, at the most that it can answer without an alias: graphql-core limits how deep it goes, and
+# what is asked for twice under one name is answered once.
+_INTROSPECTION = {"__schema": 15_000, "__type": 2_000}
+
 
 def cost(schema: GraphQLSchema, document: DocumentNode, operation_name: str | None) -> int:
     """What one operation of a valid document costs."""
@@ -89,8 +93,9 @@ class Scales:
     def _field(self, node: FieldNode, parent: GraphQLObjectType | None) -> Weight:
         alias = 1 if node.alias else 0
         if node.name.value.startswith("__") or parent is None or parent.name.startswith("__"):
-            # Introspection, of which graphql-core itself limits the depth.
-            return Weight(0, alias + self.weigh(node.selection_set, None).aliases, 1)
+            # Its depth is graphql-core's to limit. Each alias in it may have almost all of it answered once more.
+            aliases = self.weigh(node.selection_set, None).aliases
+            return Weight(0, alias + aliases, 1 + _INTROSPECTION.get(node.name.value, 0) * (1 + aliases))
         field = parent.fields[node.name.value]
         inside = self.weigh(node.selection_set, get_named_type(field.type))
         return Weight(
