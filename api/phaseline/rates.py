@@ -7,25 +7,22 @@ from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from math import ceil
-from time import time
 
-from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.requests import HTTPConnection
 
 from phaseline import metrics
 from phaseline.identity import Identity
 from phaseline.settings import Settings
-from phaseline_schema.refusals import RateLimited, Refusal
+from phaseline.windows import Windows
+from phaseline_schema.refusals import CallerNotLookedUp, RateLimited, Refusal
 
 # A deploy's log holds that it was attacked after far fewer, and is not to be buried under them.
 _REFUSED_CALLBACKS = 60
 
 # What may be asked for in a minute is given out in parts, each of so many seconds: whoever is refused may come again
 # soon, and a workflow's report, which is sent again for 45 seconds, is not lost.
+_MINUTE = 60
 _WINDOW = 10
-_WINDOWS = 60 // _WINDOW
 
 # Whoever has an IPv6 address has all that begin with the same so many bits.
 _NETWORK = 64
@@ -46,28 +43,29 @@ class Rates:
     """Counts, and says when it is too many. A window begins with the first that it counts."""
 
     def __init__(self, most: Mapping[Kind, int]) -> None:
-        self._items = {kind: _item(kind, number) for kind, number in most.items()}
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._most = {kind: ceil(number * _seconds(kind) / _MINUTE) for kind, number in most.items()}
+        self._windows = {kind: Windows(_seconds(kind)) for kind in most}
 
     async def refusal(self, kind: Kind, who: str, times: int = 1) -> RateLimited | None:
         """Count so many more of one that is named `who`; why that is too many, or None."""
-        item = self._items[kind]
-        return None if await self._limiter.hit(item, who, cost=times) else await self._until_next(kind, who)
+        return None if self._windows[kind].count(who, times) <= self._most[kind] else self._until_next(kind, who)
 
     async def used_up(self, kind: Kind, who: str) -> RateLimited | None:
         """The same, as one more would be told. Counts nothing."""
-        return None if await self._limiter.test(self._items[kind], who) else await self._until_next(kind, who)
+        return None if self._windows[kind].counted(who) < self._most[kind] else self._until_next(kind, who)
 
-    async def _until_next(self, kind: Kind, who: str) -> RateLimited:
+    def _until_next(self, kind: Kind, who: str) -> RateLimited:
         metrics.rate_limited(kind.name.lower())
-        ends = (await self._limiter.get_window_stats(self._items[kind], who)).reset_time
-        return RateLimited(kind.value, max(1, ceil(ends - time())))
+        return RateLimited(kind.value, max(1, ceil(self._windows[kind].seconds_left(who))))
 
     async def unproven(self, problem: Refusal, connection: HTTPConnection) -> RateLimited | None:
-        """Count one that does not prove who calls, unless what keeps it from that is no fault of the caller's."""
+        """Count one that does not prove who calls, unless nobody can: the database that would know is away.
+
+        While an issuer of ID tokens is away, what looks like one of its tokens may be anybody's, and counts.
+        """
         if isinstance(problem, RateLimited):  # it was refused before anybody was asked
             return problem
-        if problem.http_status not in (401, 403):
+        if isinstance(problem, CallerNotLookedUp):
             return None
         return await self.refusal(Kind.UNPROVEN, address(connection))
 
@@ -86,10 +84,9 @@ def rates(settings: Settings) -> Rates:
     )
 
 
-def _item(kind: Kind, most: int) -> RateLimitItem:
-    if kind is Kind.REFUSED_CALLBACKS:  # nobody who is honest waits for the next
-        return RateLimitItemPerMinute(most, namespace=kind.name)
-    return RateLimitItemPerSecond(ceil(most / _WINDOWS), _WINDOW, namespace=kind.name)
+def _seconds(kind: Kind) -> int:
+    """How long its windows are."""
+    return _MINUTE if kind is Kind.REFUSED_CALLBACKS else _WINDOW  # nobody who is honest waits for that one's next
 
 
 def address(connection: HTTPConnection) -> str:

@@ -1,5 +1,6 @@
 """How often somebody may ask for something: what is too much is refused with a code and a wait."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.support.application import in_this_process
 from tests.support.caller import Answer, Caller
 from tests.support.database import change
+from tests.support.issuer import Issuer, trust_file
 from tests.support.logins import OPERATOR, REVOKED, TOOL, VIEWER, WORKFLOW, bearer
 from tests.support.server import Server, serving
 from tests.support.viewer import PROTOCOL, viewing
@@ -89,7 +92,7 @@ async def test_of_too_many_refused_callbacks_the_rest_leave_no_entry(own_server:
     for token, refused in ((VIEWER, (403, "FORBIDDEN")), (None, (401, "UNAUTHENTICATED"))):
         answer = await _ask(own_caller, REPORT % "building", token, id=deploy["id"])
         assert (answer.status, answer.code) == refused
-    assert written(own_server.database) == (1, 61)
+    assert written(own_server.database) == (1, 62), "one more of nobody's, who is counted apart"
     await own_caller.walk(deploy["id"], "building")
 
 
@@ -128,6 +131,18 @@ async def test_the_database_is_not_asked_about_guesses_once_there_were_too_many(
             assert _is_limited(await _ask(caller, READ, token, there))
         assert (await _ask(caller, READ, VIEWER, there)).status >= 500
         assert (await _ask(caller, READ, TOOL, "198.51.100.31")).status >= 500
+
+
+async def test_made_up_id_tokens_count_while_their_issuer_is_away(database: Path, tmp_path: Path) -> None:
+    """Nobody can say then that they are made up."""
+    with Issuer() as issuer:
+        issuer.away = True
+        file = tmp_path / "trust.toml"
+        file.write_text(trust_file(issuer, {"environments": ["production"]}))
+        async with in_this_process(database, trust_file=str(file), unproven_per_minute=30) as caller:
+            answers = await asyncio.gather(*(_ask(caller, READ, issuer.token()) for _ in range(8)))
+            assert sorted(answer.code or "" for answer in answers) == ["RATE_LIMITED"] * 3 + ["UNAVAILABLE"] * 5
+            assert (await _ask(caller, READ, None)).code == "RATE_LIMITED"
 
 
 @pytest.mark.parametrize("query", ["{", "", READ], ids=["unfinished", "nothing", "whole"])
