@@ -125,7 +125,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     app.include_router(endpoint, prefix="/graphql")
     app.include_router(health.routes(store, settings.accept_revision, stopping))
     signing = SigningIn(store, timedelta(hours=settings.sign_in_hours), settings.public_url)
-    app.include_router(signing_in.routes(resolver, signing, settings.authentication, trusted.provider))
+    app.include_router(signing_in.routes(resolver, counted, signing, settings.authentication, trusted.provider))
     if trusted.provider is not None and secret is not None and settings.public_url is not None:
         # Here, because a server without a provider needs none of it.
         from phaseline.signing_in import provider
@@ -134,7 +134,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
             provider.routes(trusted.provider, secret.get_secret_value(), settings.public_url, signing)
         )
     if settings.metrics:
-        app.include_router(metrics.routes())
+        app.router.routes.append(metrics.route())
     pages.mount(app)
     if settings.graphiql:
         pages.mount_graphiql(app)

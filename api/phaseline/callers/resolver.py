@@ -61,12 +61,18 @@ class Resolver:
         if not self._required:
             return ANYBODY if _is_for_here(connection) else unknown(Forbidden(_NOT_FOR_HERE))
         authorization = connection.headers.get("authorization")
-        cookie = cookies.of(connection, self._public_url)
-        if cookie and not _is_bearers(authorization or ""):
-            return await _looked_up(self._unless_guessed(self._of_cookie, cookie, connection))
+        if cookies.of(connection, self._public_url) and not _is_bearers(authorization or ""):
+            return await self.of_browser(connection)
         if authorization is not None:
             return await _looked_up(self._of_authorization(authorization, connection))
         return NOBODY
+
+    async def of_browser(self, connection: HTTPConnection) -> Identity:
+        """Who is signed in in the browser that sends this."""
+        cookie = cookies.of(connection, self._public_url)
+        if not cookie:
+            return NOBODY
+        return await _looked_up(self._unless_guessed(self._of_cookie, cookie, connection))
 
     async def of_socket(self, connection: HTTPConnection, payload: Mapping[str, Any]) -> Identity:
         """Who opened this socket: as its first message says, else as the request for it said."""

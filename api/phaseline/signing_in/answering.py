@@ -34,6 +34,8 @@ def answering(handler: Handler) -> Handler:
             response = await handler(request)
         except Refusal as refusal:
             response = JSONResponse(content(refusal), refusal.http_status)
+            if refusal.http_status == 429:  # on a 503 the door says so
+                response.headers["retry-after"] = str(refusal.details["retryAfterSeconds"])
         except Exception as error:
             if not is_unavailable(error):
                 raise

@@ -15,7 +15,7 @@ from phaseline.callers.resolver import Resolver
 from phaseline.rates import Rates
 from phaseline.signing_in.answering import NO_STORE, answering, code_of
 from phaseline.signing_in.browsers import SigningIn
-from phaseline_schema.refusals import BadUserInput, Forbidden
+from phaseline_schema.refusals import BadUserInput, CallerNotLookedUp, Forbidden
 
 PATH = "/sign-in"
 
@@ -55,14 +55,15 @@ def routes(
     @answering
     async def sign_out(request: Request) -> Response:
         _only_own(request)
-        identity, response = await resolver.of_browser(request), Response(status_code=204)
-        if identity.problem is None:
+        problem, response = (await resolver.of_browser(request)).problem, Response(status_code=204)
+        if problem is None:
             await signing_in.end(request, response)
-        elif isinstance(identity.problem, Unauthenticated):
-            await _count(identity.problem, request)
+        elif too_many := await rates.unproven(problem, request):
+            raise too_many
+        elif isinstance(problem, CallerNotLookedUp):
+            raise problem
+        else:  # there is nothing to end
             signing_in.forget(request, response)
-        else:
-            raise identity.problem
         return response
 
     return router
