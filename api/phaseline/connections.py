@@ -7,17 +7,20 @@ from typing import Protocol
 # Files that are open beside those of viewers and of the database: the log, the listener, the interpreter's.
 _OTHERS = 64
 
+# Under this name an application finds what it calls when it knows whose a socket is, in the state of its scope.
+KNOWN = "phaseline.known"
+
 
 class Waiting(Protocol):
-    """A connection on which no request is under way."""
+    """A connection on which no request is under way, or a socket of which it is not known whose it is."""
 
     def give_way(self) -> None:
         """End at once."""
 
 
 class Connections:
-    """At most so many. Who has asked for nothing yet gives way to who comes, the one that has waited longest first:
-    so whoever opens connections to hold them takes them from himself."""
+    """At most so many. Who has asked for nothing yet, or has not proven who it is, gives way to who comes, the one that
+    has waited longest first: so whoever opens connections to hold them takes them from himself."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -35,11 +38,11 @@ class Connections:
         return True
 
     def waits(self, connection: Waiting) -> None:
-        """No request is under way on it, from now on."""
+        """It gives way to others, from now on."""
         self._waiting.setdefault(connection)
 
     def no_longer_waits(self, connection: Waiting) -> None:
-        """A request has come, or the connection has gone."""
+        """A request has come, it is known whose socket it is, or the connection has gone."""
         self._waiting.pop(connection, None)
 
 

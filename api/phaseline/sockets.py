@@ -14,12 +14,13 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Connec
 
 from phaseline import metrics
 from phaseline.callers.resolver import Resolver
+from phaseline.connections import KNOWN
 from phaseline.context import Context
 from phaseline.identity import Identity
 from phaseline.protocols.closing import RESTARTING, SERVICE_RESTART, TRY_AGAIN_LATER
 from phaseline.rates import address, who
 from phaseline.stopping import Stopping
-from phaseline_schema.refusals import Refusal, ServerStopping, TooManySockets
+from phaseline_schema.refusals import Refusal, ServerStopping, TooManySockets, Unauthenticated
 
 # How the protocol says that who calls may not. The reason is the refusal's code.
 FORBIDDEN = 4403
@@ -56,6 +57,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """As inherited, from somebody who has proven who it is; the socket closes with 4403 when that is over."""
         payload = message.get("payload", {})
+        if self.connection_init_timeout_task:  # it has said who it is, and to look that up may take longer
+            self.connection_init_timeout_task.cancel()
         if not self.connection_init_received and isinstance(payload, dict):
             caller_now = partial(self._resolver.of_socket, cast("WebSocket", self.context.request), payload)
             identity = await caller_now()
@@ -68,6 +71,14 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
                 return
         await super().handle_connection_init(message)
 
+    async def handle_connection_init_timeout(self) -> None:
+        """As inherited; who never says who it is proves nothing."""
+        await super().handle_connection_init_timeout()
+        request = self.context.request
+        assert request is not None
+        if self.connection_timed_out:
+            await self.context.services.rates.unproven(Unauthenticated(), request)
+
     async def _let_in(self, identity: Identity) -> None:
         """From now on the socket is its caller's. Raises why it cannot be: nothing is proven, or it has too many."""
         request, services = self.context.request, self.context.services
@@ -77,6 +88,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         self._lease.enter_context(services.viewers.taken(who(identity, request)))
         self._lease.enter_context(services.leases.held(identity, self._end))
         self._unknown.close()
+        request.scope["state"][KNOWN]()
         self.context.identity = identity
 
     def _end(self, why: Refusal) -> None:

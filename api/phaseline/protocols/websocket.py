@@ -6,7 +6,9 @@ from typing import Any
 
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
+from phaseline.connections import KNOWN
 from phaseline.protocols.closing import (
     FAREWELL,
     INVALID_DATA,
@@ -36,8 +38,24 @@ class WebSocket(Watched, WebSocketsSansIOProtocol):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         assert isinstance(self.config, Config)
+        self._held = self.config.held
         self._headers = self.config.last_headers
         self.conn.reject = partial(rejection, self._headers)  # type: ignore[method-assign]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """As inherited; until it is known who is there, it makes room for others."""
+        super().connection_made(transport)
+        self._held.waits(self)
+
+    def handle_connect(self, event: Request) -> None:
+        """As inherited; the application is to say when it knows who is there."""
+        super().handle_connect(event)
+        if not self.close_sent:  # else nobody is asked
+            self.scope["state"][KNOWN] = partial(self._held.no_longer_waits, self)
+
+    def give_way(self) -> None:
+        """Make room for somebody else."""
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """As inherited; a message that comes in pieces has to end in time, and after not too many of them.
@@ -69,6 +87,7 @@ class WebSocket(Watched, WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As inherited."""
+        self._held.no_longer_waits(self)
         self._stop_waiting()
         super().connection_lost(exc)
 
