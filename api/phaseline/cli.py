@@ -2,23 +2,19 @@
 
 import asyncio
 import os
-import socket
 import sys
 import webbrowser
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 from rich.table import Column, Table
 
-from phaseline import revisions, serving, settings, workers
-from phaseline.app import create_app
-from phaseline.callers import trust
-from phaseline.commands import audit, notices, token
+from phaseline import revisions, settings
+from phaseline.commands import audit, token
 from phaseline.commands.beginning import configured, console, failure, with_store
 from phaseline.commands.sign_out import sign_out
-from phaseline.operations.schema import SCHEMA
-from phaseline.settings import Settings
 from phaseline.store import Store
 from phaseline_schema import diagram as drawing
 from phaseline_schema.pipelines import PIPELINES
@@ -34,40 +30,24 @@ app.command("sign-out")(sign_out)
 app.add_typer(audit.app, name="audit")
 
 
-def _prepared(found: Settings) -> socket.socket:
-    """Make the database ready and the address ours, or say in one line why that cannot be."""
-    try:
-        trusted = trust.read(found.trust_file, found.public_url, has_provider_secret=found.provider_secret is not None)
-    except trust.TrustError as error:
-        raise failure(str(error)) from None
-
-    async def prepare(store: Store) -> socket.socket:
-        await revisions.prepare(store, found.accept_revision)
-        listener = serving.listen(found)
-        await notices.give(store, found, trusted)
-        return listener
-
-    try:
-        return with_store(found, prepare)
-    except serving.AddressUnusable as error:
-        raise failure(str(error)) from None
+# Modules that a command alone needs, and that take long to import, are imported in its function: `phaseline token list`
+# is not to wait for a server that it does not start.
 
 
 @app.command()
 def serve() -> None:
     """Serve the API and the console page. An empty database is migrated first."""
-    found = configured()
-    listener = _prepared(found)
-    if found.workers > 1:
-        raise typer.Exit(workers.run(found, listener))
-    serving.run(create_app(found), found, listener)
+    from phaseline.commands import server
+
+    server.serve()
 
 
 @app.command(hidden=True)
 def worker(descriptor: int) -> None:
     """One of the processes that `serve` starts: serves on a socket that is open already."""
-    found = configured()
-    workers.work(create_app(found), found, socket.socket(fileno=descriptor))
+    from phaseline.commands import server
+
+    server.work(descriptor)
 
 
 @app.command()
@@ -103,7 +83,7 @@ def demo(
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Serve on this machine, and run the deploy workflow here for every deploy you start."""
-    # Here, because a server that only serves needs none of it.
+    from phaseline.commands import server
     from phaseline.demo import GATES, RunnerMissing
     from phaseline.demo.login import begin, end
     from phaseline.demo.opening import leading_to
@@ -135,14 +115,15 @@ def demo(
             soft_wrap=True,
         )
         if browser and _has_screen():
-            webbrowser.open(leading_to(page, start_page))
+            webbrowser.open(leading_to(page, Path(own_folder)))
 
-    login, start_page = with_store(found, begin), database.with_suffix(".html").resolve()
+    login = with_store(found, begin)
     try:
-        listener = _prepared(found)
-        asyncio.run(Demo(found, listener, pause, fail, login).serve(ready))
+        listener = server.prepared(found)
+        # Not among the system's temporary files: browsers in a sandbox of their own do not see those.
+        with TemporaryDirectory(prefix="phaseline-demo-", dir=database.parent.resolve()) as own_folder:
+            asyncio.run(Demo(found, listener, pause, fail, login).serve(ready))
     finally:
-        start_page.unlink(missing_ok=True)
         with_store(found, lambda store: end(store, login))
 
 
@@ -172,6 +153,8 @@ def listconfigured(
 @app.command()
 def sdl() -> None:
     """Print the GraphQL schema."""
+    from phaseline.operations.schema import SCHEMA
+
     typer.echo(SCHEMA.as_str())
 
 

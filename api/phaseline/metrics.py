@@ -15,12 +15,13 @@ from importlib.metadata import version
 from tempfile import TemporaryDirectory
 from typing import Literal, get_args
 
-from fastapi import APIRouter, Request
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from sqlalchemy import Pool, QueuePool
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 Transport = Literal["websocket", "sse"]
 Field = Literal["phaseChanged", "auditEntryAdded"]
@@ -198,17 +199,15 @@ def worker_ended(process: int) -> None:
         mark_process_dead(process)  # type: ignore[no-untyped-call]
 
 
-def routes() -> APIRouter:
+def route() -> Route:
     """`/metrics`, in the format that the scraper asks for."""
     _build.labels(version("phaseline"), platform.python_version()).set(1)
-    router = APIRouter(include_in_schema=False)
 
-    @router.get(PATH)
     def metrics(request: Request) -> Response:
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(_registry()), headers={"content-type": media_type})
 
-    return router
+    return Route(PATH, metrics)
 
 
 def _registry() -> CollectorRegistry:

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__, "phaseline.cli"])
+_FORKS.set_forkserver_preload([__name__, "phaseline.cli", "phaseline.commands.server"])
 
 # The longest line that a server may log, in bytes.
 _LINE = 2**20

@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 
 
-def leading_to(link: str, page: Path) -> str:
-    """The address of a file that leads on to the link, which only its owner can read.
+def leading_to(link: str, folder: Path) -> str:
+    """The address of a new file in this folder that leads on to the link, and that only its owner can read.
 
     A browser is started with the address as an argument, and arguments can be read by every process of the machine.
     """
-    page.unlink(missing_ok=True)
+    page = folder / "phaseline.html"
     descriptor = os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(

@@ -1,0 +1,55 @@
+"""What the commands that serve do. They alone need the application, which takes as long to import as all the rest."""
+
+import gc
+import socket
+
+import typer
+from fastapi import FastAPI
+
+from phaseline import revisions, serving, workers
+from phaseline.app import create_app
+from phaseline.callers import trust
+from phaseline.commands import notices
+from phaseline.commands.beginning import configured, failure, with_store
+from phaseline.settings import Settings
+from phaseline.store import Store
+
+
+def prepared(found: Settings) -> socket.socket:
+    """Make the database ready and the address ours, or say in one line why that cannot be."""
+    try:
+        trusted = trust.read(found.trust_file, found.public_url, has_provider_secret=found.provider_secret is not None)
+    except trust.TrustError as error:
+        raise failure(str(error)) from None
+
+    async def prepare(store: Store) -> socket.socket:
+        await revisions.prepare(store, found.accept_revision)
+        listener = serving.listen(found)
+        await notices.give(store, found, trusted)
+        return listener
+
+    try:
+        return with_store(found, prepare)
+    except serving.AddressUnusable as error:
+        raise failure(str(error)) from None
+
+
+def serve() -> None:
+    """Serve in this process, or in as many as the settings say."""
+    found = configured()
+    listener = prepared(found)
+    if found.workers > 1:
+        raise typer.Exit(workers.run(found, listener))
+    serving.run(_application(found), found, listener)
+
+
+def work(descriptor: int) -> None:
+    """Serve as one of several, on a socket that is open already."""
+    found = configured()
+    workers.work(_application(found), found, socket.socket(fileno=descriptor))
+
+
+def _application(found: Settings) -> FastAPI:
+    """The application. What was imported for it stays until the process ends, so no garbage is looked for in it."""
+    gc.freeze()
+    return create_app(found)
