@@ -88,7 +88,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         if connection.scope["type"] == "websocket":
             return Context(app.state.services, NOBODY)
         identity = await resolver.of_request(connection)
-        too_many = await counted.unproven(identity.problem, connection) if identity.problem else None
+        too_many = counted.unproven(identity.problem, connection) if identity.problem else None
         if too_many is not None:
             raise too_many
         return Context(app.state.services, identity)

@@ -90,7 +90,7 @@ class SignInRate:
         attempt = path in _THROUGH_PROVIDER or (path == _SIGN_IN and scope.get("method") == "POST")
         refusal = None
         if scope["type"] == "http" and attempt:
-            refusal = await self._rates.refusal(Kind.SIGN_INS, f"{path} {address(HTTPConnection(scope))}")
+            refusal = self._rates.refusal(Kind.SIGN_INS, f"{path} {address(HTTPConnection(scope))}")
         if refusal is None:
             await self._app(scope, receive, send)
         elif path in _THROUGH_PROVIDER:  # a browser shows what it is answered here: the page, which tells of it

@@ -46,11 +46,11 @@ class Rates:
         self._most = {kind: ceil(number * _seconds(kind) / _MINUTE) for kind, number in most.items()}
         self._windows = {kind: Windows(_seconds(kind)) for kind in most}
 
-    async def refusal(self, kind: Kind, who: str, times: int = 1) -> RateLimited | None:
+    def refusal(self, kind: Kind, who: str, times: int = 1) -> RateLimited | None:
         """Count so many more of one that is named `who`; why that is too many, or None."""
         return None if self._windows[kind].count(who, times) <= self._most[kind] else self._until_next(kind, who)
 
-    async def used_up(self, kind: Kind, who: str) -> RateLimited | None:
+    def used_up(self, kind: Kind, who: str) -> RateLimited | None:
         """The same, as one more would be told. Counts nothing."""
         return None if self._windows[kind].counted(who) < self._most[kind] else self._until_next(kind, who)
 
@@ -58,7 +58,7 @@ class Rates:
         metrics.rate_limited(kind.name.lower())
         return RateLimited(kind.value, max(1, ceil(self._windows[kind].seconds_left(who))))
 
-    async def unproven(self, problem: Refusal, connection: HTTPConnection) -> RateLimited | None:
+    def unproven(self, problem: Refusal, connection: HTTPConnection) -> RateLimited | None:
         """Count one that does not prove who calls, unless nobody can: the database that would know is away.
 
         While an issuer of ID tokens is away, what looks like one of its tokens may be anybody's, and counts.
@@ -67,7 +67,7 @@ class Rates:
             return problem
         if isinstance(problem, CallerNotLookedUp):
             return None
-        return await self.refusal(Kind.UNPROVEN, address(connection))
+        return self.refusal(Kind.UNPROVEN, address(connection))
 
 
 def rates(settings: Settings) -> Rates:

@@ -77,14 +77,14 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         request = self.context.request
         assert request is not None
         if self.connection_timed_out:
-            await self.context.services.rates.unproven(Unauthenticated(), request)
+            self.context.services.rates.unproven(Unauthenticated(), request)
 
     async def _let_in(self, identity: Identity) -> None:
         """From now on the socket is its caller's. Raises why it cannot be: nothing is proven, or it has too many."""
         request, services = self.context.request, self.context.services
         assert request is not None
         if identity.problem is not None:
-            raise await services.rates.unproven(identity.problem, request) or identity.problem
+            raise services.rates.unproven(identity.problem, request) or identity.problem
         self._lease.enter_context(services.viewers.taken(who(identity, request)))
         self._lease.enter_context(services.leases.held(identity, self._end))
         self._unknown.close()

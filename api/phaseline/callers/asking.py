@@ -20,11 +20,11 @@ class Asking:
         self._rates = rates
         self._held: OrderedDict[bytes, None] = OrderedDict()
 
-    async def refusal(self, proof: str, connection: HTTPConnection) -> RateLimited | None:
+    def refusal(self, proof: str, connection: HTTPConnection) -> RateLimited | None:
         """Why the database is not asked, or None."""
         if _name(proof) in self._held:
             return None
-        return await self._rates.used_up(Kind.UNPROVEN, address(connection))
+        return self._rates.used_up(Kind.UNPROVEN, address(connection))
 
     def note(self, proof: str, *, held: bool) -> None:
         """It has held, or no longer does. Those that have not held for the longest time are forgotten."""

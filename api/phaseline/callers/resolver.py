@@ -101,7 +101,7 @@ class Resolver:
     async def _unless_guessed(
         self, find: Callable[[str], Awaitable[Identity]], proof: str, connection: HTTPConnection
     ) -> Identity:
-        refusal = await self._asking.refusal(proof, connection)
+        refusal = self._asking.refusal(proof, connection)
         if refusal is not None:
             return unknown(refusal)
         identity = await find(proof)

@@ -83,7 +83,7 @@ async def _start(services: Services, identity: Identity, wanted: Start) -> Deplo
 async def _answer(services: Services, identity: Identity, input: CallbackInput) -> deploys.Receipt:
     """Record the callback, and count it by its answer."""
     try:
-        receipt = await _apply(services, identity, await _admitted(services, identity, _callback(input)))
+        receipt = await _apply(services, identity, _admitted(services, identity, _callback(input)))
     except Exception as error:
         metrics.callback(code_of(error))
         raise
@@ -94,12 +94,10 @@ async def _answer(services: Services, identity: Identity, input: CallbackInput) 
     return receipt
 
 
-async def _admitted(services: Services, identity: Identity, callback: Callback) -> Callback:
+def _admitted(services: Services, identity: Identity, callback: Callback) -> Callback:
     """The callback, unless it would be refused and no longer be recorded: that needs no database. Raises Refusal."""
     refusal = identity.refusal(Right.SEND_CALLBACKS)
-    if refusal is not None and await services.rates.used_up(
-        Kind.REFUSED_CALLBACKS, _both(callback.deploy_id, identity)
-    ):
+    if refusal is not None and services.rates.used_up(Kind.REFUSED_CALLBACKS, _both(callback.deploy_id, identity)):
         raise refusal
     return callback
 
@@ -113,7 +111,7 @@ async def _recorded(services: Services, identity: Identity, applied: Awaitable[d
     refusal = receipt.refusal
     if refusal is None or receipt.duplicate or isinstance(refusal, CallbackRefusal):
         return receipt
-    if await services.rates.refusal(Kind.REFUSED_CALLBACKS, _both(receipt.deploy.id, identity)) is not None:
+    if services.rates.refusal(Kind.REFUSED_CALLBACKS, _both(receipt.deploy.id, identity)) is not None:
         raise refusal
     return receipt
 

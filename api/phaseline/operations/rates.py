@@ -1,7 +1,7 @@
 """Counts operations before they are validated, which costs more than anything before it, and refuses the excess."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphql import DocumentNode, FieldNode
@@ -22,20 +22,20 @@ _WRITES = {"applyCallback": Kind.CALLBACKS, "startDeploy": Kind.STARTS}
 class RateLimits(SchemaExtension):
     """An operation counts by what it does, as often as it does it; what writes nothing, as a read."""
 
-    async def on_operation(self) -> AsyncIterator[None]:
+    def on_operation(self) -> Iterator[None]:
         """Count what could not even be parsed as a read."""
         yield
         operation = self.execution_context
         if operation.graphql_document is None and operation.result is not None:
-            refusal = await _of_caller(operation.context, {Kind.READS: 1})
+            refusal = _of_caller(operation.context, {Kind.READS: 1})
             if refusal is not None:
                 operation.result.errors = [told(refusal)]
 
-    async def on_validate(self) -> AsyncIterator[None]:
+    def on_validate(self) -> Iterator[None]:
         """Refuse it, where there were too many."""
         document = self.execution_context.graphql_document
         assert document is not None
-        refusal = await _of_caller(self.execution_context.context, _counted(document))
+        refusal = _of_caller(self.execution_context.context, _counted(document))
         if refusal is not None:
             self.execution_context.pre_execution_errors = [told(refusal)]
         yield
@@ -44,25 +44,25 @@ class RateLimits(SchemaExtension):
 class CostRates(SchemaExtension):
     """Of what may be executed, a large operation counts as several reads, by what it costs."""
 
-    async def on_validate(self) -> AsyncIterator[None]:
+    def on_validate(self) -> Iterator[None]:
         """Refuse it, where there were too many."""
         operation, context = self.execution_context, self.execution_context.context
         if not operation.pre_execution_errors:
             assert operation.graphql_document is not None
             found = cost(operation.schema._schema, operation.graphql_document, operation._provided_operation_name)
             if more := found // _READ:
-                refusal = await context.services.rates.refusal(Kind.READS, who(context.identity, context.request), more)
+                refusal = context.services.rates.refusal(Kind.READS, who(context.identity, context.request), more)
                 if refusal is not None:
                     operation.pre_execution_errors = [told(refusal)]
         yield
 
 
-async def _of_caller(context: Context, counted: Mapping[Kind, int]) -> RateLimited | None:
+def _of_caller(context: Context, counted: Mapping[Kind, int]) -> RateLimited | None:
     """Who proves nothing was counted before."""
     rates, identity, request = context.services.rates, context.identity, context.request
     assert request is not None
     for kind, times in counted.items() if identity.problem is None else ():
-        refusal = await rates.refusal(kind, who(identity, request), times)
+        refusal = rates.refusal(kind, who(identity, request), times)
         if refusal is not None:
             return refusal
     return None

@@ -58,7 +58,7 @@ def routes(
         problem, response = (await resolver.of_browser(request)).problem, Response(status_code=204)
         if problem is None:
             await signing_in.end(request, response)
-        elif too_many := await rates.unproven(problem, request):
+        elif too_many := rates.unproven(problem, request):
             raise too_many
         elif isinstance(problem, CallerNotLookedUp):
             raise problem
