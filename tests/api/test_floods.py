@@ -80,7 +80,7 @@ async def test_a_head_that_does_not_end_gets_408_and_a_code(server: Server) -> N
 
 @pytest.mark.slow
 async def test_a_body_that_does_not_end_gets_408_and_a_code(server: Server) -> None:
-    async with connected(server.url, 50) as slow, _served(server):
+    async with connected(server.url, 20) as slow, _served(server):
         for one in slow:
             one.say(HEAD + b"content-length: 100\r\n\r\n{")
         for one in slow:
