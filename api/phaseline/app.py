@@ -24,7 +24,7 @@ from phaseline.endpoint import Endpoint, on_fault, on_http_exception, on_refusal
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache
 from phaseline.headers import SecurityHeaders
-from phaseline.identity import NOBODY
+from phaseline.identity import nobody
 from phaseline.limits import BodyLimit, SignInRate
 from phaseline.notifications import Notifications
 from phaseline.operations.schema import SCHEMA
@@ -86,7 +86,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     async def context(connection: HTTPConnection) -> Context:
         # A socket says who calls in its first message.
         if connection.scope["type"] == "websocket":
-            return Context(app.state.services, NOBODY)
+            return Context(app.state.services, nobody())
         identity = await resolver.of_request(connection)
         too_many = counted.unproven(identity.problem, connection) if identity.problem else None
         if too_many is not None:

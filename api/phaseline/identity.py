@@ -105,7 +105,13 @@ def unknown(problem: Refusal) -> Identity:
     return Identity("anonymous", None, Proof.NOTHING, problem=problem)
 
 
-NOBODY = unknown(Unauthenticated())
+def nobody() -> Identity:
+    """A caller who has not tried to prove anything.
+
+    Each time another one: an error that is raised again and again keeps all that was on its way each time.
+    """
+    return unknown(Unauthenticated())
+
 
 # Where authentication is turned off: nothing proves who a caller is, and the log must not say more than is known.
 ANYBODY = Identity("anonymous", None, Proof.NOTHING, rights=frozenset(Right))

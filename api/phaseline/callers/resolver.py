@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from phaseline.callers import cookies, secret, sign_ins, tokens
 from phaseline.callers.asking import Asking
 from phaseline.callers.uses import Uses
-from phaseline.identity import ANYBODY, NOBODY, Environments, Identity, known, unknown
+from phaseline.identity import ANYBODY, Environments, Identity, known, nobody, unknown
 from phaseline.settings import is_loopback
 from phaseline.store import Store, is_unavailable, reason
 from phaseline_schema.refusals import CallerNotLookedUp, Forbidden, Unauthenticated
@@ -65,13 +65,13 @@ class Resolver:
             return await self.of_browser(connection)
         if authorization is not None:
             return await _looked_up(self._of_authorization(authorization, connection))
-        return NOBODY
+        return nobody()
 
     async def of_browser(self, connection: HTTPConnection) -> Identity:
         """Who is signed in in the browser that sends this."""
         cookie = cookies.of(connection, self._public_url)
         if not cookie:
-            return NOBODY
+            return nobody()
         return await _looked_up(self._unless_guessed(self._of_cookie, cookie, connection))
 
     async def of_socket(self, connection: HTTPConnection, payload: Mapping[str, Any]) -> Identity:
