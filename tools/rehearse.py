@@ -104,7 +104,7 @@ def within(seconds: float, what: str, demo: "subprocess.Popen[bytes]", done: Cal
 def rehearse_demo(clone: Path, **how: object) -> None:
     """Its page is there, and a deploy started on it runs to its end; then it is stopped as a person stops it."""
     command = ["make", "demo", f"ARGS=--port {urlsplit(DEMO).port} --no-browser --pause 0.1"]
-    printed = clone / "printed"
+    printed = clone.parent / "printed"
     with printed.open("wb") as output:
         demo = subprocess.Popen(command, cwd=clone, start_new_session=True, stdout=output, **how)  # type: ignore[call-overload]
 
