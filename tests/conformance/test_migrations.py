@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import uuid
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -147,12 +148,12 @@ _CATALOGUED = """
 
 async def _definitions(database: Path | str) -> dict[str, Any]:
     """All that the database is made of, without regard to space, quotes or order of lines."""
-    found = await _rows(database, _WRITTEN_DOWN if isinstance(database, Path) else _CATALOGUED)
-    return {
-        name: sorted(re.sub(r"[\s\"]+", " ", line).strip(" ,)(") for line in _lines(definition))
-        for name, definition in found
-        if not name.startswith(("alembic_version", "sqlite_sequence"))
-    }
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, definition in await _rows(database, _WRITTEN_DOWN if isinstance(database, Path) else _CATALOGUED):
+        if not name.startswith(("alembic_version", "sqlite_sequence")):
+            # An index is catalogued twice, and by one name.
+            found[name] += [re.sub(r"[\s\"]+", " ", line).strip(" ,)(") for line in _lines(definition)]
+    return {name: sorted(lines) for name, lines in found.items()}
 
 
 def _lines(definition: str) -> list[str]:
