@@ -80,7 +80,7 @@ def told(refusal: Refusal) -> GraphQLError:
 
 
 def code_of(error: Exception) -> str:
-    """The code that a caller is answered with whose resolver raised this."""
+    """The code that a caller is answered with where this was raised."""
     if isinstance(error, Refusal):
         return error.code
     return Unavailable.code if is_unavailable(error) else INTERNAL

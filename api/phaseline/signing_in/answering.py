@@ -18,13 +18,6 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def code_of(error: Exception) -> str:
-    """The code that a browser is answered with where this was raised."""
-    if isinstance(error, Refusal):
-        return error.code
-    return Unavailable.code if is_unavailable(error) else "INTERNAL_SERVER_ERROR"
-
-
 def answering(handler: Handler) -> Handler:
     """The same, with refusals as answers, a database that is away among them. Nobody keeps a copy of any answer."""
 
