@@ -1,14 +1,11 @@
 """Gives every error a code, and keeps the inside of the server out of its text."""
 
 import re
-from collections.abc import Iterator
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types import StreamExecutionResult
 
 from phaseline.store import is_unavailable, reason
 from phaseline_schema.refusals import OperationTooLarge, Refusal, Unavailable
@@ -26,32 +23,6 @@ _EXCESS = re.compile(r"contains more than (\d+) (tokens|code points)")
 _UNITS = {"tokens": "tokens", "code points": "characters"}
 
 log = structlog.get_logger(__name__)
-
-
-class ErrorCodes(SchemaExtension):
-    """Puts `extensions.code` on each error of a result, streamed results included."""
-
-    _began = False
-
-    def on_execute(self) -> Iterator[None]:
-        """Note that the document was good enough to begin with."""
-        self._began = True
-        yield
-
-    def on_operation(self) -> Iterator[None]:
-        """Code the errors of an answer that comes at once."""
-        yield
-        self._code(self.execution_context.result)
-
-    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
-        """Code the errors of one answer of several."""
-        self._code(result)
-        yield
-
-    def _code(self, result: object) -> None:
-        errors: list[GraphQLError] | None = getattr(result, "errors", None)
-        if errors:
-            result.errors = [coded(error, began=self._began) for error in errors]  # type: ignore[attr-defined]
 
 
 def coded(error: GraphQLError, *, began: bool) -> GraphQLError:

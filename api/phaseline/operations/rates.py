@@ -1,15 +1,12 @@
-"""Counts operations before they are validated, which costs more than anything before it, and refuses the excess."""
+"""What an operation is counted as, and whether its caller has sent too many."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from graphql import DocumentNode, FieldNode
-from strawberry.extensions import SchemaExtension
 
 from phaseline.context import Context
-from phaseline.operations.errors import told
-from phaseline.operations.weighing import cost
 from phaseline.rates import Kind, who
 from phaseline_schema.refusals import RateLimited
 
@@ -18,58 +15,34 @@ _READ = 1000
 
 _WRITES = {"applyCallback": Kind.CALLBACKS, "startDeploy": Kind.STARTS}
 
-
-class RateLimits(SchemaExtension):
-    """An operation counts by what it does, as often as it does it; what writes nothing, as a read."""
-
-    def on_operation(self) -> Iterator[None]:
-        """Count what could not even be parsed as a read."""
-        yield
-        operation = self.execution_context
-        if operation.graphql_document is None and operation.result is not None:
-            refusal = _of_caller(operation.context, {Kind.READS: 1})
-            if refusal is not None:
-                operation.result.errors = [told(refusal)]
-
-    def on_validate(self) -> Iterator[None]:
-        """Refuse it, where there were too many."""
-        document = self.execution_context.graphql_document
-        assert document is not None
-        refusal = _of_caller(self.execution_context.context, _counted(document))
-        if refusal is not None:
-            self.execution_context.pre_execution_errors = [told(refusal)]
-        yield
+# What could not even be parsed counts as a read.
+UNPARSED: Mapping[Kind, int] = {Kind.READS: 1}
 
 
-class CostRates(SchemaExtension):
-    """Of what may be executed, a large operation counts as several reads, by what it costs."""
-
-    def on_validate(self) -> Iterator[None]:
-        """Refuse it, where there were too many."""
-        operation, context = self.execution_context, self.execution_context.context
-        if not operation.pre_execution_errors:
-            assert operation.graphql_document is not None
-            found = cost(operation.schema._schema, operation.graphql_document, operation._provided_operation_name)
-            if more := found // _READ:
-                refusal = context.services.rates.refusal(Kind.READS, who(context.identity, context.request), more)
-                if refusal is not None:
-                    operation.pre_execution_errors = [told(refusal)]
-        yield
-
-
-def _of_caller(context: Context, counted: Mapping[Kind, int]) -> RateLimited | None:
-    """Who proves nothing was counted before."""
+def refusal(context: Context, counted: Mapping[Kind, int]) -> RateLimited | None:
+    """Count it; why it is too many, or None. Who proves nothing was counted before."""
     rates, identity, request = context.services.rates, context.identity, context.request
     assert request is not None
     for kind, times in counted.items() if identity.problem is None else ():
-        refusal = rates.refusal(kind, who(identity, request), times)
-        if refusal is not None:
-            return refusal
+        found = rates.refusal(kind, who(identity, request), times)
+        if found is not None:
+            return found
     return None
 
 
-def _counted(document: DocumentNode) -> Mapping[Kind, int]:
-    """What the document does: all its operations together, at whatever depth, for it may not even be valid."""
+def refusal_of_cost(context: Context, cost: int) -> RateLimited | None:
+    """Of what may be executed, a large operation counts as several reads, by what it costs."""
+    more = cost // _READ
+    request = context.request
+    assert request is not None
+    return context.services.rates.refusal(Kind.READS, who(context.identity, request), more) if more else None
+
+
+def counted(document: DocumentNode) -> Mapping[Kind, int]:
+    """What the document does, as often as it does it; what writes nothing, as a read.
+
+    All its operations together, at whatever depth, for it may not even be valid.
+    """
     found: Counter[Kind] = Counter()
     nodes: list[Any] = list(document.definitions)
     while nodes:

@@ -14,9 +14,9 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    OperationDefinitionNode,
     SelectionSetNode,
     get_named_type,
-    get_operation_ast,
 )
 
 from phaseline_schema.pipelines import PIPELINES
@@ -39,10 +39,8 @@ _WORK = {"auditVerification": 20_000}
 _INTROSPECTION = {"__schema": 15_000, "__type": 2_000}
 
 
-def cost(schema: GraphQLSchema, document: DocumentNode, operation_name: str | None) -> int:
+def cost(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> int:
     """What one operation of a valid document costs."""
-    operation = get_operation_ast(document, operation_name)
-    assert operation is not None
     return Scales(schema, document).weigh(operation.selection_set, schema.get_root_type(operation.operation)).cost
 
 
