@@ -115,14 +115,14 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         SCHEMA,
         stopping,
         resolver,
+        context,
         graphql_ide=None,
-        context_getter=context,
         subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL],
         max_subscriptions_per_connection=settings.operations_per_socket,
         connection_init_wait_timeout=timedelta(seconds=10),
         allowed_origins=settings.allowed_origins,
     )
-    app.include_router(endpoint, prefix="/graphql")
+    app.router.routes.extend(endpoint.routes_at("/graphql"))
     app.include_router(health.routes(store, settings.accept_revision, stopping))
     signing = SigningIn(store, timedelta(hours=settings.sign_in_hours), settings.public_url)
     app.include_router(signing_in.routes(resolver, counted, signing, settings.authentication, trusted.provider))

@@ -1,7 +1,7 @@
 """GraphQL over HTTP, as its specification has it, and with the status codes of the contract."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
 from http import HTTPStatus
@@ -11,9 +11,11 @@ from anyio import CancelScope
 from cross_web import HTTPException
 from graphql import GraphQLError
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Send
+from starlette.websockets import WebSocket
 from strawberry import Schema
 from strawberry.exceptions import MissingQueryError
 from strawberry.fastapi import GraphQLRouter
@@ -40,13 +42,39 @@ _JSON = "application/json"
 _DIGITS = 30
 
 
+# Finds out who calls, and what a request or a socket is given.
+ContextOf = Callable[[HTTPConnection], Awaitable[Context]]
+
+
 class Endpoint(GraphQLRouter[Context, None]):
     """`/graphql` for queries, mutations and subscriptions (WebSocket, or SSE)."""
 
-    def __init__(self, schema: Schema, stopping: Stopping, resolver: Resolver, **more: Any) -> None:
+    def __init__(
+        self, schema: Schema, stopping: Stopping, resolver: Resolver, context_of: ContextOf, **more: Any
+    ) -> None:
         super().__init__(schema, **more)
         self._stopping = stopping
+        self._context_of = context_of
         self.graphql_transport_ws_handler_class = partial(SocketHandler, stopping, resolver)  # type: ignore[assignment]
+
+    def routes_at(self, path: str) -> list[BaseRoute]:
+        """What the application serves it by. FastAPI's own routes would solve the same dependencies anew for each
+        request, which takes longer than many a request does."""
+        http = Route(path, self._answer, methods=["GET", "POST"])
+        http.methods = {"GET", "POST"}  # without HEAD, which Starlette adds
+        return [http, WebSocketRoute(path, self._follow)]
+
+    async def _answer(self, request: Request) -> Response:
+        response: Response = await self.run(request, await self._context(request), None)
+        return response
+
+    async def _follow(self, websocket: WebSocket) -> None:
+        await self.run(websocket, await self._context(websocket), None)
+
+    async def _context(self, connection: Request | WebSocket) -> Context:
+        context = await self._context_of(connection)
+        context.request = connection
+        return context
 
     async def run(self, request: Any, *arguments: Any, **more: Any) -> Any:
         """Answer; a request that is no GraphQL request gets an error of the same form."""
