@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Where an answer has one of these itself, it knows better: the pages do, and the script that other sites embed.
@@ -41,7 +40,7 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, public_url: str | None) -> None:
         self._app = app
-        self._headers = always(public_url)
+        self._headers = _raw(always(public_url))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass it on."""
@@ -54,17 +53,20 @@ class SecurityHeaders:
         await self._app(scope, receive, sending)
 
 
-def _add(message: Message, wanted: Mapping[str, str]) -> None:
+def _add(message: Message, wanted: Iterable[tuple[bytes, bytes]]) -> None:
     """Give the beginning of an answer what it lacks of these, and what goes with its status."""
-    message["headers"] = list(message.get("headers", ()))
-    headers = MutableHeaders(raw=message["headers"])
-    _default(headers, wanted.items())
-    if "etag" not in headers:
-        _default(headers, _KEPT_BY_NOBODY.items())
-    if message["status"] == 401:
-        _default(headers, [("www-authenticate", "Bearer")])
+    headers = message["headers"] = list(message.get("headers", ()))
+    there = {name.lower() for name, _ in headers}
+    headers += [header for header in wanted if header[0] not in there]
+    if b"etag" not in there:
+        headers += [header for header in _FOR_NOBODY if header[0] not in there]
+    if message["status"] == 401 and _BEARER[0] not in there:
+        headers.append(_BEARER)
 
 
-def _default(headers: MutableHeaders, wanted: Iterable[tuple[str, str]]) -> None:
-    for name, value in wanted:
-        headers.setdefault(name, value)
+def _raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.encode(), value.encode()) for name, value in headers.items())
+
+
+_FOR_NOBODY = _raw(_KEPT_BY_NOBODY)
+_BEARER = (b"www-authenticate", b"Bearer")

@@ -5,6 +5,7 @@ Each process counts for itself, in memory: a node more lets through as much more
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 
@@ -26,6 +27,9 @@ _WINDOW = 10
 
 # Whoever has an IPv6 address has all that begin with the same so many bits.
 _NETWORK = 64
+
+# Each request asks for its sender's several times.
+_REMEMBERED = 1000
 
 
 class Kind(StrEnum):
@@ -91,7 +95,11 @@ def _seconds(kind: Kind) -> int:
 
 def address(connection: HTTPConnection) -> str:
     """The client's address; of an IPv6 address its network, which is what one client is given."""
-    host = connection.client.host if connection.client else ""
+    return _network(connection.client.host if connection.client else "")
+
+
+@lru_cache(_REMEMBERED)
+def _network(host: str) -> str:
     try:
         found = ip_address(host)
     except ValueError:
