@@ -21,9 +21,9 @@ _SECRETS = tuple(
         rf"(\b(?:bearer|basic|digest|dpop)(?:\s+|%20|\+)){_VALUE}",
         # Headers, and what has a name as secrets have: in an address, in JSON, or as Python shows it.
         rf"(\b(?:proxy-)?authorization(?:{_BETWEEN}|:\s*)(?:(?:bearer|basic|digest|dpop)\s+)?){_VALUE}",
-        rf"((?:(?:\bset-)?\bcookie(?:{_BETWEEN}|:\s*)[\w-]+=)){_VALUE}",
+        rf"(\bcookie(?:{_BETWEEN}|:\s*)[\w-]+=){_VALUE}",
         rf"((?:phaseline|phaseline-provider)=){_VALUE}",
-        rf"([\w-]*(?:token|secret|password|passwd|assertion|verifier|api[_-]?key)(?:{_BETWEEN})){_VALUE}",
+        rf"((?:token|secret|password|passwd|assertion|verifier|api[_-]?key)(?:{_BETWEEN})){_VALUE}",
         rf"([?&](?:code|state|nonce|code_challenge)=){_VALUE}",  # of a sign-in that is under way
         r"(://[^\s:/@]*:)[^\s/@]+(?=@)",  # the password in an address
     )
