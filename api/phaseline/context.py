@@ -12,12 +12,13 @@ from strawberry.fastapi import BaseContext
 
 from phaseline import history
 from phaseline.callers.leases import Leases
+from phaseline.databases.kind import Work
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache, Graphs
 from phaseline.identity import Identity
 from phaseline.places import Places
 from phaseline.rates import Rates
-from phaseline.store import Store, Work
+from phaseline.store import Store
 from phaseline_schema.phases import Standing, fold
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import DeployRecord, EntryRecord

@@ -31,16 +31,18 @@ class GraphCache:
     def __init__(self, accepted_revision: str | None = None) -> None:
         """`accepted_revision`: the older one that this server was told to serve, if any."""
         self._accepted = accepted_revision
-        self._revision: str | None = None
-        self._graphs: Graphs = {}
+        # One value: transactions may be in several threads, and take what belongs together.
+        self._read: tuple[str | None, Graphs] = (None, {})
 
     async def at(self, connection: AsyncConnection) -> Graphs:
         """Every pipeline by name, as this transaction sees them. Raises WrongVersion."""
         revision = (await connection.execute(_revision)).scalar_one_or_none()
-        if revision is None or revision != self._revision:
+        known, graphs = self._read
+        if revision is None or revision != known:
             await self._require(connection)
-            self._graphs, self._revision = await in_force(connection), revision
-        return self._graphs
+            graphs = await in_force(connection)
+            self._read = (revision, graphs)
+        return graphs
 
     async def _require(self, connection: AsyncConnection) -> None:
         try:

@@ -18,7 +18,7 @@ from typing import Literal, get_args
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
-from sqlalchemy import Pool, QueuePool
+from sqlalchemy import QueuePool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -153,7 +153,7 @@ def feed_lag(woken: float) -> None:
 
 
 @contextmanager
-def transaction(kind: Kind, pool: Pool) -> Iterator[None]:
+def transaction(kind: Kind, pool: QueuePool) -> Iterator[None]:
     """A transaction, from asking for a connection to giving it back."""
     began = time.monotonic()
     try:
@@ -168,12 +168,11 @@ def database_error() -> None:
     _database_errors.inc()
 
 
-def measure(pool: Pool) -> None:
+def measure(pool: QueuePool) -> None:
     """How full the pool is.
 
     Told and not asked for: where several workers share an address, the one that is scraped cannot ask the others.
     """
-    assert isinstance(pool, QueuePool)
     _pool.labels("in_use").set(pool.checkedout())
     _pool.labels("idle").set(pool.checkedin())
     _pool_size.set(pool.size() + pool._max_overflow)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from math import ceil
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import metrics
 from phaseline.databases import database_at, is_away
+from phaseline.databases.kind import Work
 from phaseline_schema.refusals import Refusal
 
 log = structlog.get_logger(__name__)
@@ -21,8 +22,7 @@ log = structlog.get_logger(__name__)
 _TURN = 10
 
 Result = TypeVar("Result")
-Work = Callable[[AsyncConnection], Awaitable[Result]]
-Made = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+Run = Callable[[Work[Result]], Awaitable[Result]]
 
 
 class _Stale(Exception):
@@ -34,18 +34,14 @@ class Store:
 
     def __init__(self, url: str, pool_size: int = 10, *, only_reads: bool = False) -> None:
         self.database = database_at(url, pool_size, only_reads=only_reads)
-        self._reader = self.database.engine.execution_options(**self.database.reading)
-        self._writer = self.database.engine.execution_options(**self.database.writing)
         # A quarter of the connections is left to callbacks, and to looking up who calls.
         self._turns = asyncio.Semaphore(max(1, pool_size - ceil(pool_size / 4)))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one state of the log throughout."""
-        with metrics.transaction("read", self.database.engine.pool):
-            # Its end is the transaction's: a rollback that comes with giving it back is out of every time-out's reach.
-            async with self._reader.begin() as connection:
-                metrics.measure(self.database.engine.pool)
+        with metrics.transaction("read", self.database.pool):
+            async with self.database.reading() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -54,9 +50,8 @@ class Store:
 
         `deploy_id`: the deploy that it changes, where there is one already.
         """
-        with metrics.transaction("write", self.database.engine.pool):
-            async with self.database.turn(deploy_id), self._writer.begin() as connection:
-                metrics.measure(self.database.engine.pool)
+        with metrics.transaction("write", self.database.pool):
+            async with self.database.writing(deploy_id) as connection:
                 yield connection
 
     @asynccontextmanager
@@ -68,7 +63,7 @@ class Store:
 
     async def read(self, work: Work[Result]) -> Result:
         """What `work` finds, given a connection as `reading` has it. It ends even where its caller is cancelled."""
-        return await to_the_end(self._run(self.reading, work))
+        return await to_the_end(self._read(work))
 
     async def read_in_turn(self, work: Work[Result]) -> Result:
         """The same, for operations and followers: however many of them come, the others find connections.
@@ -81,40 +76,43 @@ class Store:
 
     async def write(self, work: Work[Result], deploy_id: str | None = None) -> Result:
         """The same, given a connection as `writing` has it."""
-        return await to_the_end(self._run(partial(self.writing, deploy_id), work))
+        return await to_the_end(self._run("write", work, partial(self.database.write, deploy_id=deploy_id)))
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self.database.close()
+
+    async def _read(self, work: Work[Result]) -> Result:
+        return await self._run("read", work, self.database.read)
 
     async def _in_turn(self, work: Work[Result]) -> Result:
         try:
-            return await self._run(self.reading, work)
+            return await self._read(work)
         finally:
             self._turns.release()
 
-    async def _run(self, made: Made, work: Work[Result]) -> Result:
+    async def _run(self, kind: metrics.Kind, work: Work[Result], run: Run[Result]) -> Result:
         try:
-            async with asyncio.timeout(self.database.seconds):
-                try:
-                    return await _once(made, work)
-                except _Stale:  # the pool now knows, and makes a new one
-                    return await _once(made, work, again=False)
+            with metrics.transaction(kind, self.database.pool):
+                async with asyncio.timeout(self.database.seconds):
+                    try:
+                        return await run(partial(_unless_stale, work))
+                    except _Stale:  # the pool now knows, and makes a new one
+                        return await run(work)
         except Exception as error:
             if isinstance(error, SQLAlchemyError) or is_unavailable(error):
                 metrics.database_error()
             raise
 
-    async def close(self) -> None:
-        """Give all connections back."""
-        await self.database.engine.dispose()
 
-
-async def _once(made: Made, work: Work[Result], *, again: bool = True) -> Result:
-    async with made() as connection:
-        try:
-            return await work(connection)
-        except DBAPIError as error:
-            # Before the commit there is nothing to be in doubt about: the same may be done once more.
-            if again and error.connection_invalidated:
-                raise _Stale from error
-            raise
+async def _unless_stale(work: Work[Result], connection: AsyncConnection) -> Result:
+    """Before the commit there is nothing to be in doubt about: the same may be done once more."""
+    try:
+        return await work(connection)
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise _Stale from error
+        raise
 
 
 async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:

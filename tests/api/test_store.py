@@ -3,10 +3,11 @@
 import asyncio
 import gc
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog.testing
@@ -16,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history
 from phaseline.databases import sqlite
+from phaseline.databases.kind import Work
+from phaseline.databases.together import Outcome
 from phaseline.store import Store, is_unavailable, to_the_end
 from phaseline_schema.refusals import DeployNotFound
 from tests.support.application import in_this_process
@@ -26,7 +29,7 @@ WRITERS = 50
 
 @dataclass
 class Turns:
-    """How many writers of this process have come for a turn so far, and how many have had it."""
+    """How many works that write have come for a turn so far, and how many have had it."""
 
     asked: int = 0
     had: int = 0
@@ -36,16 +39,18 @@ class Turns:
 def turns(monkeypatch: pytest.MonkeyPatch) -> Turns:
     """They are counted from now on."""
     counted = Turns()
-    turn = sqlite.SQLite.turn
+    write, commit = sqlite.SQLite.write, sqlite.SQLite._commit
 
-    @asynccontextmanager
-    async def counting(self: sqlite.SQLite, deploy_id: str | None) -> AsyncIterator[None]:
+    def asking(self: sqlite.SQLite, work: Work[Any], deploy_id: str | None) -> Any:
         counted.asked += 1
-        async with turn(self, deploy_id):
-            counted.had += 1
-            yield
+        return write(self, work, deploy_id)
 
-    monkeypatch.setattr(sqlite.SQLite, "turn", counting)
+    def having(self: sqlite.SQLite, works: Sequence[Work[Any]]) -> list[Outcome]:
+        counted.had += len(works)
+        return commit(self, works)
+
+    monkeypatch.setattr(sqlite.SQLite, "write", asking)
+    monkeypatch.setattr(sqlite.SQLite, "_commit", having)
     return counted
 
 
@@ -63,7 +68,7 @@ async def test_writers_are_served_in_the_order_in_which_they_came(database: Path
 
     async with ours.writing():
         writers = [writer(number) for number in range(WRITERS)]
-        await until(lambda: turns.asked == 1 + WRITERS)
+        await until(lambda: turns.asked == WRITERS)
     await asyncio.gather(*writers)
     await ours.close()
     assert served == list(range(WRITERS))
@@ -78,7 +83,7 @@ async def test_writers_that_wait_keep_no_reader_from_reading(database: Path, tur
 
     async with ours.writing():
         writers = [asyncio.create_task(ours.write(nothing)) for _ in range(WRITERS)]
-        await until(lambda: turns.asked == 1 + WRITERS)
+        await until(lambda: turns.asked == WRITERS)
         async with asyncio.timeout(2):
             assert await ours.read(nothing) == 1
         assert not any(writer.done() for writer in writers)

@@ -1,10 +1,12 @@
 """Reads of operations take turns, and have a time; callbacks wait for none of them, and are never given up."""
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history
 from tests.conformance.conftest import on_one_of_each
@@ -23,14 +25,17 @@ class Stuck:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun = 0
-        self.let_go = asyncio.Event()
+        self.let_go = threading.Event()  # a read of a file keeps a thread, and no loop
         self._page = history.deploys_page
         monkeypatch.setattr(history, "deploys_page", self._read)
 
-    async def _read(self, *arguments: Any) -> Any:
+    async def _read(self, connection: AsyncConnection, *arguments: Any) -> Any:
         self.begun += 1
-        await self.let_go.wait()
-        return await self._page(*arguments)
+        if connection.dialect.name == "sqlite":
+            self.let_go.wait()
+        else:
+            await asyncio.to_thread(self.let_go.wait)
+        return await self._page(connection, *arguments)
 
 
 @on_one_of_each

@@ -5,7 +5,7 @@ tables was taken away before; test_audit.py has what is done to a database with 
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,19 @@ def _beside_the_guards(found: Found) -> Found:
     return [(of, fault) for of, fault in found if fault.kind is not FaultKind.GUARD]
 
 
+class _Undo(Exception):
+    """Ends a transaction of which nothing is to be kept."""
+
+
+@asynccontextmanager
+async def undone(store: Store) -> AsyncIterator[AsyncConnection]:
+    """A connection of it, whose transaction is undone in the end."""
+    with suppress(_Undo):
+        async with store.writing() as connection:
+            yield connection
+            raise _Undo
+
+
 @dataclass
 class Log:
     """A database without guards, its deploys by how long their logs are, and a checkpoint of all."""
@@ -54,7 +67,7 @@ class Log:
     @asynccontextmanager
     async def tampered(self, *statements: str | Change, **values: Any) -> AsyncIterator[AsyncConnection]:
         """A connection to it after these statements, which are undone in the end."""
-        async with self.store.database.engine.connect() as connection:
+        async with undone(self.store) as connection:
             for statement in statements:
                 if isinstance(statement, Change):
                     given = {"the_id": statement.id, **statement.value}
@@ -64,7 +77,6 @@ class Log:
                     names = {name: value for name, value in values.items() if f":{name}" in statement}
                     await connection.execute(text(statement), names)
             yield connection
-            await connection.rollback()
 
     async def faults(self, connection: AsyncConnection, *, with_checkpoint: bool = False) -> Found:
         """What is found in it."""
@@ -94,7 +106,7 @@ async def log(store: Kind) -> AsyncIterator[Log]:
         await caller.walk(short, "building", "cancelled")
     await loosen(database)
     made = Log(Store(address(database)), isinstance(database, str) is False, long, short)
-    async with made.store.database.engine.connect() as connection:
+    async with made.store.reading() as connection:
         for table in (deploys, audit_entries):
             rows = await connection.execute(text(f"SELECT * FROM {table.name} ORDER BY id"))
             made.rows[table.name] = [dict(row._mapping) for row in rows]

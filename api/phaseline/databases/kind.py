@@ -1,28 +1,25 @@
 """What a store asks of a database, whichever it is."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
-from sqlalchemy import ColumnElement
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import ColumnElement, QueuePool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+Result = TypeVar("Result")
+# Done in one transaction. It waits for nothing but the connection that it is given.
+Work = Callable[[AsyncConnection], Coroutine[Any, Any, Result]]
 Listen = Callable[[], Awaitable[asyncpg.Connection]]
 
 
 class Database(Protocol):
-    """An engine, and how its transactions are made."""
-
-    engine: AsyncEngine
+    """Connections, and how transactions on them are made."""
 
     @property
-    def reading(self) -> Mapping[str, Any]:
-        """Options of a transaction that sees one state of the log throughout."""
-
-    @property
-    def writing(self) -> Mapping[str, Any]:
-        """Options of one that appends to it."""
+    def pool(self) -> QueuePool:
+        """The connections that there are."""
 
     @property
     def seconds(self) -> float | None:
@@ -35,11 +32,25 @@ class Database(Protocol):
     def try_to_open(self) -> None:
         """Raise the driver's error where it plainly cannot be opened, before anything is begun."""
 
-    def turn(self, deploy_id: str | None) -> AbstractAsyncContextManager[None]:
-        """The turn of a writer among those of this process that it would meet in the database.
+    async def read(self, work: Work[Result]) -> Result:
+        """What `work` finds, given a connection as `reading` has it."""
 
-        Who waits here holds no connection. Without a deploy's id: a writer that changes none that is there already.
+    async def write(self, work: Work[Result], deploy_id: str | None) -> Result:
+        """The same, given one as `writing` has it; it is committed when this returns, and undone where `work` raises.
+
+        `deploy_id`: the deploy that it changes, where there is one already. Of those that change the same, and of all
+        where the database has one writer at a time, the first to come is the first to be served; who waits for his turn
+        holds no connection.
         """
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection that sees one state of the log throughout."""
+
+    def writing(self, deploy_id: str | None) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection whose transaction is committed at the end, or undone where an error left it."""
+
+    async def close(self) -> None:
+        """Give all connections back."""
 
     async def only_reads(self, connection: AsyncConnection) -> bool:
         """Whether it takes no writes, as the standby of another one."""

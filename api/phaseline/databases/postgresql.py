@@ -1,17 +1,19 @@
 """PostgreSQL: any number of nodes on one log, each deploy locked by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import asyncpg
-from sqlalchemy import ColumnElement, Text, and_, case, cast, collate, event, func, literal_column, text
+from sqlalchemy import ColumnElement, QueuePool, Text, and_, case, cast, collate, event, func, literal_column, text
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from phaseline import metrics
+from phaseline.databases.kind import Work
 from phaseline.databases.turns import in_turn
 
 # In seconds. A transaction is given up within the 15 after which a workflow gives up, so that it is told why.
@@ -68,19 +70,23 @@ _AWAY = (
 )
 
 
+# One state throughout; READ COMMITTED would show each statement another.
+_READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+# Whoever waits for a deploy's row finds it as the one before has left it.
+_WRITING = {"isolation_level": "READ COMMITTED"}
+
+Result = TypeVar("Result")
+
+
 class PostgreSQL:
     """A database that many processes share."""
 
-    # One state throughout; READ COMMITTED would show each statement another.
-    reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    # Whoever waits for a deploy's row finds it as the one before has left it.
-    writing: Mapping[str, Any] = {"isolation_level": "READ COMMITTED"}
     # A server that has vanished does not even refuse.
     seconds: float | None = _TRANSACTION
 
     def __init__(self, url: str, pool_size: int) -> None:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self.engine = create_async_engine(
+        self._engine = create_async_engine(
             url,
             hide_parameters=True,
             pool_size=pool_size,
@@ -92,17 +98,54 @@ class PostgreSQL:
             },
         )
 
-        @event.listens_for(self.engine.sync_engine, "handle_error")
+        @event.listens_for(self._engine.sync_engine, "handle_error")
         def failed(context: ExceptionContext) -> None:
             # Its server has become a standby, and the address may lead to the new primary by now.
             if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
                 context.is_disconnect = True
 
+        self._reader = self._engine.execution_options(**_READING)
+        self._writer = self._engine.execution_options(**_WRITING)
+
+    @property
+    def pool(self) -> QueuePool:
+        """Its connections."""
+        assert isinstance(self._engine.pool, QueuePool)
+        return self._engine.pool
+
     def try_to_open(self) -> None:
         """Connecting says it well enough."""
 
+    async def read(self, work: Work[Result]) -> Result:
+        """What `work` finds."""
+        async with self.reading() as connection:
+            return await work(connection)
+
+    async def write(self, work: Work[Result], deploy_id: str | None) -> Result:
+        """What `work` returns."""
+        async with self.writing(deploy_id) as connection:
+            return await work(connection)
+
     @asynccontextmanager
-    async def turn(self, deploy_id: str | None) -> AsyncIterator[None]:
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Its end is the transaction's: a rollback that comes with giving it back is out of every time-out's reach."""
+        async with self._reader.begin() as connection:
+            metrics.measure(self.pool)
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self, deploy_id: str | None) -> AsyncIterator[AsyncConnection]:
+        """A transaction on the deploy, when its turn has come."""
+        async with self._turn(deploy_id), self._writer.begin() as connection:
+            metrics.measure(self.pool)
+            yield connection
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _turn(self, deploy_id: str | None) -> AsyncIterator[None]:
         """One at a time for each deploy: those who wait for its row would keep all connections from other deploys."""
         if deploy_id is None:
             yield
@@ -116,7 +159,7 @@ class PostgreSQL:
                 raise
 
     async def _end_the_silent(self) -> None:
-        async with self.engine.begin() as connection:
+        async with self._engine.begin() as connection:
             await connection.execute(_END_THE_SILENT)
 
     async def only_reads(self, connection: AsyncConnection) -> bool:
@@ -158,7 +201,7 @@ class PostgreSQL:
 
     async def listen(self) -> asyncpg.Connection:
         """A connection beside the pool, to listen on. Who asks for it closes it."""
-        _, address = self.engine.dialect.create_connect_args(self.engine.url)
+        _, address = self._engine.dialect.create_connect_args(self._engine.url)
         for ours in ("prepared_statement_cache_size", "prepared_statement_name_func"):
             address.pop(ours, None)  # SQLAlchemy's own, which the driver does not know
         return await _connect(

@@ -3,17 +3,24 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import copy_context
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, event
+from sqlalchemy import ColumnElement, Connection, QueuePool, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, DisconnectionError, InterfaceError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from phaseline import metrics
+from phaseline.databases.direct import DirectConnection, finished
+from phaseline.databases.kind import Work
+from phaseline.databases.together import Outcome, Together
 from phaseline.databases.turns import in_turn
 
 # How long a writer waits for another one, in milliseconds: far longer than a commit takes, far
@@ -27,6 +34,10 @@ _TURN_SECONDS = 5
 # How long a connection is waited for, in seconds.
 _POOL = 3
 
+# How many connections are kept, and how many are opened at most.
+_KEPT = 5
+_MOST = 15
+
 _URI = "file:"
 
 _PRAGMAS = (
@@ -36,12 +47,15 @@ _PRAGMAS = (
 )
 
 
-class SQLite:
-    """A database in a file, which several processes of one machine may share."""
+Result = TypeVar("Result")
 
-    reading: Mapping[str, Any] = {}
-    # Holds the file's one write lock from its first statement on, so what it has read cannot be overtaken.
-    writing: Mapping[str, Any] = {"phaseline_writes": True}
+
+class SQLite:
+    """A database in a file, which several processes of one machine may share.
+
+    A whole transaction is done by one thread at once: to go there and back for each statement costs more than they do.
+    """
+
     # Nothing on a file of this machine waits longer than its turn and its lock.
     seconds: float | None = None
     # Nobody tells what another process has written: it is looked for.
@@ -51,20 +65,95 @@ class SQLite:
         self._path = make_url(url).database or ""
         self._opened = _only_read(self._path) if only_reads else self._path
         # `uri` tells SQLAlchemy that this is no name of a file; the rest is SQLite's.
-        found = make_url(f"sqlite+aiosqlite:///{self._opened}&uri=true") if only_reads else make_url(url)
-        self.engine = create_async_engine(found, hide_parameters=True, pool_timeout=_POOL)
+        address = f"sqlite:///{self._opened}&uri=true" if only_reads else make_url(url).set(drivername="sqlite")
+        self._engine = create_engine(
+            address,
+            hide_parameters=True,
+            poolclass=QueuePool,
+            pool_size=_KEPT,
+            max_overflow=_MOST - _KEPT,
+            pool_timeout=_POOL,
+            connect_args={"check_same_thread": False},
+        )
+        self._readers = asyncio.Semaphore(_MOST - 1)  # one connection is the writer's
+        self._threads = ThreadPoolExecutor(_MOST, "sqlite")
         self._turn = asyncio.Lock()
-        _prepare(self.engine.sync_engine, self._path, only_reads)
+        self._together = Together(lambda: self._turn, lambda works: self._in_a_thread(partial(self._commit, works)))
+        _prepare(self._engine, self._path, only_reads)
+
+    @property
+    def pool(self) -> QueuePool:
+        """Its connections."""
+        assert isinstance(self._engine.pool, QueuePool)
+        return self._engine.pool
 
     def try_to_open(self) -> None:
-        """The asynchronous driver raises the same, but from a thread that is still busy when its loop has gone."""
+        """A pool would try it when it is first asked for a connection."""
         sqlite3.connect(self._opened, uri=self._opened.startswith(_URI)).close()
 
+    async def read(self, work: Work[Result]) -> Result:
+        """What `work` finds."""
+        async with asyncio.timeout(_POOL):
+            await self._readers.acquire()
+        try:
+            return await self._in_a_thread(partial(self._find, work))
+        finally:
+            self._readers.release()
+
+    async def write(self, work: Work[Result], deploy_id: str | None) -> Result:
+        """What `work` returns, which is committed together with whatever else waits."""
+        result: Result = await self._together.write(work, _TURN_SECONDS)
+        return result
+
     @asynccontextmanager
-    async def turn(self, deploy_id: str | None) -> AsyncIterator[None]:
-        """First come, first served: of many that wait for SQLite's own lock, some never get it."""
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """For work of which there is one at a time, as that of a command: its statements keep the loop waiting."""
+        with self._begun("BEGIN") as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self, deploy_id: str | None) -> AsyncIterator[AsyncConnection]:
+        """The same. First come, first served: of many that wait for SQLite's own lock, some never get it."""
         async with in_turn(self._turn, _TURN_SECONDS):
-            yield
+            with self._begun("BEGIN IMMEDIATE") as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+        self._threads.shutdown(wait=False)
+
+    async def _in_a_thread(self, job: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, job)
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[DirectConnection]:
+        """`BEGIN IMMEDIATE` holds the file's one write lock, so what is read cannot be overtaken."""
+        with self._engine.execution_options(phaseline_begins=begin).begin() as connection:
+            metrics.measure(self.pool)
+            yield DirectConnection(connection)
+
+    def _find(self, work: Work[Result]) -> Result:
+        with self._begun("BEGIN") as connection:
+            return finished(work(connection))
+
+    def _commit(self, works: Sequence[Work[Any]]) -> list[Outcome]:
+        with self._begun("BEGIN IMMEDIATE") as connection:
+            return [self._apart(connection, work) for work in works]
+
+    def _apart(self, connection: DirectConnection, work: Work[Any]) -> Outcome:
+        """One of several works: what it has written is undone where it raises, and the others are not."""
+        sync = connection.direct
+        sync.exec_driver_sql("SAVEPOINT apart")
+        try:
+            outcome = Outcome(finished(work(connection)))
+        except Exception as error:
+            if not _file_of(sync).in_transaction:  # the disk is full, say: all of them are undone
+                raise
+            sync.exec_driver_sql("ROLLBACK TO apart")
+            outcome = Outcome(error=error)
+        sync.exec_driver_sql("RELEASE apart")
+        return outcome
 
     async def only_reads(self, connection: AsyncConnection) -> bool:
         """Never: a file has no standby."""
@@ -102,6 +191,12 @@ def is_away(error: BaseException) -> bool:
         return True
     # Nothing more special than this: the file is no database, or a damaged one.
     return type(error) in (DatabaseError, sqlite3.DatabaseError)
+
+
+def _file_of(connection: Connection) -> sqlite3.Connection:
+    file = connection.connection.driver_connection
+    assert isinstance(file, sqlite3.Connection)
+    return file
 
 
 def _text_or_bytes(value: bytes) -> str | bytes:
@@ -145,8 +240,7 @@ def _prepare(engine: Any, path: str, only_reads: bool) -> None:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("phaseline_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        connection.exec_driver_sql(connection.get_execution_options()["phaseline_begins"])
 
 
 def _file(path: str) -> tuple[int, int] | None:
