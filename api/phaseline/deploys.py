@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import admission, history, ledger, replays, runs
-from phaseline.databases import clock
 from phaseline.graph import GraphCache
 from phaseline.identity import Identity
 from phaseline_schema.phases import moved
@@ -38,7 +37,7 @@ async def start(connection: AsyncConnection, graphs: GraphCache, identity: Ident
     pipeline = pipelines.get(wanted.pipeline)
     if pipeline is None:
         raise PipelineNotFound(sorted(pipelines))
-    now = await clock.now(connection)
+    place = await ledger.first_place(connection)
     deploy = DeployRecord(
         id=str(uuid.uuid4()),
         environment=wanted.environment,
@@ -48,8 +47,8 @@ async def start(connection: AsyncConnection, graphs: GraphCache, identity: Ident
         attempt=1,
         sequence=1,
         started_by=identity.name,
-        started_at=now,
-        updated_at=now,
+        started_at=place.time,
+        updated_at=place.time,
     )
     entry = EntryRecord(
         deploy_id=deploy.id,
@@ -61,11 +60,11 @@ async def start(connection: AsyncConnection, graphs: GraphCache, identity: Ident
         to_status=deploy.status,
         attempt=1,
         actor=identity.name,
-        recorded_at=now,
+        recorded_at=place.time,
         message=wanted.note,
     )
     await ledger.begin(connection, deploy)
-    await ledger.append(connection, entry, deploy.ref)
+    await ledger.append(connection, entry, deploy.ref, place)
     return deploy
 
 
@@ -74,30 +73,30 @@ async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Ident
 
     Raises DeployNotFound and WrongVersion; where nobody is to be recorded, Unauthenticated and Forbidden too.
     """
-    deploy = await history.deploy(connection, callback.deploy_id, for_update=True)
+    deploy, revision = await history.locked(connection, callback.deploy_id)
     if deploy is None:
         raise identity.refusal(Right.SEND_CALLBACKS) or DeployNotFound()
-    pipeline = (await graphs.at(connection))[deploy.pipeline]
+    pipeline = (await graphs.of(connection, revision))[deploy.pipeline]
     of_another = await runs.refusal(connection, identity, deploy)
     before = await replays.answered(connection, identity, callback)
     denied = admission.refusal(identity, deploy, callback) or of_another or before.misuse
     if denied is not None:
         recorded = admission.without_content(identity, pipeline, callback, denied)
-        told = await history.told(connection, deploy, identity, recorded, denied)
-        if told is not None:
+        if (told := await history.told(connection, deploy, identity, recorded, denied)) is not None:
             return Receipt(deploy, pipeline, told, duplicate=True, refusal=denied)
-        return await _record(connection, pipeline, deploy, identity, recorded, denied)
+        place, _ = await ledger.next_place(connection, deploy, recorded)
+        return await _record(connection, pipeline, deploy, identity, recorded, denied, place)
     if before.entry is not None:
         return Receipt(deploy, pipeline, before.entry, duplicate=True, refusal=before.refusal)
     reported = admission.of_its_run(identity, callback)
-    first = await history.reported(connection, reported)
+    place, first = await ledger.next_place(connection, deploy, reported)
     if first is not None:
         receipt = Receipt(deploy, pipeline, first, duplicate=True)
     else:
         off_graph = pipeline.refusal(
             origin=deploy.status, attempt=deploy.attempt, target=reported.status, reported_attempt=reported.attempt
         )
-        receipt = await _record(connection, pipeline, deploy, identity, reported, off_graph)
+        receipt = await _record(connection, pipeline, deploy, identity, reported, off_graph, place)
     await runs.take(connection, identity, receipt.entry)
     await replays.remember(connection, identity, callback, receipt.entry, receipt.refusal)
     return receipt
@@ -110,6 +109,7 @@ async def _record(
     identity: Identity,
     callback: Callback,
     refusal: Refusal | None,
+    place: ledger.Place,
 ) -> Receipt:
     """Append what became of a callback, and move the deploy's row on to it."""
     entry = EntryRecord(
@@ -122,13 +122,13 @@ async def _record(
         to_status=callback.status,
         attempt=callback.attempt,
         actor=identity.name,
-        recorded_at=await clock.now(connection),
+        recorded_at=place.time,
         refusal=refusal.code if refusal else None,
         message=callback.message,
         run_id=callback.run_id,
         run_url=callback.run_url,
     )
-    entry = await ledger.append(connection, entry, deploy.ref)
+    entry = await ledger.append(connection, entry, deploy.ref, place)
     after = moved(pipeline, deploy, entry)
     await ledger.move(connection, deploy, after)
     return Receipt(after, pipeline, entry, refusal=refusal)

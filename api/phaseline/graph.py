@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 import structlog
-from sqlalchemy import and_, column, select, table
+from sqlalchemy import ColumnElement, String, and_, column, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import revisions
@@ -18,7 +18,9 @@ from phaseline_schema.refusals import WrongVersion
 from phaseline_schema.tables import pipeline_assertions, pipeline_phases, pipeline_statuses, pipeline_transitions
 
 # Alembic's own table. Nothing but a migration changes the graph, and no migration leaves this as it was.
-_revision = select(table("alembic_version", column("version_num")).c.version_num)
+revision: ColumnElement[str] = select(
+    table("alembic_version", column("version_num", String)).c.version_num
+).scalar_subquery()
 
 Graphs = Mapping[str, Pipeline]
 
@@ -36,7 +38,10 @@ class GraphCache:
 
     async def at(self, connection: AsyncConnection) -> Graphs:
         """Every pipeline by name, as this transaction sees them. Raises WrongVersion."""
-        revision = (await connection.execute(_revision)).scalar_one_or_none()
+        return await self.of(connection, (await connection.execute(select(revision))).scalar_one_or_none())
+
+    async def of(self, connection: AsyncConnection, revision: str | None) -> Graphs:
+        """The same, where the transaction has read the revision together with something else."""
         known, graphs = self._read
         if revision is None or revision != known:
             await self._require(connection)

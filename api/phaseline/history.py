@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import cursors
+from phaseline import cursors, graph
 from phaseline.identity import Identity
 from phaseline_schema import inputs
 from phaseline_schema.records import AuditKind, Callback, DeployRecord, EntryRecord
@@ -29,6 +29,9 @@ _LAST_SEQUENCE = 2**31 - 1
 deploy_rows = select(*(deploys.c[field.name] for field in fields(DeployRecord)))
 entry_rows = select(*(audit_entries.c[field.name] for field in fields(EntryRecord)))
 
+_locked = deploy_rows.with_only_columns(graph.revision, *deploy_rows.selected_columns)
+_locked = _locked.where(deploys.c.id == bindparam("the_id")).with_for_update(of=deploys)
+
 Record = TypeVar("Record")
 
 
@@ -47,25 +50,20 @@ def entry(row: Row[Any]) -> EntryRecord:
     return EntryRecord(*tuple(row))
 
 
-async def deploy(connection: AsyncConnection, deploy_id: str, *, for_update: bool = False) -> DeployRecord | None:
-    """One deploy; `for_update` keeps other writers away from it until the transaction ends."""
-    query = deploy_rows.where(deploys.c.id == deploy_id)
-    row = (await connection.execute(query.with_for_update() if for_update else query)).first()
+async def deploy(connection: AsyncConnection, deploy_id: str) -> DeployRecord | None:
+    """One deploy."""
+    row = (await connection.execute(deploy_rows.where(deploys.c.id == deploy_id))).first()
     return DeployRecord(*tuple(row)) if row else None
 
 
-async def reported(connection: AsyncConnection, callback: Callback) -> EntryRecord | None:
-    """The entry of an accepted callback with the same deploy, attempt and status, if there is one."""
-    columns = audit_entries.c
-    rows = await connection.execute(
-        entry_rows.where(
-            columns.deploy_id == callback.deploy_id,
-            columns.attempt == callback.attempt,
-            columns.edge_to == callback.status,
-        )
-    )
-    found = rows.first()
-    return entry(found) if found else None
+async def locked(connection: AsyncConnection, deploy_id: str) -> tuple[DeployRecord | None, str | None]:
+    """One deploy, from which other writers are kept away until the transaction ends; and the database's revision.
+
+    On PostgreSQL whoever waited for the row has it as it was left. Nothing else that changes may be read beside it: it
+    would be older. The revision does not change: no migration begins while anybody has read it.
+    """
+    row = (await connection.execute(_locked, {"the_id": deploy_id})).first()
+    return (DeployRecord(*row[1:]), row[0]) if row else (None, None)
 
 
 async def told(

@@ -1,44 +1,108 @@
-"""Writing the log: a deploy's row, an entry after the last one, and the row moved on to it."""
+"""Writing the log: a deploy's row, an entry after the last one, and the row moved on to it.
 
-from dataclasses import asdict, replace
+The statements are made once: to make them takes longer than to send them.
+"""
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from phaseline.databases import clock
 from phaseline_schema.digests import digest
-from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.records import Callback, DeployRecord, EntryRecord
 from phaseline_schema.tables import audit_entries, deploys
+
+_DEPLOY = [field.name for field in fields(DeployRecord)]
+_ENTRY = [field.name for field in fields(EntryRecord)]
+
+_begin = insert(deploys)
+_append = insert(audit_entries)
+_move = (
+    update(deploys)
+    .where(deploys.c.id == bindparam("the_id"), deploys.c.sequence == bindparam("the_sequence"))
+    .values({name: bindparam(name) for name in _DEPLOY})
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the next entry of a deploy goes: its id, when it is recorded, and the digest of the entry before it."""
+
+    id: int
+    time: datetime
+    previous: str | None
+
+
+async def first_place(connection: AsyncConnection) -> Place:
+    """The place of the first entry of a deploy."""
+    found = (await connection.execute(_first_place(connection.dialect.name))).one()
+    return Place(found[0], clock.told(found[1]), None)
+
+
+async def next_place(
+    connection: AsyncConnection, deploy: DeployRecord, callback: Callback
+) -> tuple[Place, EntryRecord | None]:
+    """The place after the last entry of a deploy whose row is locked; and the entry of an accepted callback with the
+    same deploy, attempt and status, if there is one."""
+    of = {"deploy": deploy.id, "last": deploy.sequence, "attempt": callback.attempt, "status": callback.status}
+    found = tuple((await connection.execute(_next_place(connection.dialect.name), of)).one())
+    first = EntryRecord(*found[3:]) if found[3] is not None else None
+    return Place(found[0], clock.told(found[1]), found[2]), first
 
 
 async def begin(connection: AsyncConnection, deploy: DeployRecord) -> None:
     """Write the row of a new deploy."""
-    await connection.execute(insert(deploys).values(asdict(deploy)))
+    await connection.execute(_begin, _values(deploy, _DEPLOY))
 
 
-async def append(connection: AsyncConnection, entry: EntryRecord, ref: str) -> EntryRecord:
-    """Write an entry of a deploy of `ref`, and return it with its id and digest."""
-    columns = audit_entries.c
-    before = select(columns.digest).where(columns.deploy_id == entry.deploy_id, columns.sequence == entry.sequence - 1)
-    found = (await connection.execute(select(_next_id(connection), before.scalar_subquery()))).one()
-    entry = replace(entry, id=found[0])
-    entry = replace(entry, digest=digest(entry, ref, found[1]))
-    await connection.execute(insert(audit_entries).values(asdict(entry)))
+async def append(connection: AsyncConnection, entry: EntryRecord, ref: str, place: Place) -> EntryRecord:
+    """Write an entry of a deploy of `ref` in its place, and return it with its id and digest."""
+    entry = replace(entry, id=place.id)
+    entry = replace(entry, digest=digest(entry, ref, place.previous))
+    await connection.execute(_append, _values(entry, _ENTRY))
     return entry
-
-
-def _next_id(connection: AsyncConnection) -> ColumnElement[int]:
-    """The id to give: it is part of what is hashed, so it has to be known before the entry is written."""
-    if connection.dialect.name == "postgresql":
-        return func.nextval(func.pg_get_serial_sequence(audit_entries.name, "id"))
-    # The only writer there is. No entry is ever deleted, so no id comes twice.
-    newest = select(func.max(audit_entries.c.id)).scalar_subquery()
-    return func.coalesce(newest, 0) + 1
 
 
 async def move(connection: AsyncConnection, before: DeployRecord, after: DeployRecord) -> None:
     """Write what has moved, if the row is still the one that was read."""
-    result = await connection.execute(
-        update(deploys).where(deploys.c.id == before.id, deploys.c.sequence == before.sequence).values(asdict(after))
-    )
-    if result.rowcount != 1:
+    read = {"the_id": before.id, "the_sequence": before.sequence}
+    if (await connection.execute(_move, _values(after, _DEPLOY) | read)).rowcount != 1:
         raise RuntimeError(f"deploy {before.id} moved on while its row was locked")
+
+
+def _values(record: DeployRecord | EntryRecord, names: list[str]) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
+
+
+@cache
+def _first_place(dialect: str) -> Select[Any]:
+    return select(_next_id(dialect), clock.asked(dialect))
+
+
+@cache
+def _next_place(dialect: str) -> Select[Any]:
+    last, first = audit_entries.alias("last"), audit_entries.alias("first")
+    is_last = and_(last.c.deploy_id == deploys.c.id, last.c.sequence == bindparam("last"))
+    is_same = and_(
+        first.c.deploy_id == deploys.c.id,
+        first.c.attempt == bindparam("attempt"),
+        first.c.edge_to == bindparam("status"),
+    )
+    return (
+        select(_next_id(dialect), clock.asked(dialect), last.c.digest, *(first.c[name] for name in _ENTRY))
+        .select_from(deploys.outerjoin(last, is_last).outerjoin(first, is_same))
+        .where(deploys.c.id == bindparam("deploy"))
+    )
+
+
+def _next_id(dialect: str) -> ColumnElement[int]:
+    """The id to give: it is part of what is hashed, so it has to be known before the entry is written."""
+    if dialect == "postgresql":
+        return func.nextval(func.pg_get_serial_sequence(audit_entries.name, "id"))
+    # The only writer there is. No entry is ever deleted, so no id comes twice.
+    newest = select(func.max(audit_entries.c.id)).scalar_subquery()
+    return func.coalesce(newest, 0) + 1

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import deploys, history
 from phaseline.graph import GraphCache
@@ -26,12 +26,15 @@ async def test_a_deploy_that_is_not_where_it_was_read_is_not_written_and_nor_is_
     wanted = Start("production", "main", "console", None)
     deploy = await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))
 
-    async def elsewhere(*_: Any, **__: Any) -> DeployRecord:
-        return replace(deploy, sequence=5)
+    locked = history.locked
+
+    async def elsewhere(connection: AsyncConnection, deploy_id: str) -> tuple[DeployRecord, str | None]:
+        _, revision = await locked(connection, deploy_id)
+        return replace(deploy, sequence=5), revision
 
     callback = Callback(deploy.id, "building", 1, None, None, None)
     with monkeypatch.context() as patched:
-        patched.setattr(history, "deploy", elsewhere)
+        patched.setattr(history, "locked", elsewhere)
         with pytest.raises(RuntimeError, match=f"{deploy.id} moved on"):
             await store.write(lambda connection: deploys.apply(connection, graphs, ANYBODY, callback))
     assert await store.read(lambda connection: history.deploy(connection, deploy.id)) == deploy

@@ -146,7 +146,7 @@ async def test_what_may_work_later_is_503_and_what_is_our_fault_is_not(
             async def raises(*_: object, error: Exception = error, **__: object) -> None:
                 raise error
 
-            for name in ("deploy", "deploys_by_id"):
+            for name in ("locked", "deploys_by_id"):
                 monkeypatch.setattr(history, name, raises)
             answers = (
                 await caller.send('{ deploy(id: "x") { id } }'),

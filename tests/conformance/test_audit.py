@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 import sys
+import threading
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,8 +15,10 @@ from typing import IO, Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline.audit import Auditor, of_deploy
+from phaseline.databases.kind import Database
 from phaseline.store import Store
 from phaseline_schema.pipelines import PIPELINES
 from tests.conformance.conftest import Nodes, on_one_of_each
@@ -325,18 +328,21 @@ async def test_what_is_written_while_the_log_is_checked_is_not_looked_at(
 async def test_one_log_is_checked_at_a_time_and_who_waits_too_long_is_told_to_come_again(
     log: tuple[Path | str, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, may_end = asyncio.Event(), asyncio.Event()
+    begun, may_end = threading.Event(), threading.Event()  # a check of a file keeps a thread, and no loop
 
-    async def held(*given: Any) -> Any:
+    async def held(database: Database, connection: AsyncConnection, *given: Any) -> Any:
         begun.set()
-        await may_end.wait()
-        return await of_deploy(*given)
+        if connection.dialect.name == "sqlite":
+            may_end.wait()
+        else:
+            await asyncio.to_thread(may_end.wait)
+        return await of_deploy(database, connection, *given)
 
     monkeypatch.setattr("phaseline.audit.of_deploy", held)
     database, long, short = log
     async with in_this_process(database) as caller:
         first = asyncio.create_task(caller.send(VERIFICATION, id=long))
-        await begun.wait()
+        await asyncio.to_thread(begun.wait)
         second = await caller.send(VERIFICATION, id=short)
         assert (second.status, second.error) == (429, {"code": "RATE_LIMITED", "retryAfterSeconds": 2})
         assert await caller.deploy(short)  # nobody else waits

@@ -1,5 +1,6 @@
 """Reading the history: pages of deploys and audit entries, newest first, and what they can be filtered by."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -243,7 +244,7 @@ async def test_what_is_recorded_meanwhile_shifts_no_page(database: Path | str, q
         assert seen == [node["id"] for node in every]
 
 
-async def _stopped(_connection: AsyncConnection) -> datetime:
+def _stopped(_answer: datetime | None) -> datetime:
     """A clock for which it is always the same moment."""
     return datetime(2026, 11, 23, 9, 30, 0, 123457, tzinfo=UTC)
 
@@ -253,7 +254,7 @@ async def _stopped(_connection: AsyncConnection) -> datetime:
 async def test_deploys_of_one_moment_are_walked_once_each(
     database: Path | str, monkeypatch: pytest.MonkeyPatch, indexed: bool
 ) -> None:
-    monkeypatch.setattr(clock, "now", _stopped)
+    monkeypatch.setattr(clock, "told", _stopped)
     async with in_this_process(database) as caller:
         if not indexed:  # the order is not to hang on them
             async with connected(database) as raw:
@@ -279,14 +280,18 @@ async def test_deploys_of_one_moment_are_walked_once_each(
 async def test_an_answer_tells_of_one_moment_though_the_deploy_moves_on_meanwhile(
     database: Path | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moves_of = history.moves_of
+    moves_of, loop = history.moves_of, asyncio.get_running_loop()
     async with in_this_process(database) as caller:
         deploy = await caller.start()
         await caller.walk(deploy["id"], "smoke_running")
 
         async def overtaken(connection: AsyncConnection, ids: list[str]) -> dict[str, list[EntryRecord]]:
             monkeypatch.undo()
-            await caller.walk(deploy["id"], "building", "deploying", "succeeded")
+            walk = caller.walk(deploy["id"], "building", "deploying", "succeeded")
+            if connection.dialect.name == "sqlite":  # it is read in a thread, which waits for nothing but the file
+                asyncio.run_coroutine_threadsafe(walk, loop).result()
+            else:
+                await walk
             return await moves_of(connection, ids)
 
         before = await caller.deploy(deploy["id"])

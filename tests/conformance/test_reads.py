@@ -31,16 +31,21 @@ OPERATIONS = {
 }
 
 
+REPORT = """mutation ($id: ID!, $status: String!) {
+    applyCallback(input: {deployId: $id, status: $status}) { duplicate entry { sequence } deploy { status { key } } }
+}"""
+
+
 @contextmanager
-def counted() -> Iterator[list[str]]:
-    """What is sent to databases in this process while the block runs: BEGIN, and statements that ask for something."""
+def counted(*verbs: str) -> Iterator[list[str]]:
+    """What is sent to databases in this process while the block runs: BEGIN, and statements of these verbs."""
     sent: list[str] = []
 
     def begun(_connection: Any) -> None:
         sent.append("BEGIN")
 
     def executed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith(verbs):
             sent.append(statement)
 
     event.listen(Engine, "begin", begun)
@@ -60,12 +65,28 @@ async def test_the_number_of_reads_does_not_grow_with_the_answer(database: Path 
         for name, operation in OPERATIONS.items():
             numbers = []
             for size in (2, DEPLOYS):
-                with counted() as sent:
+                with counted("SELECT") as sent:
                     (connection, *_) = (await caller.send(operation, n=size)).data.values()
                 assert len(connection["edges"]) == size
                 numbers.append((sent.count("BEGIN"), len(sent)))
             # The first transaction asks who is calling; a page, deploys of its entries, what is inside each.
             assert numbers[0] == numbers[1] <= (4, 16), name
+
+
+@on_one_of_each
+async def test_a_callback_takes_two_reads_and_two_writes(database: Path | str) -> None:
+    """The deploy's row with the revision, what the entry is made of, the entry and the row moved on; a repeat no more
+    than the reads."""
+    async with in_this_process(database) as caller:
+        deploy = (await caller.start())["id"]
+        await caller.walk(deploy, "smoke_running")  # the graph is read, and the token's use is written down
+        for status, verbs in (("building", ["SELECT", "SELECT", "INSERT", "UPDATE"]), ("building", ["SELECT"] * 2)):
+            with counted("SELECT", "INSERT", "UPDATE", "DELETE") as sent:
+                assert (await caller.send(REPORT, id=deploy, status=status)).status == 200
+            mine = [statement.split()[0] for statement in sent if "tokens" not in statement]
+            # One transaction asks who calls.
+            assert [verb for verb in mine if verb != "BEGIN"] == verbs
+            assert mine.count("BEGIN") == 2
 
 
 @on_one_of_each
