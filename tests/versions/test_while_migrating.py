@@ -20,6 +20,8 @@ from tests.versions.operating import assert_faultless
 def _migrate_as(version: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Migrate, in this process, by the migrations of another version."""
     monkeypatch.setattr(resources, "find", lambda relative: version / relative)
+    for name in ("newest", "_known"):  # which remember the migrations that other tests had here
+        monkeypatch.setattr(revisions, name, getattr(revisions, name).__wrapped__)
 
 
 @pytest.mark.skipif(not VERSIONS, reason=MISSING)
