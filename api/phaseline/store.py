@@ -65,6 +65,10 @@ class Store:
         """What `work` finds, given a connection as `reading` has it. It ends even where its caller is cancelled."""
         return await to_the_end(self._read(work))
 
+    async def look(self, work: Work[Result]) -> Result:
+        """The same for work that consists of one statement, and has no need of a transaction around it."""
+        return await to_the_end(self._run("read", work, self.database.look))
+
     async def read_in_turn(self, work: Work[Result]) -> Result:
         """The same, for operations and followers: however many of them come, the others find connections.
 

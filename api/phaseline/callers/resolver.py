@@ -109,7 +109,7 @@ class Resolver:
         return identity
 
     async def _of_token(self, token: str) -> Identity:
-        record = await self._store.read(lambda connection: tokens.find(connection, token))
+        record = await self._store.look(lambda connection: tokens.find(connection, token))
         now = datetime.now(UTC)
         if record is None:
             return unknown(Unauthenticated("there is no such token"))
@@ -127,7 +127,7 @@ class Resolver:
         )
 
     async def _of_cookie(self, cookie: str) -> Identity:
-        record = await self._store.read(lambda connection: sign_ins.find(connection, cookie))
+        record = await self._store.look(lambda connection: sign_ins.find(connection, cookie))
         now = datetime.now(UTC)
         if record is None:
             return unknown(Unauthenticated("there is no such sign-in"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -45,6 +45,7 @@ class NameTaken(Exception):
 
 
 _rows = select(*(tokens.c[field.name] for field in fields(TokenRecord)))
+_of_hash = _rows.where(tokens.c.hash == bindparam("the_hash"))  # made once: each request asks it
 
 
 async def create(
@@ -88,7 +89,7 @@ async def were_made(connection: AsyncConnection) -> bool:
 
 async def find(connection: AsyncConnection, token: str) -> TokenRecord | None:
     """The one that this is, over or not."""
-    row = (await connection.execute(_rows.where(tokens.c.hash == secret.hashed(token)))).first()
+    row = (await connection.execute(_of_hash, {"the_hash": secret.hashed(token)})).first()
     return _record(row) if row else None
 
 

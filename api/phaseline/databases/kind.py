@@ -35,6 +35,9 @@ class Database(Protocol):
     async def read(self, work: Work[Result]) -> Result:
         """What `work` finds, given a connection as `reading` has it."""
 
+    async def look(self, work: Work[Result]) -> Result:
+        """The same for work of one statement, which sees one state as it is: no transaction is begun for it."""
+
     async def write(self, work: Work[Result], deploy_id: str | None) -> Result:
         """The same, given one as `writing` has it; it is committed when this returns, and undone where `work` raises.
 

@@ -72,6 +72,8 @@ _AWAY = (
 
 # One state throughout; READ COMMITTED would show each statement another.
 _READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+# One statement is a transaction by itself: to begin and to end one would be two round trips more.
+_LOOKING = {"isolation_level": "AUTOCOMMIT"}
 # Whoever waits for a deploy's row finds it as the one before has left it.
 _WRITING = {"isolation_level": "READ COMMITTED"}
 
@@ -105,6 +107,7 @@ class PostgreSQL:
                 context.is_disconnect = True
 
         self._reader = self._engine.execution_options(**_READING)
+        self._looker = self._engine.execution_options(**_LOOKING)
         self._writer = self._engine.execution_options(**_WRITING)
 
     @property
@@ -119,6 +122,12 @@ class PostgreSQL:
     async def read(self, work: Work[Result]) -> Result:
         """What `work` finds."""
         async with self.reading() as connection:
+            return await work(connection)
+
+    async def look(self, work: Work[Result]) -> Result:
+        """What one statement finds."""
+        async with self._looker.begin() as connection:
+            metrics.measure(self.pool)
             return await work(connection)
 
     async def write(self, work: Work[Result], deploy_id: str | None) -> Result:

@@ -100,6 +100,10 @@ class SQLite:
         finally:
             self._readers.release()
 
+    async def look(self, work: Work[Result]) -> Result:
+        """To begin a transaction costs next to nothing here."""
+        return await self.read(work)
+
     async def write(self, work: Work[Result], deploy_id: str | None) -> Result:
         """What `work` returns, which is committed together with whatever else waits."""
         result: Result = await self._together.write(work, _TURN_SECONDS)
