@@ -37,11 +37,16 @@ test-python: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html fronten
 test-frontend: frontend/node_modules/.package-lock.json ## Run the frontend's tests
 	$(NPM) frontend run test
 
-test-slow: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html ## Run the tests that take minutes
+test-slow: $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html tests/benchmarks/node/node_modules/.package-lock.json ## Run the tests that take minutes
 	$(BIN)/pytest -m slow --timeout 600 $(ARGS)
 
-bench: $(STAMPS)/dev ## Measure beside peers, and write docs/benchmarks.md; ARGS="--rounds 1" shrinks it
+BENCH := $(STAMPS)/dev $(STAMPS)/test-tools frontend/dist/index.html tests/benchmarks/node/node_modules/.package-lock.json
+
+bench: $(BENCH) ## Measure beside peers for half an hour, and write docs/benchmarks.md
 	$(PY) -m tests.benchmarks $(ARGS)
+
+bench-quick: $(BENCH) ## Measure a little of everything in two minutes, and print it
+	$(PY) -m tests.benchmarks --plan quick --no-page $(ARGS)
 
 soak: $(STAMPS)/dev $(STAMPS)/test-tools ## Let everything go wrong for ten minutes, and write docs/soak.md; ARGS="--seconds 1800 --seed 7"
 	$(PY) -m tests.faults.soak $(ARGS)
@@ -75,7 +80,7 @@ rehearse: ## Run the two commands in a clean clone, with a bare PATH and empty c
 	tools/python tools/rehearse.py
 
 clean: ## Remove what was built and fetched; `make` makes it again
-	rm -rf .venv .cache dist build frontend/dist frontend/node_modules frontend/codegen/node_modules tests/tools/node_modules
+	rm -rf .venv .cache dist build frontend/dist frontend/node_modules frontend/codegen/node_modules tests/tools/node_modules tests/benchmarks/node/node_modules
 	rm -rf frontend/graphiql/dist frontend/graphiql/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
@@ -124,7 +129,7 @@ help: ## List these targets
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: demo test test-python test-frontend test-slow bench soak serve graphiql migrate format generate picture lock wheel rehearse clean check $(CHECKS) help
+.PHONY: demo test test-python test-frontend test-slow bench bench-quick soak serve graphiql migrate format generate picture lock wheel rehearse clean check $(CHECKS) help
 
 # --- Set-up. A stamp is younger than what it was made from, or its step is done again. ---
 

@@ -1,4 +1,4 @@
-"""The peer of the callbacks: recorded statements in a bare loop. Run as a script, it imports nothing but the library.
+"""The peer of the callbacks on SQLite: recorded statements in a bare loop. It imports nothing but the library.
 
 bare_loop.py RECORDING DATABASE WARM_UP
 """
@@ -39,17 +39,19 @@ def write_through(path: Path, times: int = 100) -> float:
 def main(recording: Path, database: Path, warm_up: int) -> None:
     """Replay the recording on a migrated file."""
     recorded = json.loads(recording.read_text())
-    start, *callbacks = recorded["transactions"]
     connection = sqlite3.connect(database, isolation_level=None)
     for name, value in recorded["pragmas"].items():
         connection.execute(f"PRAGMA {name} = {value}")
-    replay(connection, [start, *callbacks[:warm_up]])
-    seconds = replay(connection, callbacks[warm_up:])
+    seconds, total = 0.0, 0
+    for transactions in recorded["deploys"]:
+        replay(connection, transactions[: 1 + warm_up])
+        seconds += replay(connection, transactions[1 + warm_up :])
+        total += len(transactions) - 1
     (transitions,) = connection.execute("SELECT count(*) FROM audit_entries WHERE kind = 'TRANSITION'").fetchone()
     connection.close()
-    if transitions != len(callbacks):
-        raise RuntimeError(f"{transitions} of {len(callbacks)} callbacks are in the log")
-    rate = (len(callbacks) - warm_up) / seconds
+    if transitions != total:
+        raise RuntimeError(f"{transitions} of {total} callbacks are in the log")
+    rate = (total - warm_up * len(recorded["deploys"])) / seconds
     print(json.dumps({"rate": rate, "write_through": write_through(database.with_suffix(".page"))}))
 
 

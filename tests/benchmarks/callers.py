@@ -47,13 +47,25 @@ class Callers:
             raise RuntimeError("a callback was taken for a duplicate")
         return len(answers) / seconds
 
-    async def answers_a_second(self, query: str, total: int) -> float:
-        """How often a query is answered in a second."""
+    async def move(self, deploys: Sequence[str], walk: Sequence[tuple[int, str]]) -> float:
+        """Report the same of all deploys, step by step, each caller of its share of them. Returns when it began."""
         callers = len(self._connections)
-        seconds, answers = await self._all([[_body(query)] * (total // callers)] * callers, OPERATOR)
+        shares = [deploys[first::callers] for first in range(callers)]
+        bodies = [
+            [_body(REPORT, input=_callback(deploy, *report)) for report in walk for deploy in share] for share in shares
+        ]
+        began = time.time()
+        _, answers = await self._all(bodies, WORKFLOW)
         for answer in answers:
             _data(answer)
-        return len(answers) / seconds
+        return began
+
+    async def milliseconds(self, query: str, **variables: Any) -> float:
+        """How long the first of them waits for an answer."""
+        body = _body(query, **variables)
+        seconds, (answer,) = await self._all([[body]], OPERATOR)
+        _data(answer)
+        return seconds * 1000
 
     async def _all(self, bodies: Sequence[Sequence[bytes]], token: str) -> tuple[float, list[bytes]]:
         """How many seconds they took, and the answers, which are looked at later."""

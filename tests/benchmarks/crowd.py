@@ -1,17 +1,19 @@
-"""Many viewers of one deploy, who note when they are told, and look at what they were told only afterwards."""
+"""Many viewers, who note when they are told, and what: it is looked at only afterwards."""
 
 import asyncio
 import json
+import resource
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
-
+from tests.benchmarks import viewer
+from tests.benchmarks.viewer import Viewer
 from tests.support.logins import VIEWER, bearer
-from tests.support.viewer import PROTOCOL
 
 _DOCUMENTS = Path(__file__).resolve().parents[2] / "frontend/src/graphql"
 
@@ -21,56 +23,124 @@ PHASE_CHANGED = "\n".join(
 )
 
 # How long the last of them may take, in seconds.
-_PATIENCE = 60
+_PATIENCE = 120
+
+# How many ask for a socket at once: fewer than any server's queue holds, or the system lets them try again in a second.
+AT_ONCE = 128
+
+
+class Wish(NamedTuple):
+    """What a viewer says: who it is, and what it follows, from where on."""
+
+    deploy: str
+    after: int | None = None
+    token: str = VIEWER
+
+    @property
+    def greeting(self) -> bytes:
+        """Its first message."""
+        return viewer.message(type="connection_init", payload=bearer(self.token))
+
+    @property
+    def question(self) -> bytes:
+        """Its second."""
+        variables = {"deployId": self.deploy, "after": self.after}
+        payload = {"operationName": "PhaseChanged", "query": PHASE_CHANGED, "variables": variables}
+        return viewer.message(id="1", type="subscribe", payload=payload)
+
+
+class Receipt(NamedTuple):
+    """When a message came, by the machine's clock, and the message."""
+
+    time: float
+    message: bytes
 
 
 class Crowd:
-    """Sockets that have each begun to follow the deploy."""
+    """Viewers of one server."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._missing = size
-        self._complete = asyncio.Event()
-        self._told: list[bytes] = []
-        self._last = 0.0
+    def __init__(self) -> None:
+        self._viewers: list[Viewer] = []
+        self._receipts: list[Receipt] = []
+        self._missing = 0
+        self._done: asyncio.Future[None] | None = None
+        self._lost = ""
 
-    async def last_receipt(self) -> tuple[float, list[bytes]]:
-        """When the last one was told of the event that all wait for, and the messages; then they wait for the next."""
-        await asyncio.wait_for(self._complete.wait(), _PATIENCE)
-        told, self._told, self._missing = self._told, [], self._size
-        self._complete.clear()
-        return self._last, told
+    def told(self, message: bytes) -> None:
+        """One of them was told something."""
+        self._receipts.append(Receipt(time.time(), message))
+        self._missing -= 1
+        if self._missing == 0 and self._done is not None:
+            self._done.set_result(None)
 
-    async def view(self, socket: ClientConnection, deploy: str) -> None:
-        """One viewer, until it is cancelled."""
-        await socket.send(json.dumps({"type": "connection_init", "payload": bearer(VIEWER)}))
-        await socket.recv()
-        payload = {"operationName": "PhaseChanged", "query": PHASE_CHANGED, "variables": {"deployId": deploy}}
-        await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
-        while True:
-            message = await socket.recv(decode=False)
-            self._last = time.perf_counter()
-            self._told.append(message)
-            self._missing -= 1
-            if self._missing == 0:
-                self._complete.set()
+    def lost(self, why: str) -> None:
+        """One of them is told nothing more, so that what is waited for will not come."""
+        self._lost = self._lost or why
+        if self._done is not None and not self._done.done():
+            self._done.set_exception(RuntimeError(why))
+
+    def expect(self, count: int) -> None:
+        """From here on so many messages are waited for."""
+        self._receipts, self._missing = [], count
+        self._done = asyncio.get_running_loop().create_future()
+        if self._lost:
+            self.lost(self._lost)
+
+    async def receipts(self) -> list[Receipt]:
+        """Those messages, in the order in which they came, when the last has come."""
+        assert self._done is not None
+        await asyncio.wait_for(self._done, _PATIENCE)
+        return self._receipts
+
+    async def join(self, url: str, wishes: Sequence[Wish]) -> list[Receipt]:
+        """More viewers, who have each been told how the deploy stands."""
+        self.expect(len(wishes))
+        waiting = iter([(wish.greeting, wish.question) for wish in wishes])
+        head = viewer.handshake(url)
+        joining = [asyncio.create_task(self._join_each(url, head, waiting)) for _ in range(AT_ONCE)]
+        try:
+            return await self.receipts()
+        finally:
+            for task in joining:
+                task.cancel()
+
+    async def _join_each(self, url: str, head: bytes, waiting: Iterator[tuple[bytes, bytes]]) -> None:
+        loop, address = asyncio.get_running_loop(), urlsplit(url)
+        for greeting, question in waiting:
+            new = Viewer(head, greeting, question, self)
+            self._viewers.append(new)
+            try:
+                await loop.create_connection(partial(_itself, new), address.hostname or "", address.port or 0)
+            except OSError as error:
+                self.lost(f"a viewer could not connect: {error}")
+                return
+            await new.begun
+
+    def part(self) -> None:
+        """Whoever is cut off from now on is not missed."""
+        for one in self._viewers:
+            one.part()
+
+    def leave(self) -> None:
+        """All of them."""
+        for one in self._viewers:
+            one.leave()
+        self._viewers = []
 
 
 @asynccontextmanager
-async def viewing(url: str, deploy: str, size: int) -> AsyncIterator[Crowd]:
-    """A crowd that has been told how the deploy stands."""
-    address = url.replace("http", "ws", 1) + "/graphql"
-    crowd = Crowd(size)
-    async with AsyncExitStack() as sockets, asyncio.TaskGroup() as viewers:
-        tasks = []
-        for _ in range(size):
-            connecting = connect(address, subprotocols=[PROTOCOL], proxy=None, compression=None, ping_interval=None)
-            socket = await sockets.enter_async_context(connecting)
-            tasks.append(viewers.create_task(crowd.view(socket, deploy)))
-        await crowd.last_receipt()
+async def gathered(url: str, wishes: Sequence[Wish]) -> AsyncIterator[Crowd]:
+    """A crowd that follows, for the length of a block."""
+    crowd = Crowd()
+    try:
+        await crowd.join(url, wishes)
         yield crowd
-        for task in tasks:
-            task.cancel()
+    finally:
+        crowd.leave()
+
+
+def _itself(one: Viewer) -> Viewer:
+    return one
 
 
 def event(message: bytes) -> Any:
@@ -79,3 +149,9 @@ def event(message: bytes) -> Any:
     if found["type"] != "next" or "errors" in found["payload"]:
         raise RuntimeError(f"not an event: {message!r}")
     return found["payload"]["data"]["phaseChanged"]
+
+
+def many_files() -> None:
+    """Let this process, and those that it starts, open as many sockets as the system has for them."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

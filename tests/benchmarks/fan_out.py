@@ -1,93 +1,143 @@
-"""One event to many viewers, ours and a stock Strawberry's in turn: from the callback to the last receipt."""
+"""One event to many viewers of one deploy, ours and others' in turn: from sending the callback to the last receipt."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Annotated, Any
 
-from tests.benchmarks import crowd
+import typer
+
+from tests.benchmarks import crowd, running
 from tests.benchmarks.callers import Callers, calling
-from tests.benchmarks.crowd import Crowd, viewing
-from tests.benchmarks.figures import Comparison
-from tests.benchmarks.ours import serving_ours
-from tests.benchmarks.processes import serving
+from tests.benchmarks.crowd import Crowd, Wish, gathered
+from tests.benchmarks.figures import Comparison, spread
+from tests.benchmarks.peers import EVENT, OURS, TITLES, serving_one
+from tests.benchmarks.processes import Served
 from tests.benchmarks.quiet import quiet
 from tests.benchmarks.reports import reports
+from tests.benchmarks.signal_giver import SignalGiver, signalling
 
-_WARM_UP = 1
+WANTED = {"stock": 20, "node": 4, "picows": 0.5}
+
+_WARM_UP = 2
+
+# How long everything is let come to rest before an event, in seconds.
+_REST = 0.3
 
 
 @dataclass
 class FanOut:
-    """Figures a round for one number of viewers: the median of its events, in milliseconds."""
+    """Deliveries a second, a figure a round by server, for one number of viewers."""
 
     viewers: int
-    ours: list[float] = field(default_factory=list)
-    theirs: list[float] = field(default_factory=list)
+    rates: dict[str, list[float]] = field(default_factory=dict)
 
     @property
-    def comparison(self) -> Comparison:
-        """Ours and theirs."""
-        return Comparison(f"ms, 1 event to {self.viewers} viewers", "stock Strawberry", self.ours, self.theirs)
+    def comparisons(self) -> list[Comparison]:
+        """Ours with each of the others."""
+        what = f"1 event to {self.viewers:,} viewers, deliveries a second"
+        ours = self.rates[OURS]
+        return [
+            Comparison(what, TITLES[name], ours, theirs, WANTED[name])
+            for name, theirs in self.rates.items()
+            if name != OURS
+        ]
 
 
 async def measure(
-    rounds: int, viewers: Sequence[int], events: int, directory: Path, tell: Callable[[str], None]
+    sizes: Sequence[int], rounds: int, events: int, against: Sequence[str], directory: Path, tell: Callable[[str], None]
 ) -> list[FanOut]:
-    """Rounds of both, in turn, for each number of viewers."""
-    database = directory / "feed.db"
-    peer: list[str | Path] = [sys.executable, Path(__file__).with_name("stock_strawberry.py")]
-    found = [FanOut(size) for size in viewers]
-    async with (
-        serving_ours(database) as ours,
-        serving(peer, directory / "peer.log") as theirs,
-    ):
+    """Rounds of all, in turn, for each number of viewers."""
+    found = [FanOut(size) for size in sizes]
+    async with AsyncExitStack() as stack:
+        ours = await stack.enter_async_context(serving_one(OURS, directory))
+        await _keep_event(ours, directory / EVENT)
+        servers = {OURS: ours}
+        for name in against:
+            servers[name] = await stack.enter_async_context(serving_one(name, directory))
         for one in found:
             for number in range(1, rounds + 1):
-                tell(f"1 event to {one.viewers} viewers, round {number} of {rounds}")
-                async with calling(ours) as caller:
-                    deploy = await caller.start()
-                told, taken = await _round(ours, deploy, one.viewers, events)
-                one.ours.append(taken)
-                told_too, taken = await _round(theirs, "a-deploy", one.viewers, events)
-                one.theirs.append(taken)
-                if _shape(told) != _shape(told_too):
-                    raise RuntimeError(f"the peer tells something else: {told_too}, not {told}")
+                for name, served in servers.items():
+                    tell(f"1 event to {one.viewers} viewers, round {number} of {rounds}: {name}")
+                    one.rates.setdefault(name, []).append(await _round(name, served, one.viewers, events))
     return found
 
 
-async def _round(url: str, deploy: str, size: int, events: int) -> tuple[Any, float]:
-    """An event as it was received, and how many milliseconds one takes."""
-    taken = []
-    walk = reports()
-    async with viewing(url, deploy, size) as gathered:
+async def _keep_event(served: Served, file: Path) -> None:
+    """One as ours sends it."""
+    async with calling(served.url) as caller:
+        deploy = await caller.start()
+        async with gathered(served.url, [Wish(deploy)]) as viewers:
+            viewers.expect(1)
+            await caller.report(deploy, *next(reports()))
+            (receipt,) = await viewers.receipts()
+    await asyncio.to_thread(file.write_bytes, receipt.message)
+
+
+async def _round(name: str, served: Served, size: int, events: int) -> float:
+    """The median of its events."""
+    deploy = "a-deploy"
+    if name == OURS:
+        async with calling(served.url) as caller:
+            deploy = await caller.start()
+    walk, rates = reports(), []
+    async with gathered(served.url, [Wish(deploy)] * size) as viewers:
         for number in range(_WARM_UP + events):
-            # Ours reads the log once more for every viewer when all have been told.
-            await asyncio.sleep(0.1 + size / 1000)
-            async with calling(url) as caller:  # anew: a server closes a connection that is idle for some seconds
-                told, milliseconds = await _event(caller, gathered, deploy, walk)
+            await asyncio.sleep(_REST)
+            async with _reporting(name, served.url) as caller:  # anew: a server closes what is idle for some seconds
+                seconds = await _event(caller, viewers, deploy, walk, size, ready=name == "picows")
             if number >= _WARM_UP:
-                taken.append(milliseconds)
-    return told, median(taken)
+                rates.append(size / seconds)
+    return median(rates)
 
 
-async def _event(caller: Callers, gathered: Crowd, deploy: str, walk: Iterator[tuple[int, str]]) -> tuple[Any, float]:
+def _reporting(name: str, url: str) -> AbstractAsyncContextManager[Callers | SignalGiver]:
+    return signalling(url) if name == "picows" else calling(url)
+
+
+async def _event(
+    caller: Callers | SignalGiver,
+    viewers: Crowd,
+    deploy: str,
+    walk: Iterator[tuple[int, str]],
+    size: int,
+    *,
+    ready: bool,
+) -> float:
     attempt, status = next(walk)
+    viewers.expect(size)
     with quiet():
-        began = time.perf_counter()
-        _, (last, messages) = await asyncio.gather(caller.report(deploy, attempt, status), gathered.last_receipt())
-    told = [crowd.event(message) for message in messages]
-    if any((one["entry"]["attempt"], one["entry"]["toStatus"]) != (attempt, status) for one in told):
+        began = time.time()
+        _, receipts = await asyncio.gather(caller.report(deploy, attempt, status), viewers.receipts())
+    told = [crowd.event(receipt.message) for receipt in receipts]
+    if not ready and any(_says(one) != (attempt, status) for one in told):
         raise RuntimeError(f"not everyone was told of {status} in attempt {attempt}")
-    return told[0], (last - began) * 1000
+    return receipts[-1].time - began
 
 
-def _shape(value: Any) -> Any:
-    """The names in an answer, without the values."""
-    if isinstance(value, dict):
-        return {name: _shape(inner) for name, inner in value.items()}
-    return [_shape(inner) for inner in value] if isinstance(value, list) else None
+def _says(event: Any) -> tuple[int, str]:
+    return event["entry"]["attempt"], event["entry"]["toStatus"]
+
+
+def main(
+    viewers: Annotated[list[int], typer.Option(help="How many viewers; may be given again.")] = [1000],  # noqa: B006
+    against: Annotated[str, typer.Option(help="Peers, separated by commas.")] = "picows,node,stock",
+    rounds: int = 3,
+    events: int = 3,
+) -> None:
+    """Measure one event to many viewers."""
+    peers = [name for name in against.split(",") if name]
+    found = running.run(partial(measure, viewers, rounds, events, peers))
+    for one in found:
+        for name, rates in one.rates.items():
+            running.console.print(f"{one.viewers} viewers, {name}: {spread(rates)} deliveries a second")
+    running.show([comparison for one in found for comparison in one.comparisons])
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -2,38 +2,67 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from statistics import median
 
 
-def spread(figures: Sequence[float]) -> str:
-    """The median, and the least and the most of all rounds."""
-    return f"{_figure(median(figures))} ({_figure(min(figures))}–{_figure(max(figures))})"
+class Better(Enum):
+    """Which way is better; and `GROWTH`, where the peer is phaseline itself with less to do."""
+
+    MORE = "more"
+    LESS = "less"
+    GROWTH = "growth"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Figures of the same rounds, ours and the peer's, in the unit that `what` names."""
+    """Figures of the same rounds, ours and the peer's, in the unit that `what` names, and the ratio that is wanted."""
 
     what: str
     peer: str
     ours: Sequence[float]
     theirs: Sequence[float]
+    wanted: float
+    better: Better = Better.MORE
 
     @property
     def ratios(self) -> list[float]:
-        """Ours by theirs, round by round: what slows a whole round down does not show in them."""
-        return [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+        """How many times better ours is, round by round: what slows a whole round down does not show in them.
+
+        Of growth: how many times as long it takes.
+        """
+        pairs = zip(self.ours, self.theirs, strict=True)
+        return [theirs / ours if self.better is Better.LESS else ours / theirs for ours, theirs in pairs]
+
+    @property
+    def target(self) -> str:
+        """What the ratio is to be."""
+        return f"{'at most' if self.better is Better.GROWTH else 'at least'} {self.wanted:g}"
+
+    @property
+    def reached(self) -> bool:
+        """Whether the median is."""
+        ratio = median(self.ratios)
+        return ratio <= self.wanted if self.better is Better.GROWTH else ratio >= self.wanted
 
     @property
     def row(self) -> tuple[str, ...]:
         """Its cells, as HEADINGS names them."""
-        return self.what, spread(self.ours), self.peer, spread(self.theirs), spread(self.ratios)
+        figures = (spread(self.ours), self.peer, spread(self.theirs), spread(self.ratios))
+        return self.what, *figures, self.target, "yes" if self.reached else "**no**"
 
 
-HEADINGS = ("what", "phaseline", "peer", "the peer’s", "ours ÷ theirs")
+HEADINGS = ("work", "phaseline", "against", "theirs", "ratio", "wanted", "reached")
 
 
-def _figure(value: float) -> str:
+def spread(figures: Sequence[float]) -> str:
+    """The median, and the least and the most of all rounds."""
+    if len(figures) == 1:
+        return figure(figures[0])
+    return f"{figure(median(figures))} ({figure(min(figures))}–{figure(max(figures))})"
+
+
+def figure(value: float) -> str:
     """Three digits: more of them would only be noise."""
     if value >= 100:
         return f"{round(value, 3 - len(str(int(value)))):,.0f}"

@@ -5,16 +5,31 @@ import json
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.processes import children
 
 # Both in seconds.
 _START = 30
-_STOP = 15
+_STOP = 30
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that serves: where, and as which process."""
+
+    url: str
+    pid: int
+
+    async def memory(self) -> float:
+        """How much memory it and its children hold, in KiB; what processes share is divided among them."""
+        return sum(_memory(process) for process in [self.pid, *await children(self.pid)])
 
 
 @asynccontextmanager
-async def serving(command: Sequence[str | Path], log: Path, **environment: str) -> AsyncIterator[str]:
-    """The address of a server, which says it in its log, for the length of a block."""
+async def serving(command: Sequence[str | Path], log: Path, **environment: str) -> AsyncIterator[Served]:
+    """A server, which says its address in its log, for the length of a block."""
     with log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -24,7 +39,7 @@ async def serving(command: Sequence[str | Path], log: Path, **environment: str) 
             stderr=stderr,
         )
     try:
-        yield await asyncio.wait_for(_address(process, log), _START)
+        yield Served(await asyncio.wait_for(_address(process, log), _START), process.pid)
     except Exception as error:
         error.add_note(f"The server has logged last: {_end_of(log)}")
         raise
@@ -42,6 +57,14 @@ async def output(*command: str | Path) -> str:
     if process.returncode:
         raise RuntimeError(f"{command[0]} ended with {process.returncode}")
     return printed.decode()
+
+
+def _memory(process: int) -> float:
+    """Linux alone tells this."""
+    for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return float(line.split()[1])
+    raise RuntimeError(f"it is not told how much memory process {process} holds")
 
 
 async def _address(process: asyncio.subprocess.Process, log: Path) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import socket
 import sys
+from collections import defaultdict
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
@@ -101,7 +102,7 @@ class CallbackInput:
     attempt: int
 
 
-_viewers: set[asyncio.Queue[PhaseChanged]] = set()
+_viewers: defaultdict[str, set[asyncio.Queue[PhaseChanged]]] = defaultdict(set)
 
 
 def _event(deploy_id: ID, status: str, attempt: int) -> PhaseChanged:
@@ -149,9 +150,9 @@ def _event(deploy_id: ID, status: str, attempt: int) -> PhaseChanged:
 
 
 async def _report(input: CallbackInput) -> CallbackReceipt:
-    """Tell everyone, and record nothing."""
+    """Tell everyone who follows the deploy, and record nothing."""
     event = _event(input.deploy_id, input.status, input.attempt)
-    for queue in _viewers:
+    for queue in _viewers[input.deploy_id]:
         queue.put_nowait(event)
     return CallbackReceipt(deploy=event.deploy, entry=event.entry, duplicate=False)
 
@@ -159,13 +160,13 @@ async def _report(input: CallbackInput) -> CallbackReceipt:
 async def _follow(deploy_id: ID, after: int | None = None) -> AsyncGenerator[PhaseChanged, None]:
     """Something at once, so that the viewer knows it is heard; then every event."""
     queue: asyncio.Queue[PhaseChanged] = asyncio.Queue()
-    _viewers.add(queue)
+    _viewers[deploy_id].add(queue)
     try:
         yield _event(deploy_id, "queued", 1)
         while True:
             yield await queue.get()
     finally:
-        _viewers.discard(queue)
+        _viewers[deploy_id].discard(queue)
 
 
 @strawberry.type

@@ -47,8 +47,9 @@ _SETTINGS = {
 class Postgres:
     """One server with its data, its port, which stays the same when it starts again, and what it has logged so far."""
 
-    def __init__(self, version: int, home: Path) -> None:
-        """`home` is a folder that only this server uses."""
+    def __init__(self, version: int, home: Path, **settings: str) -> None:
+        """`home` is a folder that only this server uses; `settings` are PostgreSQL's own."""
+        self._settings = {**_SETTINGS, **settings}
         self.version = version
         self.port = free_port()
         self.log: list[str] = []
@@ -76,7 +77,7 @@ class Postgres:
         if self._process is not None:
             return
         self._ready.clear()
-        settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(self.port)}.items()]
+        settings = [f"--{name}={value}" for name, value in {**self._settings, "port": str(self.port)}.items()]
         self._process = await self._run("postgres", "-D", self._home / "data", *settings)
         self._reading = asyncio.create_task(self._read(self._process))
         waiting = asyncio.create_task(self._ready.wait())
@@ -226,11 +227,11 @@ class Clusters:
 
 
 @asynccontextmanager
-async def running(version: int) -> AsyncIterator[Postgres]:
+async def running(version: int, **settings: str) -> AsyncIterator[Postgres]:
     """A server of this version for the length of a block; its data goes with it."""
     home = Path(tempfile.mkdtemp(prefix="phaseline-postgres-"))
     try:
-        postgres = Postgres(version, home)
+        postgres = Postgres(version, home, **settings)
         await postgres.create()
         await postgres.start()
         try:

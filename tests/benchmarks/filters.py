@@ -1,0 +1,63 @@
+"""Every filter of the two lists, with values that a history has."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from tests.benchmarks.callers import Callers
+from tests.support.invented import BEGINNING, RARE_ACTOR, RARE_ENVIRONMENT
+
+ENTRIES = """query ($first: Int!, $after: String, $filter: AuditFilter) {
+    auditEntries(first: $first, after: $after, filter: $filter) {
+        edges { node { id sequence kind fromStatus toStatus attempt actor refusal message recordedAt } }
+        pageInfo { hasNextPage endCursor }
+    } }"""
+DEPLOYS = """query ($first: Int!, $after: String, $filter: DeployFilter) {
+    deploys(first: $first, after: $after, filter: $filter) {
+        edges { node { id environment ref attempt sequence startedBy startedAt status { key outcome } } }
+        pageInfo { hasNextPage endCursor }
+    } }"""
+
+
+class Listing(NamedTuple):
+    """A list of the API with one filter, or with none."""
+
+    field: str
+    words: str
+    filter: dict[str, Any] | None
+
+    @property
+    def query(self) -> str:
+        """The document that asks for a page of it."""
+        return ENTRIES if self.field == "auditEntries" else DEPLOYS
+
+
+async def listings(callers: Callers) -> list[Listing]:
+    """All of them, for one history: what is often in it, what is rare, and what lies in its middle."""
+    page = await callers.send(DEPLOYS, first=100)
+    deploys = [edge["node"] for edge in page["deploys"]["edges"]]
+    newest = deploys[0]
+    middle = (BEGINNING + (datetime.fromisoformat(newest["startedAt"]) - BEGINNING) / 2).isoformat()
+    entries: dict[str, dict[str, Any] | None] = {
+        "no filter": None,
+        "deployId": {"deployId": deploys[-1]["id"]},
+        "environment, often": {"environment": "production"},
+        "environment, rare": {"environment": RARE_ENVIRONMENT},
+        "kind": {"kind": "CALLBACK_REFUSED"},
+        "actor": {"actor": newest["startedBy"]},
+        "actor, rare": {"actor": RARE_ACTOR},
+        "toStatus": {"toStatus": "failed"},
+        "recordedAfter, the middle": {"recordedAfter": middle},
+        "recordedBefore, the middle": {"recordedBefore": middle},
+    }
+    lists: dict[str, dict[str, Any] | None] = {
+        "no filter": None,
+        "environment": {"environment": "production"},
+        "environment, rare": {"environment": RARE_ENVIRONMENT},
+        "outcome": {"outcome": "FAILED"},
+        "startedAfter, the middle": {"startedAfter": middle},
+        "startedBefore, the middle": {"startedBefore": middle},
+    }
+    return [
+        *(Listing("auditEntries", words, wanted) for words, wanted in entries.items()),
+        *(Listing("deploys", words, wanted) for words, wanted in lists.items()),
+    ]

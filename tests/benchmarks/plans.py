@@ -1,0 +1,63 @@
+"""How much is measured: in a run for the page, in a quick one, and in the least that still measures everything."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Numbers of rounds, and how large a round of each kind is."""
+
+    rounds: int
+    viewers: tuple[int, ...]
+    events: int
+    deploys: int
+    viewers_each: int
+    steps: int
+    storm: int
+    storm_rounds: int
+    callbacks: int
+    entries: tuple[int, int]
+    postgresql_pages: bool
+
+
+PLANS = {
+    "full": Plan(
+        rounds=5,
+        viewers=(1000, 5000),
+        events=3,
+        deploys=500,
+        viewers_each=10,
+        steps=4,
+        storm=5000,
+        storm_rounds=3,
+        callbacks=960,
+        entries=(10_000, 5_000_000),
+        postgresql_pages=True,
+    ),
+    "quick": Plan(
+        rounds=1,
+        viewers=(500,),
+        events=1,
+        deploys=100,
+        viewers_each=10,
+        steps=2,
+        storm=500,
+        storm_rounds=1,
+        callbacks=192,
+        entries=(10_000, 200_000),
+        postgresql_pages=False,
+    ),
+    "least": Plan(
+        rounds=1,
+        viewers=(5,),
+        events=1,
+        deploys=2,
+        viewers_each=2,
+        steps=1,
+        storm=10,
+        storm_rounds=1,
+        callbacks=64,
+        entries=(2_000, 4_000),
+        postgresql_pages=False,
+    ),
+}
