@@ -73,7 +73,7 @@ async def test_where_the_commit_fails_all_that_share_it_are_told_so_and_nothing_
         return (await connection.execute(text("INSERT INTO later VALUES (99)"))).rowcount
 
     outcomes = await _at_once(store, writes(1), owes, writes(2))
-    assert all(isinstance(outcome, IntegrityError) for outcome in outcomes), outcomes
+    assert all(isinstance(outcome, IntegrityError) for outcome in outcomes)
     assert _kept(database) == []
     assert await store.write(writes(4)) == 4
     assert _kept(database) == [4]
@@ -87,7 +87,7 @@ async def test_where_one_ends_the_whole_transaction_all_that_share_it_are_told_s
         raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
 
     outcomes = await _at_once(store, writes(1), ends, writes(2))
-    assert all(isinstance(outcome, OperationalError) and "disk is full" in str(outcome) for outcome in outcomes), outcomes
+    assert all(isinstance(outcome, OperationalError) and "disk is full" in str(outcome) for outcome in outcomes)
     assert _kept(database) == []
     assert await store.write(writes(4)) == 4
 
