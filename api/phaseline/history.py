@@ -3,17 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select, tuple_
+from sqlalchemy import Row, Select, and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import cursors, graph
+from phaseline import cursors, graph, selection
 from phaseline.identity import Identity
 from phaseline_schema import inputs
 from phaseline_schema.records import AuditKind, Callback, DeployRecord, EntryRecord
 from phaseline_schema.refusals import Forbidden, Refusal, Unauthenticated
-from phaseline_schema.tables import audit_entries, deploys, pipeline_statuses
+from phaseline_schema.tables import audit_entries, deploys
 from phaseline_schema.types.inputs import AuditFilter, DeployFilter
 from phaseline_schema.types.reader import Page
 
@@ -25,6 +26,7 @@ MOST_OF_ANYBODY = 100
 _TURNED_AWAY = (Unauthenticated.code, Forbidden.code)
 
 _LAST_SEQUENCE = 2**31 - 1
+_BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
 
 deploy_rows = select(*(deploys.c[field.name] for field in fields(DeployRecord)))
 entry_rows = select(*(audit_entries.c[field.name] for field in fields(EntryRecord)))
@@ -128,14 +130,16 @@ async def deploys_page(
     connection: AsyncConnection, wanted: DeployFilter | None, first: int | None, after: str | None
 ) -> Page[DeployRecord]:
     """Deploys, newest first. Raises BadUserInput."""
-    columns = deploys.c
-    query = deploy_rows.where(*_deploy_conditions(wanted) if wanted else ())
-    if after is not None:
-        query = query.where(tuple_(columns.started_at, columns.id) < tuple_(*cursors.decode_time_and_id(after)))
+    given = wanted or DeployFilter()
+    size = inputs.number("first", first, 20, least=1, most=LONGEST_PAGE)
+    place = None if after is None else cursors.decode_time_and_id(after)
+    stands: list[selection.Stand] = []
+    if given.outcome is not None:
+        stands = [(pipeline, end) for pipeline, end in await connection.execute(selection.stands_of(given.outcome))]
     return await _page(
         connection,
-        query.order_by(columns.started_at.desc(), columns.id.desc()),
-        inputs.number("first", first, 20, least=1, most=LONGEST_PAGE),
+        selection.deploys_newest_first(deploy_rows, given, stands, place, size + 1),
+        size,
         after,
         lambda row: DeployRecord(*tuple(row)),
         lambda row: cursors.encode(row.started_at.isoformat(), row.id),
@@ -146,18 +150,28 @@ async def entries_page(
     connection: AsyncConnection, wanted: AuditFilter | None, first: int | None, after: str | None
 ) -> Page[EntryRecord]:
     """Audit entries of all deploys, newest first. Raises BadUserInput."""
-    columns = audit_entries.c
-    query = entry_rows.where(*_entry_conditions(wanted) if wanted else ())
-    if after is not None:
-        query = query.where(columns.id < cursors.decode_number(after, 2**63 - 1))
+    size = inputs.number("first", first, 50, least=1, most=LONGEST_PAGE)
+    newest = None if after is None else cursors.decode_number(after, 2**63 - 1)
+    given = wanted or AuditFilter()
+    if given.deploy_id is not None:
+        query = selection.entries_latest_first(entry_rows, given, newest, size + 1)
+    else:
+        place = None if newest is None else await _place_of(connection, newest)
+        query = selection.entries_newest_first(entry_rows, given, place, size + 1)
     return await _page(
         connection,
-        query.order_by(columns.id.desc()),
-        inputs.number("first", first, 50, least=1, most=LONGEST_PAGE),
+        query,
+        size,
         after,
         entry,
         lambda row: cursors.encode(row.id),
     )
+
+
+async def _place_of(connection: AsyncConnection, entry_id: int) -> selection.EntryPlace:
+    """Where the list goes on after this entry; at its end where there is none so old."""
+    at = (await connection.execute(selection.time_of(entry_id))).scalar_one_or_none()
+    return (_BEFORE_ALL, 0) if at is None else (at, entry_id)
 
 
 async def entries_in(connection: AsyncConnection, parts: Sequence[Part]) -> list[list[EntryRecord]]:
@@ -201,57 +215,11 @@ async def _page(
     record: Callable[[Row[Any]], Record],
     cursor: Callable[[Row[Any]], str],
 ) -> Page[Record]:
-    """One row more than the page holds tells whether there is a next one."""
-    rows: Sequence[Row[Any]] = (await connection.execute(query.limit(size + 1))).all()
+    """The query finds one row more than the page holds, which tells whether there is a next one."""
+    rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
     return Page(
         rows=[(cursor(row), record(row)) for row in rows[:size]],
         has_next=len(rows) > size,
         # The row of the cursor itself comes before this page.
         has_previous=after is not None,
     )
-
-
-def _deploy_conditions(wanted: DeployFilter) -> list[ColumnElement[bool]]:
-    columns = deploys.c
-    conditions = []
-    if wanted.environment is not None:
-        longest = inputs.ENVIRONMENT
-        conditions.append(columns.environment == inputs.text("filter.environment", wanted.environment, longest))
-    if wanted.outcome is not None:
-        statuses = pipeline_statuses.c
-        conditions.append(
-            select(statuses.key)
-            .where(
-                and_(
-                    statuses.pipeline == columns.pipeline,
-                    statuses.key == columns.status,
-                    statuses.outcome == wanted.outcome,
-                )
-            )
-            .exists()
-        )
-    if wanted.started_after is not None:
-        conditions.append(columns.started_at > wanted.started_after)
-    if wanted.started_before is not None:
-        conditions.append(columns.started_at < wanted.started_before)
-    return conditions
-
-
-def _entry_conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
-    columns = audit_entries.c
-    conditions: list[ColumnElement[bool]] = []
-    for name, column, value, longest in (
-        ("deployId", columns.deploy_id, wanted.deploy_id, inputs.ID),
-        ("environment", columns.environment, wanted.environment, inputs.ENVIRONMENT),
-        ("actor", columns.actor, wanted.actor, inputs.ACTOR),
-        ("toStatus", columns.to_status, wanted.to_status, inputs.STATUS),
-    ):
-        if value is not None:
-            conditions.append(column == inputs.text(f"filter.{name}", value, longest))
-    if wanted.kind is not None:
-        conditions.append(columns.kind == wanted.kind)
-    if wanted.recorded_after is not None:
-        conditions.append(columns.recorded_at > wanted.recorded_after)
-    if wanted.recorded_before is not None:
-        conditions.append(columns.recorded_at < wanted.recorded_before)
-    return conditions

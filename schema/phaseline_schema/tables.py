@@ -1,6 +1,7 @@
 """The tables. What the database itself guards beyond these constraints stands in the migrations."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 from phaseline_schema.pipeline import Outcome, PhaseState
@@ -61,6 +63,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 def _named(kind: type[AuditKind] | type[Outcome] | type[PhaseState]) -> Enum:
     """Stored as the name, held to the vocabulary by a check instead of a database type."""
     return Enum(kind, native_enum=False, length=32, create_constraint=False)
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index of the rows alone of which this is so."""
+    return {f"{database}_where": text(condition) for database in ("sqlite", "postgresql")}
 
 
 pipeline_phases = Table(
@@ -131,6 +138,19 @@ deploys = Table(
     CheckConstraint("sequence >= 1", name="sequence"),
     Index(None, "started_at", "id"),
     Index(None, "environment", "started_at", "id"),
+    # A deploy has ended where `finished_at` says so; the statuses of those that have not change too often.
+    Index("ix_deploys_in_progress", "pipeline", "started_at", "id", **_where("finished_at IS NULL")),
+    Index(
+        "ix_deploys_in_progress_in",
+        *("environment", "pipeline", "started_at", "id"),
+        **_where("finished_at IS NULL"),
+    ),
+    Index("ix_deploys_ended", "pipeline", "status", "started_at", "id", **_where("finished_at IS NOT NULL")),
+    Index(
+        "ix_deploys_ended_in",
+        *("environment", "pipeline", "status", "started_at", "id"),
+        **_where("finished_at IS NOT NULL"),
+    ),
 )
 
 audit_entries = Table(
@@ -192,7 +212,12 @@ audit_entries = Table(
         "edge_to",
         unique=True,
     ),
-    Index(None, "environment", "id"),
+    # Pages come by time; behind each filter's column that has to be the order of its index.
+    Index(None, "recorded_at", "id"),
+    Index(None, "environment", "recorded_at", "id"),
+    Index(None, "actor", "recorded_at", "id"),
+    Index(None, "to_status", "recorded_at", "id"),
+    Index(None, "kind", "recorded_at", "id"),
     sqlite_autoincrement=True,
 )
 

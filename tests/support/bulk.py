@@ -25,7 +25,7 @@ _Batch = tuple[list[Row], list[Row]]
 
 
 async def fill(database: Path | str, entries: int, *, seed: int = 0) -> None:
-    """Migrate the SQLite file, or the database of this URL, which has to be empty, and write so many entries into it."""
+    """Migrate the SQLite file, or the database of this URL, which is to be empty, and write so many entries into it."""
     await migrate(database)
     if isinstance(database, Path):
         await asyncio.to_thread(_to_sqlite, database, entries, seed)
