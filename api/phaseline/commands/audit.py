@@ -1,4 +1,4 @@
-"""`phaseline audit`: whether the log is what it was when it was written."""
+"""`phaseline audit`: whether the log is what it was when it was written; and what is in it (export.py)."""
 
 import json
 import sys
@@ -12,13 +12,17 @@ import typer
 
 from phaseline import checkpoints
 from phaseline.commands.beginning import failure, on_database, with_store
+from phaseline.commands.export import export_log
 from phaseline.inspection import Inspection, inspect
 from phaseline.store import Store, reason
 from phaseline_schema.audit.checkpoints import Checkpoint, NoCheckpoint, of, read, written
 from phaseline_schema.audit.findings import Fault
 from phaseline_schema.audit.stored import is_digest
 
-app = typer.Typer(help="Check the log for tampering, and make checkpoints to be kept elsewhere.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check the log for tampering, make checkpoints to be kept elsewhere, and export it.", no_args_is_help=True
+)
+app.command("export")(export_log)
 
 _DOES_NOT_HOLD = 1
 

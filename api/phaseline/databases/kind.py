@@ -61,6 +61,9 @@ class Database(Protocol):
     async def alone(self, connection: AsyncConnection) -> None:
         """Keep other migrations away, and let none of this one's locks stop servers for long."""
 
+    async def settled(self, connection: AsyncConnection, since: int | None) -> tuple[bool, int]:
+        """Whether every writer has ended that was writing when this was asked first, and what to ask with again."""
+
     async def unhurried(self, connection: AsyncConnection) -> None:
         """Let this transaction take as long as it needs."""
 

@@ -188,6 +188,15 @@ class PostgreSQL:
         if (await connection.execute(text("SELECT to_regclass('alembic_version')"))).scalar_one() is not None:
             await connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
 
+    async def settled(self, connection: AsyncConnection, since: int | None) -> tuple[bool, int]:
+        """Transactions that write are numbered as they begin to: all below `xmin` have ended, none from `xmax` on has
+        begun. A writer has its number before it takes an entry's id."""
+        asked = text(
+            "SELECT pg_snapshot_xmin(now)::text, pg_snapshot_xmax(now)::text FROM pg_current_snapshot() AS now"
+        )
+        ended, begun = map(int, (await connection.execute(asked)).one())
+        return (False, begun) if since is None else (ended >= since, since)
+
     async def unhurried(self, connection: AsyncConnection) -> None:
         """No time-out of the server's. Nobody waits for a transaction that only reads."""
         for name in _TIMEOUTS:

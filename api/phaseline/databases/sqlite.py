@@ -166,6 +166,10 @@ class SQLite:
     async def alone(self, connection: AsyncConnection) -> None:
         """A writer is alone as it is."""
 
+    async def settled(self, connection: AsyncConnection, since: int | None) -> tuple[bool, int]:
+        """There is one writer at a time, and who reads sees what all before it have left."""
+        return True, 0
+
     async def unhurried(self, connection: AsyncConnection) -> None:
         """A reader waits for nobody."""
 
