@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Column, Table
 
-from phaseline import revisions, settings
+from phaseline import building, revisions, settings
 from phaseline.commands import audit, token
-from phaseline.commands.beginning import configured, console, failure, with_store
+from phaseline.commands.beginning import configured, console, failure, remark, with_store
 from phaseline.commands.sign_out import sign_out
 from phaseline.store import Store
 from phaseline_schema import diagram as drawing
@@ -56,7 +56,11 @@ def migrate(
 ) -> None:
     """Bring the database to the newest revision, or to another one."""
 
+    def tell(index: str) -> None:
+        remark(f"making {index}: servers go on, and transactions that are open are waited for")
+
     async def run(store: Store) -> tuple[str | None, str | None]:
+        await building.build(store, to, tell)
         async with store.migrating() as connection:
             before = await revisions.current(connection)
             await revisions.migrate(connection, to)

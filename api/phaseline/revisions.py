@@ -13,10 +13,10 @@ from phaseline import resources
 from phaseline.store import Store
 from phaseline_schema.tables import oldest_server
 
-# Older revisions that this server can serve: the tables are the same, the graph has fewer rows. There are none: before
-# 0003 no callers are known, and entries have no digests. Which newer ones it can serve, the newer migrations say: they
-# leave it in `oldest_server`. Revisions are numbered so that they sort.
-SERVABLE: tuple[str, ...] = ()
+# Older revisions that this server can serve: the tables are the same, the graph has fewer rows or indexes are missing.
+# Before 0003 no callers are known, and entries have no digests. Which newer ones it can serve, the newer migrations
+# say: they leave it in `oldest_server`. Revisions are numbered so that they sort.
+SERVABLE: tuple[str, ...] = ("0003",)
 
 
 class WrongRevision(Exception):
@@ -42,6 +42,17 @@ def guards(dialect: str) -> tuple[str, ...]:
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
     modules = [script.module for script in sorted(scripts, key=lambda script: script.revision)]
     return tuple(guard for module in modules for guard in getattr(module, "GUARDS", {}).get(dialect, ()))
+
+
+def indexes(at: str, target: str) -> dict[str, str]:
+    """Those that the migrations from one revision up to another make, by name: what each is on."""
+    order = _known()
+    last = newest() if target == "head" else target
+    scripts = sorted(ScriptDirectory.from_config(_config()).walk_revisions(), key=lambda script: script.revision)
+    coming = [script.module for script in scripts if at < script.revision <= last]
+    if at not in order or last not in order:
+        return {}
+    return {name: place for module in coming for name, place in getattr(module, "INDEXES", {}).items()}
 
 
 async def current(connection: AsyncConnection) -> str | None:

@@ -66,7 +66,7 @@ LOG = """
            message, run_id, run_url, recorded_at, edge_from, edge_to FROM audit_entries
 """
 DIGESTS = "SELECT id, digest FROM audit_entries"
-NEWEST = "0003"
+NEWEST = "0004"
 
 WHOLE_SECOND = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 START = """
@@ -324,8 +324,8 @@ async def test_without_entries_the_way_leads_down_to_nothing_and_up_again(databa
 
 
 async def test_a_revision_that_does_not_exist_is_refused_by_name(database: Path | str) -> None:
-    with pytest.raises(revisions.WrongRevision, match=r"'0004'; there are: 0001, 0002, 0003"):
-        await migrate(database, "0004")
+    with pytest.raises(revisions.WrongRevision, match=r"'0005'; there are: 0001, 0002, 0003, 0004"):
+        await migrate(database, "0005")
     assert not await _definitions(database)
 
 
@@ -382,7 +382,7 @@ async def test_digests_are_not_waited_for_for_long_by_those_who_use_the_log(data
     async with connected(database) as old, connected(database) as server:
         await old.begin()
         await old.execute("SELECT count(*) FROM audit_entries")
-        migrating = await _by_command(database, "head")
+        migrating = await _by_command(database, "0003")
         await waits(postgres, database, "ALTER TABLE audit_entries")
         await server.execute("SET lock_timeout = 2000")  # as nodes have it
         assert await server.execute("SELECT count(*) FROM audit_entries") == [(3,)]

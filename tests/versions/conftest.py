@@ -31,4 +31,4 @@ def newer_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def demanding_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, but no older server may work on what it has migrated."""
-    return newer.make(tmp_path_factory.mktemp("versions") / "demanding", oldest="0004")
+    return newer.make(tmp_path_factory.mktemp("versions") / "demanding", oldest="0005")

@@ -1,4 +1,4 @@
-"""Two versions that differ in their graphs alone: what 0002 brings here, 0004 brings, which one of them has."""
+"""Two versions that differ in their graphs alone: what 0002 brings here, 0005 brings, which one of them has."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.support import model
 from tests.versions.copies import copy_to
 
-OLDER, NEWER = "0003", "0004"
+OLDER, NEWER = "0004", "0005"
 
 _BROUGHT = Path("migrations/versions/0002_gates_and_health.py")
 _GRAPH = Path("schema/phaseline_schema/pipelines/console.py")
@@ -45,7 +45,7 @@ def make_newer(folder: Path) -> Path:
     brought = _replaced(brought, '\ndown_revision = "0001"', f'\ndown_revision = "{OLDER}"')
     (folder / "migrations" / "versions" / f"{NEWER}_gates_and_health.py").write_text(brought)
     revisions = folder / _REVISIONS
-    served = _replaced(revisions.read_text(), "\nSERVABLE: tuple[str, ...] = ()", f'\nSERVABLE = ("{OLDER}",)')
+    served = _replaced(revisions.read_text(), '\nSERVABLE: tuple[str, ...] = ("0003",)', f'\nSERVABLE = ("{OLDER}",)')
     revisions.write_text(served)
     return folder
 

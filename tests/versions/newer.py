@@ -9,8 +9,8 @@ _MIGRATION = '''"""A canary phase after the deploy, and a column that older serv
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 ROWS = (
     ("pipeline_phases", "'console', 'canary', 'Canary', 5"),
@@ -43,5 +43,5 @@ def downgrade():
 def make(folder: Path, oldest: str) -> Path:
     """Write its code into this folder, and return it; servers older than `oldest` cannot live with its migration."""
     copy_to(folder)
-    (folder / "migrations" / "versions" / "0004_canary.py").write_text(_MIGRATION % {"oldest": oldest})
+    (folder / "migrations" / "versions" / "0005_canary.py").write_text(_MIGRATION % {"oldest": oldest})
     return folder

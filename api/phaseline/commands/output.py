@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,7 +50,7 @@ class Output:
     def close(self) -> None:
         """Raises Unwritten."""
         try:
-            if self._stream.seekable():
+            if stat.S_ISREG(os.fstat(self._stream.fileno()).st_mode):
                 os.fsync(self._stream.fileno())
             self._stream.close()
         except OSError as error:

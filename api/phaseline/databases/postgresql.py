@@ -42,7 +42,7 @@ _END_THE_SILENT = text("""
 """)
 
 # What only one session may do at a time: changing the tables. The number is ours and means nothing.
-_MIGRATING = 7_402_118_339
+MIGRATING = 7_402_118_339
 
 # A standby, or one that is just being promoted.
 _READ_ONLY = "25006"
@@ -181,7 +181,7 @@ class PostgreSQL:
         whoever is about to waits. No longer than callers can wait, though."""
         await connection.execute(text("SET LOCAL lock_timeout = '30s'"))
         await connection.execute(text("SET LOCAL statement_timeout = '40s'"))
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATING})
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": MIGRATING})
         await connection.execute(text("SET LOCAL lock_timeout = '1s'"))
         # A migration that needs longer, and does not keep others waiting, says so itself.
         await connection.execute(text("SET LOCAL statement_timeout = '10s'"))
