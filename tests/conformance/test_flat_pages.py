@@ -1,7 +1,7 @@
 """Pages of a history as years leave it: they hold what they should, and an index leads to them by every filter."""
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -160,7 +160,7 @@ async def _plan(reading: Reading, page: Any, wanted: Any, after: str | None) -> 
     async with reading.reading() as connection:
         if connection.dialect.name == "sqlite":
             rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            return "\n".join(row[3] for row in rows)
+            return "\n".join(str([*row][-1]) for row in rows)
         await connection.execute(text("SET LOCAL enable_seqscan = off"))
         await connection.execute(text("SET LOCAL enable_bitmapscan = off"))
         # Whether it can do without, and not whether that pays for so few rows.
@@ -172,10 +172,11 @@ async def _plan(reading: Reading, page: Any, wanted: Any, after: str | None) -> 
 
 @on_one_of_each
 async def test_an_index_leads_to_every_page_in_its_order(reading: Reading, every_log: dict[str, Log]) -> None:
-    for page, filters in (
+    lists: tuple[tuple[Any, Sequence[Any]], ...] = (
         (history.entries_page, _of_entries(every_log)),
         (history.deploys_page, _of_deploys(every_log)),
-    ):
+    )
+    for page, filters in lists:
         for wanted in filters:
             first = await reading.read(partial(page, wanted=wanted, first=50, after=None))
             for after in (None, *(cursor for cursor, _ in first.rows[-1:])):
