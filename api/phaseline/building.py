@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import revisions
-from phaseline.databases.postgresql import MIGRATING
+from phaseline.databases.postgresql import MIGRATING, PostgreSQL
 from phaseline.store import Store
 
 # Told of each index that is about to be made.
@@ -25,7 +25,7 @@ async def build(store: Store, target: str, tell: Tell) -> None:
     async with store.reading() as connection:
         at = await revisions.current(connection)
     wanted = {} if at is None else revisions.indexes(at, target)
-    if not wanted or store.database.engine.dialect.name != "postgresql":
+    if not wanted or not isinstance(store.database, PostgreSQL):
         return
     async with store.database.engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -1,7 +1,7 @@
 """Which rows a page holds: what is asked of the database so that an index leads to them, however long the log is.
 
 Every list comes newest first, by time and then by id, and each filter has an index in that order (migration 0004 and
-docs/decisions/0009). A deploy's own entries come by sequence, which is the order of its log.
+docs/decisions/0010). A deploy's own entries come by sequence, which is the order of its log.
 """
 
 from collections.abc import Collection

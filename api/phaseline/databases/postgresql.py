@@ -10,7 +10,7 @@ import asyncpg
 from sqlalchemy import ColumnElement, QueuePool, Text, and_, case, cast, collate, event, func, literal_column, text
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from phaseline import metrics
 from phaseline.databases.kind import Work
@@ -115,6 +115,11 @@ class PostgreSQL:
         """Its connections."""
         assert isinstance(self._engine.pool, QueuePool)
         return self._engine.pool
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """For statements that no transaction can hold."""
+        return self._engine
 
     def try_to_open(self) -> None:
         """Connecting says it well enough."""
