@@ -34,6 +34,7 @@ from phaseline.settings import Settings
 from phaseline.signing_in import SigningIn
 from phaseline.stopping import Stopping
 from phaseline.store import Store
+from phaseline.tails import Tails
 from phaseline.watch import Watch
 from phaseline_schema.refusals import Refusal, TooManySockets, TooManySubscriptions
 
@@ -63,10 +64,12 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await revisions.prepare(store, settings.accept_revision)
+        graphs = GraphCache(settings.accept_revision)
         app.state.services = Services(
             store,
             feed,
-            GraphCache(settings.accept_revision),
+            Tails(store, feed, graphs),
+            graphs,
             leases,
             counted,
             Places(settings.sockets_per_caller, partial(TooManySockets, "the caller")),

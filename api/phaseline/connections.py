@@ -11,6 +11,20 @@ _OTHERS = 64
 KNOWN = "phaseline.known"
 
 
+# And under this one what takes its messages as they are.
+WIRE = "phaseline.wire"
+
+
+class Wire(Protocol):
+    """What takes a viewer's messages as they are, without going through everything that a server is made of."""
+
+    def tell(self, message: bytes) -> bool:
+        """Send a text at once; False where the viewer has not read what was sent before, or has gone."""
+
+    async def tell_in_turn(self, message: bytes) -> None:
+        """Send a text as soon as there is room. Raises ClientDisconnected where the viewer has gone."""
+
+
 class Waiting(Protocol):
     """A connection on which no request is under way, or a socket of which it is not known whose it is."""
 

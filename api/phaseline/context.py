@@ -1,7 +1,7 @@
 """What an operation is given: who calls, and the parts of the server that it may use."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
@@ -15,10 +15,13 @@ from phaseline.callers.leases import Leases
 from phaseline.databases.kind import Work
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache, Graphs
+from phaseline.groups import Groups, Wanted
 from phaseline.identity import Identity
 from phaseline.places import Places
 from phaseline.rates import Rates
+from phaseline.standings import Event
 from phaseline.store import Store
+from phaseline.tails import Tails
 from phaseline_schema.phases import Standing, fold
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import DeployRecord, EntryRecord
@@ -45,6 +48,7 @@ class Services:
 
     store: Store
     feed: Feed
+    tails: Tails
     graphs: GraphCache
     leases: Leases
     rates: Rates
@@ -52,6 +56,7 @@ class Services:
     unknown: Places
     followers: Places
     operation_seconds: float
+    groups: Groups = field(default_factory=Groups)
     checking: asyncio.Lock = field(default_factory=asyncio.Lock)
     introspection: bool = True
     on_started: OnStarted | None = None
@@ -154,12 +159,14 @@ class Context(BaseContext):
     """The context of an operation over HTTP, or of a socket, whose operations each have one of their own.
 
     `caller_now`: who has a socket's proof as of now, where that can be taken back while the socket is open.
+    `events`: what a subscription is given, where it is not the log as it comes.
     """
 
     services: Services
     identity: Identity
     connection_params: object = None  # as a socket's first message gave them
     caller_now: Callable[[], Awaitable[Identity]] | None = None
+    events: Callable[[Wanted], AsyncGenerator[Event, None]] | None = None
     reader: LogReader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -169,6 +176,12 @@ class Context(BaseContext):
         """The same as of somebody else."""
         own = copy(self)
         own.identity = identity
+        return own
+
+    def of_group(self, events: Callable[[Wanted], AsyncGenerator[Event, None]]) -> Self:
+        """The same for an operation that is given these events."""
+        own = copy(self)
+        own.events = events
         return own
 
     def of_operation(self, seconds: float | None) -> Self:

@@ -28,10 +28,11 @@ from phaseline import metrics
 from phaseline.callers.resolver import Resolver
 from phaseline.context import Context
 from phaseline.headers import ALWAYS
+from phaseline.operations.documents import follows
 from phaseline.operations.errors import INTERNAL
 from phaseline.rates import who
 from phaseline.refusing import answer
-from phaseline.sockets import SocketHandler, follows
+from phaseline.sockets import SocketHandler
 from phaseline.stopping import Stopping
 from phaseline_schema.refusals import RateLimited, Refusal, TooManySockets
 
@@ -133,7 +134,9 @@ class Endpoint(GraphQLRouter[Context, None]):
         elif isinstance(request_data, GraphQLRequestData):
             request.state.caller = who(context.identity, request)
             request.state.viewers = context.services.viewers
-            request.state.asks_to_follow = partial(follows, request_data.query, request_data.operation_name)
+            request.state.asks_to_follow = partial(
+                follows, self.schema, request_data.query, request_data.operation_name
+            )
             request.state.result = result
         return result
 

@@ -1,29 +1,42 @@
 """graphql-transport-ws: what a message must look like, before Strawberry acts upon it."""
 
 import asyncio
+import json
+from collections.abc import Hashable
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, cast
 
-from graphql import GraphQLError, OperationType, get_operation_ast, parse
+from graphql import GraphQLError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketDisconnected as SocketIsClosed
 from strawberry.http.exceptions import WebSocketDisconnected
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage, Message
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from uvicorn.protocols.utils import ClientDisconnected
 
 from phaseline import metrics
 from phaseline.callers.resolver import Resolver
-from phaseline.connections import KNOWN
+from phaseline.connections import KNOWN, WIRE
 from phaseline.context import Context
+from phaseline.groups import Group, NotBegun
 from phaseline.identity import Identity
+from phaseline.operations import checks
+from phaseline.operations.documents import core, document, follows
+from phaseline.operations.errors import coded
 from phaseline.protocols.closing import RESTARTING, SERVICE_RESTART, TRY_AGAIN_LATER
 from phaseline.rates import address, who
 from phaseline.stopping import Stopping
+from phaseline.subscribers import Subscriber
 from phaseline_schema.refusals import Refusal, ServerStopping, TooManySockets, Unauthenticated
 
 # How the protocol says that who calls may not. The reason is the refusal's code.
 FORBIDDEN = 4403
+
+# A subscription with more characters of variables than this is in no group.
+_SHORT = 2000
 
 # How long a socket whose caller's proof is over stays, so that its subscriptions are told. In seconds.
 _FOR_TELLING = 2.0
@@ -40,6 +53,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         self._why: Refusal = ServerStopping()
         self._lease = ExitStack()
         self._unknown = ExitStack()
+        self._subscribers: dict[str, Subscriber] = {}
 
     async def handle(self) -> None:
         """As inherited, where there is a place; when the node stops, its viewer is told to go elsewhere."""
@@ -97,7 +111,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def _end_with(self, why: Refusal) -> None:
         """Its subscriptions are told by themselves; then close the socket."""
-        due = [operation.task for operation in self.operations.values() if operation.task]
+        tasks = [operation.task for operation in self.operations.values()]
+        tasks += [subscriber.task for subscriber in self._subscribers.values()]
+        due = [task for task in tasks if task]
         if due:
             await asyncio.wait(due, timeout=_FOR_TELLING)
         await self._turn_away(why)
@@ -130,6 +146,106 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         else:
             await super().handle_message(message)
 
+    async def run_operation(self, operation: Operation[Context, None]) -> None:
+        """As inherited; a subscription that others may share is executed for all of them."""
+        key = self._key(operation)
+        if key is None:
+            await super().run_operation(operation)
+            return
+        try:
+            await self._join(operation, key)
+        except (WebSocketDisconnected, ClientDisconnected):
+            pass
+        except Exception as error:
+            await self.handle_task_exception(error)
+            raise
+
+    async def cleanup_operation(self, operation_id: str) -> None:
+        """As inherited; a subscription leaves its group."""
+        await super().cleanup_operation(operation_id)
+        self._leave_group(operation_id)
+
+    def forget_id(self, id: str) -> None:
+        """As inherited, likewise."""
+        super().forget_id(id)
+        self._leave_group(id)
+
+    def _key(self, operation: Operation[Context, None]) -> Hashable | None:
+        """What the subscriptions of a group have in common; None for all else."""
+        if not follows(core(self.schema), operation.query, operation.operation_name):
+            return None
+        with suppress(RecursionError):
+            variables = json.dumps(operation.variables or {}, sort_keys=True)
+            if len(variables) <= _SHORT:
+                return operation.query, operation.operation_name, variables, self.context.identity.rights
+        return None
+
+    async def _join(self, operation: Operation[Context, None], key: Hashable) -> None:
+        """Become one of its group, which is begun where there is none."""
+        groups = self.context.services.groups
+        while True:
+            group, is_new = groups.find(key), False
+            if group is None:
+                group, is_new = await self._begin_group(operation), True
+            elif problems := self._problems(operation):
+                await operation.send_initial_errors(problems)
+                return
+            with ExitStack() as held:
+                held.enter_context(groups.joined(key, group))
+                try:
+                    wanted = await asyncio.shield(group.wanted)
+                except NotBegun as error:
+                    if is_new:
+                        await self._end_with_result(operation, error.result)
+                        return
+                    continue  # it was of somebody else's that nothing came of it
+                subscriber = self._subscribers[operation.id] = self._subscriber(operation, held.pop_all())
+            await subscriber.begin(group, wanted)
+            return
+
+    def _problems(self, operation: Operation[Context, None]) -> list[GraphQLError]:
+        known = document(core(self.schema), operation.query)
+        return checks.of_subscription(known, operation.operation_name, operation.variables or {}, self.context)
+
+    async def _begin_group(self, operation: Operation[Context, None]) -> Group:
+        group = Group(self.context.services.tails)
+        results = await self.schema.stream(
+            operation.query,
+            variable_values=operation.variables,
+            context_value=self.context.of_group(group.events),
+            operation_name=operation.operation_name,
+        )
+        group.run(results)
+        return group
+
+    def _subscriber(self, operation: Operation[Context, None], held: ExitStack) -> Subscriber:
+        services, identity, request = self.context.services, self.context.identity, self.context.request
+        assert request is not None
+        end = partial(self._end_with_error, operation)
+        return Subscriber(
+            operation.id, request.scope["state"][WIRE], services, identity, who(identity, request), held, end
+        )
+
+    async def _end_with_error(self, operation: Operation[Context, None], error: Exception) -> None:
+        """As Strawberry ends a subscription whose events end with an error."""
+        if not isinstance(error, ClientDisconnected):
+            told = coded(GraphQLError(str(error), original_error=error), began=True)
+            await self._end_with_result(operation, ExecutionResult(data=None, errors=[told]))
+
+    async def _end_with_result(self, operation: Operation[Context, None], result: Any) -> None:
+        with suppress(WebSocketDisconnected):
+            if isinstance(result, PreExecutionError):
+                await self._handle_pre_execution_error(operation, result)
+                return
+            if result is not None:
+                await operation.send_next(result)
+            await operation.send_operation_message({"id": operation.id, "type": "complete"})
+
+    def _leave_group(self, operation_id: str) -> None:
+        subscriber = self._subscribers.pop(operation_id, None)
+        if subscriber is not None:
+            subscriber.leave()
+
     def _is_full(self) -> bool:
         most = self.max_subscriptions_per_connection
         return self.connection_acknowledged and most is not None and len(self.operations) >= most
@@ -142,7 +258,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         due = [
             operation.task
             for operation in self.operations.values()
-            if operation.task and not follows(operation.query, operation.operation_name)
+            if operation.task and not follows(core(self.schema), operation.query, operation.operation_name)
         ]
         if due:
             await asyncio.wait(due)
@@ -165,14 +281,6 @@ _TOO_MANY = GraphQLError(
 
 def _told(why: Refusal) -> Any:
     return GraphQLError(why.message, extensions=why.extensions).formatted
-
-
-def follows(query: str | None, operation_name: str | None) -> bool:
-    """Whether this asks for a subscription, which goes on until somebody ends it."""
-    with suppress(GraphQLError, RecursionError):
-        found = get_operation_ast(parse(query or ""), operation_name)
-        return found is not None and found.operation is OperationType.SUBSCRIPTION
-    return False
 
 
 def _problem(message: object) -> str | None:

@@ -1,5 +1,6 @@
 """Reading how a deploy stands at some entry of its log, along the graph that is in force at that moment."""
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,15 +28,63 @@ class Place:
         return Place(advance(self.standing.pipeline, self.standing, entry), entry)
 
 
-async def begin(
-    connection: AsyncConnection, graphs: GraphCache, deploy_id: str, after: int | None, *, refusals: bool
-) -> tuple[EntryRecord | None, Place]:
-    """What a follower is sent first, and the place that it goes on from.
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An entry, and how the deploy stood at it."""
 
-    With `after` there is nothing to be sent first; without, it is the newest entry of the kind that is followed.
+    entry: EntryRecord
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What has come since some place, oldest first, at most the last BATCH of it; the place now; and the newest entry
+    that moved the deploy, where one has come."""
+
+    events: list[Event]
+    place: Place
+    moved: EntryRecord | None
+
+
+async def news(connection: AsyncConnection, graphs: GraphCache, deploy_id: str, place: Place | None) -> News:
+    """What has come since a place; without one, how the deploy stands.
+
+    Raises DeployNotFound; and AfterAhead where the log no longer holds the entry that was known: a backup was restored,
+    say.
+    """
+    if place is None:
+        moved, place = await _begin(connection, graphs, deploy_id, None)
+        return News([], place, moved)
+    come: deque[Event] = deque(maxlen=BATCH)
+    newest = None
+    while True:
+        entries, place = await _go_on(connection, graphs, place)
+        for entry in entries:
+            place = place.after(entry)
+            newest = entry if entry.accepted else newest
+            come.append(Event(entry, place.standing))
+        if len(entries) < BATCH:
+            return News(list(come), place, newest)
+
+
+async def part(connection: AsyncConnection, graphs: GraphCache, deploy_id: str, last: int) -> list[Event]:
+    """The part of a log after the entry `last`, oldest first, of BATCH entries at most.
 
     Raises DeployNotFound and AfterAhead.
     """
+    _, place = await _begin(connection, graphs, deploy_id, last)
+    entries, place = await _go_on(connection, graphs, place)
+    events = []
+    for entry in entries:
+        place = place.after(entry)
+        events.append(Event(entry, place.standing))
+    return events
+
+
+async def _begin(
+    connection: AsyncConnection, graphs: GraphCache, deploy_id: str, after: int | None
+) -> tuple[EntryRecord, Place]:
+    """The newest entry that moved the deploy, and the place after the entry `after`; None: after the newest."""
     deploy = await history.deploy(connection, deploy_id)
     if deploy is None:
         raise DeployNotFound
@@ -45,17 +94,11 @@ async def begin(
     last = deploy.sequence if after is None else after
     known = next(iter(await history.entries_between(connection, deploy_id, last - 1, last)), None)
     pipeline = (await graphs.at(connection))[deploy.pipeline]
-    place = Place(_fold(pipeline, deploy, moves, last), known)
-    if after is not None:
-        return None, place
-    return known if refusals else moves[-1], place
+    return moves[-1], Place(_fold(pipeline, deploy, moves, last), known)
 
 
-async def go_on(connection: AsyncConnection, graphs: GraphCache, place: Place) -> tuple[list[EntryRecord], Place]:
-    """The entries that come next, and the place before them along the graph that is in force now.
-
-    Raises AfterAhead where the log no longer holds the entry that was known: a backup was restored, say.
-    """
+async def _go_on(connection: AsyncConnection, graphs: GraphCache, place: Place) -> tuple[list[EntryRecord], Place]:
+    """The entries that come next, and the place before them along the graph that is in force now."""
     deploy = place.standing.deploy
     entries = await history.entries_between(connection, deploy.id, deploy.sequence - 1, deploy.sequence + BATCH)
     if place.entry is not None:

@@ -25,7 +25,6 @@ class Watch:
         self._feed = feed
         self._poll_seconds = poll_seconds
         self._due = asyncio.Event()
-        self._seen: dict[str, int] = {}
         self._away = False
 
     def look_soon(self) -> None:
@@ -47,9 +46,9 @@ class Watch:
             return
         found: dict[str, int] = {}
         try:
-            for first in range(0, len(followed), _AT_ONCE):
-                ids = followed[first : first + _AT_ONCE]
-                found |= await self._store.read(partial(history.sequences, ids=ids))
+            ids = list(followed)
+            for first in range(0, len(ids), _AT_ONCE):
+                found |= await self._store.read(partial(history.sequences, ids=ids[first : first + _AT_ONCE]))
         except NoConnectionFree:
             log.warning("no connection was free to look for news; it is late, not lost")
         except Exception as error:
@@ -63,8 +62,8 @@ class Watch:
             if self._away:
                 log.info("the database answers again")
             self._away = False
-            for deploy_id in followed:
-                if self._seen.get(deploy_id) != found.get(deploy_id):
+            known = self._feed.followed()  # as of now: an entry may have been heard of while others were looked for
+            for deploy_id in ids:
+                if known.get(deploy_id, 0) not in (0, found.get(deploy_id)):
                     metrics.wakeup("poll")
                     self._feed.wake(deploy_id)
-            self._seen = found

@@ -38,6 +38,15 @@ def of_document(
     return problems
 
 
+def of_subscription(
+    document: Document, name: str | None, variables: dict[str, Any], context: Context
+) -> list[GraphQLError]:
+    """Why this caller may not have a subscription that others have."""
+    operation = document.operation(name)
+    assert operation is not None
+    return of_document(document, operation, variables, context) or of_caller(operation, context)
+
+
 def of_caller(operation: Operation, context: Context) -> list[GraphQLError]:
     """Why this caller may not have this operation of a valid document."""
     introspection = context.services.introspection

@@ -4,6 +4,7 @@ Nothing in it depends on who sends a document, or on variables.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from graphql import (
     get_operation_ast,
     parse,
 )
+from strawberry.schema import BaseSchema
 
 from phaseline.operations import rates, rights, validity, weighing
 from phaseline.rates import Kind
@@ -93,6 +95,20 @@ class Document:
 def document(schema: GraphQLSchema, text: str) -> Document:
     """What is known of the document with this text. Raises GraphQLError and RecursionError where it is none."""
     return _remembered(schema, text) if len(text) <= _LONGEST_CACHED else Document(schema, text)
+
+
+def core(schema: BaseSchema) -> GraphQLSchema:
+    """Strawberry's schema as graphql-core has it."""
+    found: GraphQLSchema = schema._schema  # type: ignore[attr-defined]
+    return found
+
+
+def follows(schema: GraphQLSchema, text: str | None, operation_name: str | None) -> bool:
+    """Whether this asks for a subscription, which goes on until somebody ends it."""
+    with suppress(GraphQLError, RecursionError):
+        found = document(schema, text or "").operation(operation_name)
+        return found is not None and found.follows
+    return False
 
 
 _remembered = lru_cache(_CACHED_DOCUMENTS)(Document)

@@ -141,7 +141,7 @@ async def _apply(services: Services, identity: Identity, callback: Callback) -> 
         callback.deploy_id,
     )
     if not receipt.duplicate:
-        services.feed.announce(receipt.deploy.id)
+        services.feed.announce(receipt.entry, receipt.pipeline)
     log.info(
         "callback",
         deploy=receipt.deploy.id,

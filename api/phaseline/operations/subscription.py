@@ -1,7 +1,7 @@
 """Following a deploy."""
 
 from collections.abc import AsyncGenerator
-from contextlib import AbstractContextManager, aclosing
+from contextlib import aclosing
 from functools import partial
 from typing import Annotated
 
@@ -10,8 +10,10 @@ from strawberry import ID, Info
 
 from phaseline import metrics
 from phaseline.context import Context
-from phaseline.follow import Event, follow
+from phaseline.follow import follow
+from phaseline.groups import Wanted
 from phaseline.rates import who
+from phaseline.standings import Event
 from phaseline_schema import inputs
 from phaseline_schema.types.deploy import AuditEntry, Deploy, PhaseChanged
 
@@ -21,22 +23,30 @@ _AFTER = (
 )
 
 
-def _follow(
-    info: Info[Context, None], deploy_id: str, after: int | None, *, refusals: bool
+def _events(
+    info: Info[Context, None], field: metrics.Field, deploy_id: str, after: int | None, *, refusals: bool
 ) -> aclosing[AsyncGenerator[Event, None]]:
-    services, identity = info.context.services, info.context.identity
-    lease = partial(services.leases.held, identity)
-    wanted = inputs.text("deployId", deploy_id, inputs.ID)
-    return aclosing(
-        follow(services.store, services.feed, services.graphs, wanted, after, refusals=refusals, lease=lease)
+    """What is to be sent. Raises BadUserInput."""
+    wanted = Wanted(
+        field,
+        inputs.text("deployId", deploy_id, inputs.ID),
+        None if after is None else inputs.number("after", after, 0, least=0, most=2**31 - 1),
+        refusals,
     )
+    return aclosing(info.context.events(wanted) if info.context.events else _as_they_come(info.context, wanted))
 
 
-def _place(info: Info[Context, None]) -> AbstractContextManager[None]:
-    """One of the caller's. Raises TooManySubscriptions."""
-    context = info.context
-    assert context.request is not None
-    return context.services.followers.taken(who(context.identity, context.request))
+async def _as_they_come(context: Context, wanted: Wanted) -> AsyncGenerator[Event, None]:
+    """Those of the log, in one of the caller's places. Raises TooManySubscriptions, and what `follow` raises."""
+    services, identity, request = context.services, context.identity, context.request
+    assert request is not None
+    lease = partial(services.leases.held, identity)
+    with services.followers.taken(who(identity, request)), metrics.subscription(wanted.field) as pushed:
+        events = follow(services.tails, wanted.deploy_id, wanted.after, refusals=wanted.refusals, lease=lease)
+        async with aclosing(events):
+            async for event in events:
+                yield event
+                pushed(event.entry.recorded_at)
 
 
 @strawberry.type(description="Everything that can be followed.")
@@ -57,12 +67,10 @@ class Subscription:
         after: Annotated[int | None, strawberry.argument(description=_AFTER)] = None,
     ) -> AsyncGenerator[PhaseChanged, None]:
         """The entries that moved the deploy."""
-        with _place(info), metrics.subscription("phaseChanged") as pushed:
-            async with _follow(info, deploy_id, after, refusals=False) as events:
-                async for event in events:
-                    deploy = Deploy.at(event.standing)
-                    yield PhaseChanged(deploy=deploy, entry=AuditEntry(record=event.entry, known_deploy=deploy))
-                    pushed(event.entry.recorded_at)
+        async with _events(info, "phaseChanged", deploy_id, after, refusals=False) as events:
+            async for event in events:
+                deploy = Deploy.at(event.standing)
+                yield PhaseChanged(deploy=deploy, entry=AuditEntry(record=event.entry, known_deploy=deploy))
 
     @strawberry.subscription(
         description=(
@@ -77,8 +85,6 @@ class Subscription:
         after: Annotated[int | None, strawberry.argument(description=_AFTER)] = None,
     ) -> AsyncGenerator[AuditEntry, None]:
         """All entries."""
-        with _place(info), metrics.subscription("auditEntryAdded") as pushed:
-            async with _follow(info, deploy_id, after, refusals=True) as events:
-                async for event in events:
-                    yield AuditEntry(record=event.entry, known_deploy=Deploy.at(event.standing))
-                    pushed(event.entry.recorded_at)
+        async with _events(info, "auditEntryAdded", deploy_id, after, refusals=True) as events:
+            async for event in events:
+                yield AuditEntry(record=event.entry, known_deploy=Deploy.at(event.standing))

@@ -1,14 +1,16 @@
 """WebSockets: an end to how long a message may take to arrive, and to the pieces it may come in."""
 
 import asyncio
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 
-from phaseline.connections import KNOWN
+from phaseline.connections import KNOWN, WIRE
 from phaseline.protocols.closing import (
     FAREWELL,
     INVALID_DATA,
@@ -52,6 +54,7 @@ class WebSocket(Watched, WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.close_sent:  # else nobody is asked
             self.scope["state"][KNOWN] = partial(self._held.no_longer_waits, self)
+            self.scope["state"][WIRE] = self
 
     def give_way(self) -> None:
         """Make room for somebody else."""
@@ -117,6 +120,19 @@ class WebSocket(Watched, WebSocketsSansIOProtocol):
         if self.initial_response is not None and self.close_sent:
             self.handshake_complete = True
 
+    def tell(self, message: bytes) -> bool:
+        """Send a text at once; False where the viewer has not read what was sent before, or has gone."""
+        if not self.writable.is_set() or not self._is_open():
+            return False
+        self.transport.write(_head(len(message)) + message)
+        return True
+
+    async def tell_in_turn(self, message: bytes) -> None:
+        """Send a text as soon as there is room. Raises ClientDisconnected where the viewer has gone."""
+        await self.writable.wait()
+        if not self.tell(message):
+            raise ClientDisconnected
+
     def handle_ping(self) -> None:
         """As inherited, but not for ever where the answers are never read: pongs do not wait their turn."""
         super().handle_ping()
@@ -154,6 +170,12 @@ class WebSocket(Watched, WebSocketsSansIOProtocol):
         self.writable.set()
         self.transport.resume_reading()  # its answer to the close
         self.close_timer = self.loop.call_later(seconds, self.transport.abort)
+
+
+@lru_cache(1024)
+def _head(length: int) -> bytes:
+    """What comes before a text of so many bytes."""
+    return Frame(Opcode.TEXT, bytes(length)).serialize(mask=False)[:-length]
 
 
 def _is_utf8(data: bytes) -> bool:

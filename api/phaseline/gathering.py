@@ -1,0 +1,62 @@
+"""Asking once for what several want at about the same time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from itertools import islice
+from typing import Generic, TypeVar
+
+Wish = TypeVar("Wish")
+Found = TypeVar("Found")
+
+
+class Gathering(Generic[Wish, Found]):
+    """Gathers wishes while an asking is under way, and asks for all of them together in the next.
+
+    So however many come, one asking is under way at a time; and whoever comes is answered by one that began after.
+    """
+
+    def __init__(self, ask: Callable[[Collection[Wish]], Awaitable[Mapping[Wish, Found | Exception]]], most: int):
+        """`ask` answers at most so many different wishes at once; an error of one of them stands in its place."""
+        self._ask = ask
+        self._most = most
+        self._wanted: dict[Wish, asyncio.Future[Found]] = {}
+        self._asking: asyncio.Task[None] | None = None
+
+    async def found(self, wish: Wish) -> Found:
+        """What there is for this wish. Raises its error, or the one that the asking ended with."""
+        future = self._wanted.get(wish)
+        if future is None:
+            future = self._wanted[wish] = asyncio.get_running_loop().create_future()
+            future.add_done_callback(_seen)
+            if self._asking is None:
+                self._asking = asyncio.create_task(self._run())
+        return await asyncio.shield(future)
+
+    async def _run(self) -> None:
+        try:
+            while self._wanted:
+                now = dict(islice(self._wanted.items(), self._most))
+                for wish in now:
+                    del self._wanted[wish]
+                await self._answer(now)
+        finally:
+            self._asking = None
+
+    async def _answer(self, wanted: Mapping[Wish, asyncio.Future[Found]]) -> None:
+        found: Mapping[Wish, Found | Exception]
+        try:
+            found = await self._ask(list(wanted))
+        except Exception as error:
+            found = dict.fromkeys(wanted, error)
+        for wish, future in wanted.items():
+            answer = found[wish]
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+
+def _seen(future: asyncio.Future[Found]) -> None:
+    """An error is nobody's, where all who wanted to know have gone."""
+    if not future.cancelled():
+        future.exception()

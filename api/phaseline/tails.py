@@ -1,0 +1,200 @@
+"""The newest part of a deploy's log, which is read once for all who follow the deploy in this process."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from phaseline import metrics, standings
+from phaseline.feed import Feed, Wakeups
+from phaseline.gathering import Gathering
+from phaseline.graph import GraphCache
+from phaseline.standings import BATCH, Event, News, Place
+from phaseline.store import Store
+from phaseline_schema.digests import digest
+from phaseline_schema.pipeline import Pipeline
+from phaseline_schema.records import EntryRecord
+from phaseline_schema.refusals import AfterAhead, Refusal
+
+# How many deploys are read in one transaction.
+_TOGETHER = 100
+
+
+class Tail:
+    """How a deploy stands, and the last entries of its log, as they were read after the last wake-up."""
+
+    def __init__(self, deploy_id: str, tails: "Tails") -> None:
+        self.deploy_id = deploy_id
+        self.place: Place | None = None
+        self.over: Exception | None = None
+        self._tails = tails
+        self._moved: EntryRecord | None = None
+        self._events: deque[Event] = deque(maxlen=BATCH)
+        self._wakeups: set[Wakeups] = set()
+        self._woken: float | None = None
+        self._renewing: asyncio.Task[None] | None = None
+
+    @property
+    def sequence(self) -> int:
+        """The sequence of the newest entry that is known; 0 before any."""
+        return self.place.standing.deploy.sequence if self.place else 0
+
+    @contextmanager
+    def wakeups(self) -> Iterator[Wakeups]:
+        """Wake-ups of a follower whenever there is more of the log, for as long as the block runs."""
+        wakeups = Wakeups()
+        self._wakeups.add(wakeups)
+        try:
+            yield wakeups
+        finally:
+            self._wakeups.discard(wakeups)
+
+    async def renew(self) -> None:
+        """Read what has come until now. Raises DeployNotFound, AfterAhead, WrongVersion."""
+        self.take(await self._tails.renewals.found(self))
+
+    def begin(self, after: int | None, *, refusals: bool) -> tuple[Event | None, int]:
+        """What a follower is sent first, and the sequence that it goes on from.
+
+        With `after` there is nothing to be sent first; without, it is the newest entry of the kind that is followed,
+        and the deploy as it stands. Raises AfterAhead.
+        """
+        assert self.place is not None
+        if after is not None:
+            if after > self.sequence:
+                raise AfterAhead(self.sequence)
+            return None, after
+        newest = self.place.entry if refusals else self._moved
+        assert newest is not None
+        return Event(newest, self.place.standing), self.sequence
+
+    async def since(self, last: int) -> list[Event]:
+        """Entries after `last`, oldest first; all that are known, or a part of the log that lies before them."""
+        if last == self.sequence:
+            return []
+        known = self._events[0].entry.sequence if self._events else self.sequence + 1
+        if last + 1 < known:
+            return await self._tails.parts.found((self.deploy_id, last))
+        return list(islice(self._events, last + 1 - known, None))
+
+    def wake(self) -> None:
+        """Read what has come, soon."""
+        self._woken = self._woken or time.monotonic()
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._renew_while_woken())
+
+    def hear(self, entry: EntryRecord, pipeline: Pipeline) -> None:
+        """Take an entry that this process has recorded as it is, where it follows from what is known."""
+        if self.place is not None and self._is_next(self.place, entry, pipeline):
+            metrics.feed_lag(time.monotonic())
+            place = self.place.after(entry)
+            self.take(News([Event(entry, place.standing)], place, entry if entry.accepted else None))
+        else:
+            self.wake()
+
+    def end(self, why: Exception) -> None:
+        """Tell all followers why they are to end. Whoever comes now begins anew."""
+        self.over = why
+        for wakeups in self._wakeups:
+            wakeups.end(why)
+
+    def take(self, news: News) -> None:
+        """Note what has come, of which a part may be known already, and wake the followers."""
+        before = self.sequence
+        if self.place is None:
+            self.place, self._moved = news.place, news.moved
+        elif news.place.standing.deploy.sequence > before:
+            self.place, self._moved = news.place, news.moved or self._moved
+            self._events.extend(event for event in news.events if event.entry.sequence > before)
+        if self.sequence > before:
+            for wakeups in self._wakeups:
+                wakeups.wake()
+
+    def _is_next(self, place: Place, entry: EntryRecord, pipeline: Pipeline) -> bool:
+        if entry.sequence != self.sequence + 1 or pipeline is not place.standing.pipeline or place.entry is None:
+            return False
+        return entry.digest == digest(entry, place.standing.deploy.ref, place.entry.digest)
+
+    async def _renew_while_woken(self) -> None:
+        try:
+            while self._woken is not None:
+                woken, self._woken = self._woken, None
+                await self.renew()
+                metrics.feed_lag(woken)
+        except Exception as error:
+            self.end(error)
+        finally:
+            self._renewing = None
+
+
+class Tails:
+    """The tails of the deploys that are followed in this process."""
+
+    def __init__(self, store: Store, feed: Feed, graphs: GraphCache) -> None:
+        self._store = store
+        self._feed = feed
+        self._graphs = graphs
+        self._tails: dict[str, tuple[Tail, ExitStack]] = {}
+        self._followers: dict[Tail, int] = {}
+        self.renewals: Gathering[Tail, News] = Gathering(self._renew, _TOGETHER)
+        self.parts: Gathering[tuple[str, int], list[Event]] = Gathering(self._part, _TOGETHER)
+
+    @contextmanager
+    def following(self, deploy_id: str) -> Iterator[Tail]:
+        """The tail of a deploy, for as long as the block runs."""
+        tail = self._of(deploy_id)
+        self._followers[tail] = self._followers.get(tail, 0) + 1
+        try:
+            yield tail
+        finally:
+            self._followers[tail] -= 1
+            if not self._followers[tail]:
+                del self._followers[tail]
+                self._drop(tail)
+
+    def _of(self, deploy_id: str) -> Tail:
+        found = self._tails.get(deploy_id)
+        if found is not None:
+            if found[0].over is None:
+                return found[0]
+            found[1].close()
+        tail, told = Tail(deploy_id, self), ExitStack()
+        told.enter_context(self._feed.telling(deploy_id, tail))
+        self._tails[deploy_id] = tail, told
+        return tail
+
+    def _drop(self, tail: Tail) -> None:
+        found = self._tails.get(tail.deploy_id)
+        if found is not None and found[0] is tail:
+            found[1].close()
+            del self._tails[tail.deploy_id]
+
+    async def _renew(self, tails: Collection[Tail]) -> Mapping[Tail, News | Exception]:
+        places = {tail: tail.place for tail in tails}
+
+        async def look(connection: AsyncConnection) -> dict[Tail, News | Exception]:
+            found: dict[Tail, News | Exception] = {}
+            for tail, place in places.items():
+                try:
+                    found[tail] = await standings.news(connection, self._graphs, tail.deploy_id, place)
+                except Refusal as refusal:  # of this one, and not of what is read beside it
+                    found[tail] = refusal
+            return found
+
+        return await self._store.read_in_turn(look)
+
+    async def _part(self, wanted: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], list[Event] | Exception]:
+        async def look(connection: AsyncConnection) -> dict[tuple[str, int], list[Event] | Exception]:
+            found: dict[tuple[str, int], list[Event] | Exception] = {}
+            for deploy_id, last in wanted:
+                try:
+                    found[deploy_id, last] = await standings.part(connection, self._graphs, deploy_id, last)
+                except Refusal as refusal:
+                    found[deploy_id, last] = refusal
+            return found
+
+        return await self._store.read_in_turn(look)
