@@ -28,7 +28,7 @@ from phaseline import metrics
 from phaseline.callers.resolver import Resolver
 from phaseline.context import Context
 from phaseline.headers import ALWAYS
-from phaseline.operations.documents import follows
+from phaseline.operations.documents import core, follows
 from phaseline.operations.errors import INTERNAL
 from phaseline.rates import who
 from phaseline.refusing import answer
@@ -134,9 +134,8 @@ class Endpoint(GraphQLRouter[Context, None]):
         elif isinstance(request_data, GraphQLRequestData):
             request.state.caller = who(context.identity, request)
             request.state.viewers = context.services.viewers
-            request.state.asks_to_follow = partial(
-                follows, self.schema, request_data.query, request_data.operation_name
-            )
+            asked = request_data.query, request_data.operation_name
+            request.state.asks_to_follow = partial(follows, core(self.schema), *asked)
             request.state.result = result
         return result
 
