@@ -1,21 +1,31 @@
 """From what came with a request or a socket to who is calling."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import HTTPConnection
 
 from phaseline.callers import cookies, secret, sign_ins, tokens
 from phaseline.callers.asking import Asking
+from phaseline.callers.sign_ins import SignInRecord
+from phaseline.callers.tokens import TokenRecord
 from phaseline.callers.uses import Uses
+from phaseline.gathering import Gathering
 from phaseline.identity import ANYBODY, Environments, Identity, known, nobody, unknown
 from phaseline.settings import is_loopback
 from phaseline.store import Store, is_unavailable, reason
 from phaseline_schema.refusals import CallerNotLookedUp, Forbidden, Unauthenticated
 from phaseline_schema.rights import Proof
+
+Record = TypeVar("Record")
+
+# How many callers are looked up by one statement.
+_TOGETHER = 500
 
 _SCHEME = "bearer"
 _NOT_FOR_HERE = "authentication is off, so this server answers only where it is asked as localhost"
@@ -48,6 +58,9 @@ class Resolver:
         self._public_url = public_url
         self._required = required
         self._uses = Uses(store)
+        # When all viewers come back at once, each with a proof of its own, the database is asked a few times.
+        self._tokens: Gathering[str, TokenRecord | None] = Gathering(partial(self._find, tokens.find), _TOGETHER)
+        self._sign_ins: Gathering[str, SignInRecord | None] = Gathering(partial(self._find, sign_ins.find), _TOGETHER)
 
     async def finish(self) -> None:
         """Write down what is still to be written."""
@@ -88,6 +101,13 @@ class Resolver:
             return unknown(Unauthenticated("this is no token of this server's"))
         return await _looked_up(self._of_token(token))
 
+    async def _find(
+        self,
+        find: Callable[[AsyncConnection, Collection[str]], Awaitable[Mapping[str, Record]]],
+        proofs: Collection[str],
+    ) -> Mapping[str, Record]:
+        return await self._store.read(lambda connection: find(connection, proofs))
+
     async def _of_authorization(self, authorization: str, connection: HTTPConnection) -> Identity:
         if not _is_bearers(authorization):
             return unknown(Unauthenticated("the authorization is not of the form `Bearer` and a token"))
@@ -109,7 +129,7 @@ class Resolver:
         return identity
 
     async def _of_token(self, token: str) -> Identity:
-        record = await self._store.look(lambda connection: tokens.find(connection, token))
+        record = await self._tokens.found(token)
         now = datetime.now(UTC)
         if record is None:
             return unknown(Unauthenticated("there is no such token"))
@@ -127,7 +147,7 @@ class Resolver:
         )
 
     async def _of_cookie(self, cookie: str) -> Identity:
-        record = await self._store.look(lambda connection: sign_ins.find(connection, cookie))
+        record = await self._sign_ins.found(cookie)
         now = datetime.now(UTC)
         if record is None:
             return unknown(Unauthenticated("there is no such sign-in"))

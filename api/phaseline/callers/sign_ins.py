@@ -1,10 +1,12 @@
 """Browsers that are signed in, in the database. The caller owns the transaction."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline.callers import secret
@@ -32,6 +34,15 @@ class SignInRecord:
     ended_at: datetime | None
 
 
+_NAMES = [field.name for field in fields(SignInRecord)]
+
+_of_hashes = (
+    select(*(sign_ins.c[name] for name in _NAMES), tokens.c.revoked_at, sign_ins.c.hash)
+    .join_from(sign_ins, tokens, isouter=True)
+    .where(sign_ins.c.hash.in_(bindparam("hashes", expanding=True)))
+)
+
+
 async def begin(connection: AsyncConnection, identity: Identity, lifetime: timedelta) -> tuple[SignInRecord, str]:
     """Sign a browser in, and return what its cookie has to hold. It lasts no longer than what was proven with."""
     assert identity.role is not None
@@ -55,19 +66,17 @@ async def begin(connection: AsyncConnection, identity: Identity, lifetime: timed
     return record, cookie
 
 
-async def find(connection: AsyncConnection, cookie: str) -> SignInRecord | None:
-    """The sign-in that this cookie stands for, over or not. One whose token was revoked has ended with it."""
-    names = [field.name for field in fields(SignInRecord)]
-    query = (
-        select(*(sign_ins.c[name] for name in names), tokens.c.revoked_at)
-        .join_from(sign_ins, tokens, isouter=True)
-        .where(sign_ins.c.hash == secret.hashed(cookie))
-    )
-    row = (await connection.execute(query)).first()
-    if row is None:
-        return None
+async def find(connection: AsyncConnection, cookies: Collection[str]) -> dict[str, SignInRecord | None]:
+    """For each of these cookies its sign-in, over or not, where there is one. It has ended with its token."""
+    by_hash = {secret.hashed(cookie): cookie for cookie in cookies}
+    rows = await connection.execute(_of_hashes, {"hashes": list(by_hash)})
+    found: dict[str, SignInRecord | None] = dict.fromkeys(cookies)
+    return found | {by_hash[row.hash]: _record(tuple(row)[:-1]) for row in rows}
+
+
+def _record(row: tuple[Any, ...]) -> SignInRecord:
     *content, revoked_at = row
-    values = dict(zip(names, content, strict=True))
+    values = dict(zip(_NAMES, content, strict=True))
     return SignInRecord(
         **values
         | {

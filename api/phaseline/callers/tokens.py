@@ -45,7 +45,7 @@ class NameTaken(Exception):
 
 
 _rows = select(*(tokens.c[field.name] for field in fields(TokenRecord)))
-_of_hash = _rows.where(tokens.c.hash == bindparam("the_hash"))  # made once: each request asks it
+_of_hashes = _rows.add_columns(tokens.c.hash).where(tokens.c.hash.in_(bindparam("hashes", expanding=True)))
 
 
 async def create(
@@ -87,10 +87,12 @@ async def were_made(connection: AsyncConnection) -> bool:
     return (await connection.execute(select(tokens.c.id).limit(1))).first() is not None
 
 
-async def find(connection: AsyncConnection, token: str) -> TokenRecord | None:
-    """The one that this is, over or not."""
-    row = (await connection.execute(_of_hash, {"the_hash": secret.hashed(token)})).first()
-    return _record(row) if row else None
+async def find(connection: AsyncConnection, wanted: Collection[str]) -> dict[str, TokenRecord | None]:
+    """For each of these tokens its record, over or not, where there is one."""
+    by_hash = {secret.hashed(token): token for token in wanted}
+    rows = await connection.execute(_of_hashes, {"hashes": list(by_hash)})
+    found: dict[str, TokenRecord | None] = dict.fromkeys(wanted)
+    return found | {by_hash[row.hash]: _record(tuple(row)[:-1]) for row in rows}
 
 
 async def revoke(connection: AsyncConnection, name: str) -> TokenRecord | None:
