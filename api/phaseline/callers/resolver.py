@@ -1,6 +1,6 @@
 """From what came with a request or a socket to who is calling."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -103,10 +103,10 @@ class Resolver:
 
     async def _find(
         self,
-        find: Callable[[AsyncConnection, Collection[str]], Awaitable[Mapping[str, Record]]],
+        find: Callable[[AsyncConnection, Collection[str]], Coroutine[Any, Any, Mapping[str, Record]]],
         proofs: Collection[str],
     ) -> Mapping[str, Record]:
-        return await self._store.read(lambda connection: find(connection, proofs))
+        return await self._store.look(lambda connection: find(connection, proofs))
 
     async def _of_authorization(self, authorization: str, connection: HTTPConnection) -> Identity:
         if not _is_bearers(authorization):
