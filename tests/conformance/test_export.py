@@ -156,7 +156,7 @@ async def test_an_entry_that_is_committed_late_is_not_passed_by(database: str) -
             await caller.start()  # takes the id after that, and is committed
             store = Reading(database)
             found = asyncio.create_task(export.upto(store))
-            await until(lambda: store.database.pool.checkedin() > 0)  # type: ignore[attr-defined]
+            await until(lambda: store.database.pool.checkedin() > 0)
             assert not found.done()
             await slow.roll_back()
         assert await found == 4
