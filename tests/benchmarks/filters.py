@@ -17,6 +17,19 @@ DEPLOYS = """query ($first: Int!, $after: String, $filter: DeployFilter) {
         pageInfo { hasNextPage endCursor }
     } }"""
 
+# As little as leads from page to page.
+_WALK = {
+    "auditEntries": """query ($first: Int!, $after: String, $filter: AuditFilter) {
+        auditEntries(first: $first, after: $after, filter: $filter) {
+            edges { node { id } } pageInfo { hasNextPage endCursor } } }""",
+    "deploys": """query ($first: Int!, $after: String, $filter: DeployFilter) {
+        deploys(first: $first, after: $after, filter: $filter) {
+            edges { node { id } } pageInfo { hasNextPage endCursor } } }""",
+}
+
+# The most that one request may ask for.
+_STRIDE = 200
+
 
 class Listing(NamedTuple):
     """A list of the API with one filter, or with none."""
@@ -61,3 +74,16 @@ async def listings(callers: Callers) -> list[Listing]:
         *(Listing("auditEntries", words, wanted) for words, wanted in entries.items()),
         *(Listing("deploys", words, wanted) for words, wanted in lists.items()),
     ]
+
+
+async def cursor_after(callers: Callers, listing: Listing, rows: int) -> tuple[str | None, int]:
+    """The cursor after so many rows, or before the last ten or fewer where there are not so many; after how many."""
+    cursor, passed = None, 0
+    while passed < rows:
+        stride = min(_STRIDE, rows - passed)
+        answer = await callers.send(_WALK[listing.field], first=stride, after=cursor, filter=listing.filter)
+        page = answer[listing.field]
+        if not page["pageInfo"]["hasNextPage"]:
+            return await cursor_after(callers, listing, max(0, (passed + len(page["edges"]) - 1) // 10 * 10))
+        cursor, passed = page["pageInfo"]["endCursor"], passed + stride
+    return cursor, passed

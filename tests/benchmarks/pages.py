@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -15,7 +15,7 @@ from tests.benchmarks.callers import Callers, calling
 from tests.benchmarks.cluster import durable
 from tests.benchmarks.commits import DATABASES
 from tests.benchmarks.figures import Better, Comparison
-from tests.benchmarks.filters import Listing, listings
+from tests.benchmarks.filters import Listing, cursor_after, listings
 from tests.benchmarks.ours import serving_ours
 from tests.support import bulk
 
@@ -23,11 +23,16 @@ SIZE = 10
 PAGE = 1000
 WANTED = 1.5
 
-# The most that one request may ask for, on the way to a page far back.
-_STRIDE = 200
-
 # How often a page is asked for in a round; the median counts.
 TIMES = 9
+
+
+class Wanted(NamedTuple):
+    """A page of both histories: the list, and the cursor before it."""
+
+    name: str
+    short: tuple[Listing, str | None]
+    long: tuple[Listing, str | None]
 
 
 @dataclass
@@ -63,8 +68,11 @@ async def measure(
             await bulk.fill(where, size)
             served = await stack.enter_async_context(serving_ours(where, directory / f"pages-{database}-{size}.log"))
             histories.append(served.url)
-        for number in range(rounds):
-            await _round(found, histories, number, lambda what: tell(f"pages on {DATABASES[database]}: {what}"))
+        tell(f"looking for page {PAGE:,} ({DATABASES[database]})")
+        wanted = await _wanted(*histories)
+        for number in range(1, rounds + 1):
+            tell(f"pages on {DATABASES[database]}, round {number} of {rounds}")
+            await _round(found, wanted, *histories)
     return found
 
 
@@ -82,35 +90,26 @@ async def _databases(database: str, directory: Path) -> AsyncIterator[Callable[[
     yield file
 
 
-async def _round(found: Pages, histories: list[str], number: int, tell: Callable[[str], None]) -> None:
-    lists = []
-    for url in histories:
-        async with calling(url) as callers:
-            lists.append(await listings(callers))
-    for short, long in zip(*lists, strict=True):
-        tell(f"{short.field}, {short.words}, round {number + 1}")
-        async with calling(histories[0]) as few, calling(histories[1]) as many:
-            far, back = await _cursor(few, short, (PAGE - 1) * SIZE)
-            for page, skipped, cursor in (("first page", 0, None), (f"page {back // SIZE + 1:,}", back, far)):
-                if page != "first page" and skipped == 0:
-                    continue
-                other = None if skipped == 0 else (await _cursor(many, long, skipped))[0]
-                name = f"{short.field}, {short.words}, {page}"
-                taken = found.found.setdefault(name, ([], []))
-                taken[1].append(await _milliseconds(few, short, cursor))
-                taken[0].append(await _milliseconds(many, long, other))
+async def _wanted(short: str, long: str) -> list[Wanted]:
+    """The pages to ask for: the first of each list, and the thousandth, or the last whole one of the short history."""
+    wanted = []
+    async with calling(short) as few, calling(long) as many:
+        for mine, theirs in zip(await listings(few), await listings(many), strict=True):
+            what = f"{mine.field}, {mine.words}"
+            wanted.append(Wanted(f"{what}, first page", (mine, None), (theirs, None)))
+            near, rows = await cursor_after(few, mine, (PAGE - 1) * SIZE)
+            if rows:
+                far, _ = await cursor_after(many, theirs, rows)
+                wanted.append(Wanted(f"{what}, page {rows // SIZE + 1:,}", (mine, near), (theirs, far)))
+    return wanted
 
 
-async def _cursor(callers: Callers, listing: Listing, rows: int) -> tuple[str | None, int]:
-    """The cursor after so many rows, or, where there are not so many, before the last page; and after how many."""
-    cursor, passed = None, 0
-    while passed < rows:
-        stride = min(_STRIDE, rows - passed)
-        page = (await callers.send(listing.query, first=stride, after=cursor, filter=listing.filter))[listing.field]
-        if not page["pageInfo"]["hasNextPage"]:
-            return await _cursor(callers, listing, max(0, (passed + len(page["edges"]) - 1) // SIZE * SIZE))
-        cursor, passed = page["pageInfo"]["endCursor"], passed + stride
-    return cursor, passed
+async def _round(found: Pages, wanted: list[Wanted], short: str, long: str) -> None:
+    async with calling(short) as few, calling(long) as many:
+        for one in wanted:
+            of_long, of_short = found.found.setdefault(one.name, ([], []))
+            of_short.append(await _milliseconds(few, *one.short))
+            of_long.append(await _milliseconds(many, *one.long))
 
 
 async def _milliseconds(callers: Callers, listing: Listing, cursor: str | None) -> float:
