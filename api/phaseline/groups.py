@@ -145,6 +145,7 @@ class Group:
         if result is None:
             self._answered.put_nowait(None)
             raise RuntimeError("the operation of a group has ended")
+        metrics.executed()
         if result.errors:  # it may go better for whoever comes later
             self._encoded.pop(key, None)
         return encoded(result)

@@ -48,13 +48,14 @@ _viewers = Gauge(
     "phaseline_viewers", "Open sockets and streams of viewers.", ["transport"], multiprocess_mode="livesum"
 )
 _subscriptions = Gauge("phaseline_subscriptions", "Running subscriptions.", ["field"], multiprocess_mode="livesum")
+_executed = Counter("phaseline_events_executed_total", "Events that were executed, each for all who ask the same.")
 _cut_off = Counter("phaseline_viewers_cut_off_total", "Viewers whose connection the server ended.", ["reason"])
 _wakeups = Counter("phaseline_wakeups_total", "Wake-ups, by where they came from.", ["source"])
 _listen_reconnects = Counter(
     "phaseline_listen_reconnects_total", "How often the connection that listens to PostgreSQL was tried anew."
 )
 _feed_lag = Histogram(
-    "phaseline_feed_lag_seconds", "From a wake-up to its follower having read the log.", buckets=_SECONDS
+    "phaseline_feed_lag_seconds", "From a wake-up until what it announced is known.", buckets=_SECONDS
 )
 _push = Histogram(
     "phaseline_push_seconds", "From an entry being recorded to its being handed to a connection.", buckets=_SECONDS
@@ -127,6 +128,11 @@ def subscription(field: Field) -> Iterator[Callable[[datetime], None]]:
         yield pushed
 
 
+def executed() -> None:
+    """An event was executed for a group of subscriptions."""
+    _executed.inc()
+
+
 def cut_off(reason: Reason) -> None:
     """The server ended a viewer's connection."""
     _cut_off.labels(reason).inc()
@@ -148,7 +154,7 @@ def listen_again() -> None:
 
 
 def feed_lag(woken: float) -> None:
-    """A follower has read what a wake-up announced that came at `woken`, by `time.monotonic()`."""
+    """What a wake-up announced that came at `woken` is known, by `time.monotonic()`."""
     _feed_lag.observe(time.monotonic() - woken)
 
 
