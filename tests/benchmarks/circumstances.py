@@ -36,7 +36,7 @@ class Circumstances:
         python = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
         node = ", ".join(f"{name} {number}" for name, number in _of_node().items())
         return (
-            f"{datetime.now(UTC):%Y-%m-%d}; {platform.system()} {platform.release()} on {_processor()}, "
+            f"{datetime.now(UTC):%Y-%m-%d}; {platform.system()} on {_processor()}, "
             f"{len(os.sched_getaffinity(0))} cores, {_memory()} GiB of memory, load average before {self.load:.1f}; "
             f"one write of 4 KiB through to the disk takes {spread(disk)} ms. phaseline {version('phaseline')}, "
             f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, PostgreSQL {postgres.VERSIONS[-1]}, "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    """Numbers of rounds, and how large a round of each kind is."""
+    """Numbers of rounds, and how large a round of each kind is. Where one takes long there are fewer, `long_rounds`."""
 
     rounds: int
     viewers: tuple[int, ...]
@@ -14,7 +14,7 @@ class Plan:
     viewers_each: int
     steps: int
     storm: int
-    storm_rounds: int
+    long_rounds: int
     callbacks: int
     entries: tuple[int, int]
     postgresql_pages: bool
@@ -29,20 +29,20 @@ PLANS = {
         viewers_each=10,
         steps=4,
         storm=5000,
-        storm_rounds=3,
+        long_rounds=3,
         callbacks=960,
         entries=(10_000, 5_000_000),
         postgresql_pages=True,
     ),
     "quick": Plan(
         rounds=1,
-        viewers=(500,),
+        viewers=(400,),
         events=1,
-        deploys=100,
+        deploys=50,
         viewers_each=10,
         steps=2,
-        storm=500,
-        storm_rounds=1,
+        storm=400,
+        long_rounds=1,
         callbacks=192,
         entries=(10_000, 200_000),
         postgresql_pages=False,
@@ -55,7 +55,7 @@ PLANS = {
         viewers_each=2,
         steps=1,
         storm=10,
-        storm_rounds=1,
+        long_rounds=1,
         callbacks=64,
         entries=(2_000, 4_000),
         postgresql_pages=False,

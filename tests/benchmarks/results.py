@@ -50,8 +50,8 @@ def _list_of(comparison: Comparison) -> str:
 async def measure(plan: Plan, directory: Path, tell: Callable[[str], None]) -> Results:
     """Everything, one kind after the other."""
     told = await fan_out.measure(plan.viewers, plan.rounds, plan.events, [*TITLES], directory, tell)
-    moved = await moving.measure(plan.deploys, plan.viewers_each, plan.steps, plan.rounds, directory, tell)
-    came = await storm.measure(plan.storm, plan.storm_rounds, [OURS, OWN, "node"], directory, tell)
+    moved = await moving.measure(plan.deploys, plan.viewers_each, plan.steps, plan.long_rounds, directory, tell)
+    came = await storm.measure(plan.storm, plan.long_rounds, [OURS, OWN, "node"], directory, tell)
     feed = [comparison for one in told for comparison in one.comparisons]
     feed += [*moved.comparisons, *came.comparisons]
     committed = [
