@@ -97,7 +97,7 @@ def demo(
     # Whoever else is trusted, and whatever address others reach this machine by, is not the demo's. It runs what
     # people type, so it is for this machine alone.
     own: dict[str, Any] = {"authentication": "on", "host": "127.0.0.1", "trust_file": None, "public_url": None}
-    found = configured(database_url=f"sqlite+aiosqlite:///{database}", port=port, log_format="console", **own)
+    found = configured(database_url=f"sqlite:///{database}", port=port, log_format="console", **own)
     if fail is not None and fail not in GATES:
         raise failure(f"there is no gate {fail!r} to fail; there are: {', '.join(GATES)}")
     try:

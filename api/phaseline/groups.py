@@ -20,6 +20,8 @@ from phaseline.tails import Tails
 # Events that are kept as they were encoded: those of a whole deploy, for whoever begins before them.
 _ENCODED = 32
 
+_ENDED = "the operation of a group has ended"
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -136,6 +138,7 @@ class Group:
                 self.over = NotBegun(result)
                 self.wanted.set_exception(self.over)
                 self.wanted.exception()  # seen, where whoever waited has gone
+            self.over = self.over or RuntimeError(_ENDED)
             self._answered.put_nowait(None)
 
     async def _encode(self, key: Hashable, event: Event) -> bytes:
@@ -144,7 +147,7 @@ class Group:
             result = await self._answered.get()
         if result is None:
             self._answered.put_nowait(None)
-            raise RuntimeError("the operation of a group has ended")
+            raise RuntimeError(_ENDED)
         metrics.executed()
         if result.errors:  # it may go better for whoever comes later
             self._encoded.pop(key, None)

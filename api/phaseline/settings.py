@@ -27,9 +27,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     database_url: str = Field(
-        default="sqlite+aiosqlite:///phaseline.db",
+        default="sqlite:///phaseline.db",
         description=(
-            "Where the log is kept: sqlite+aiosqlite:///FILE, or postgresql+asyncpg://USER:PASSWORD@HOST:PORT/NAME "
+            "Where the log is kept: sqlite:///FILE, or postgresql+asyncpg://USER:PASSWORD@HOST:PORT/NAME "
             "for any number of nodes."
         ),
     )
@@ -205,8 +205,9 @@ class Settings(BaseSettings):
             url = make_url(value)
         except ArgumentError:
             raise ValueError("is not a database URL") from None
-        if url.drivername not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
-            raise ValueError("must begin with sqlite+aiosqlite:// or postgresql+asyncpg://")
+        # The second is what the first was called once.
+        if url.drivername not in ("sqlite", "sqlite+aiosqlite", "postgresql+asyncpg"):
+            raise ValueError("must begin with sqlite:// or postgresql+asyncpg://")
         if url.database in (None, "", ":memory:"):
             raise ValueError("must name a file, or a database")
         return value

@@ -30,7 +30,7 @@ def _said(ended: subprocess.CompletedProcess[str], code: int) -> str:
 
 @pytest.mark.parametrize("command", NOT_MAKING.values(), ids=NOT_MAKING)
 def test_a_database_that_is_not_there_is_refused_by_name_and_not_made(database: Path, command: tuple[str, ...]) -> None:
-    assert f"there is no database sqlite+aiosqlite:///{database}" in _said(phaseline(database, *command), 2)
+    assert f"there is no database sqlite:///{database}" in _said(phaseline(database, *command), 2)
     assert not database.exists()
     database.touch()
     assert "the database is empty" in _said(phaseline(database, *command), 2)

@@ -1,9 +1,11 @@
 """Subscriptions that ask the same share one execution, and nothing else: each has its own place and its own end."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,6 +17,13 @@ from tests.support.server import Server
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, Viewer, codes, viewing
 
 _MANY = 30
+_LONG = 20
+
+_WITH_MESSAGES = """
+    subscription ($id: ID!) { auditEntryAdded(deployId: $id, after: 0) {
+        sequence message deploy { id auditEntries { edges { node { message } } } }
+    } }
+"""
 
 Executed = Callable[[], Awaitable[float]]
 
@@ -157,3 +166,25 @@ async def test_one_that_cannot_begin_is_told_why_and_spoils_nothing_for_others(s
         await caller.walk(deploy_id, "smoke_running")
         await other.subscribe(PHASE_CHANGED, id=deploy_id, after=1)
         assert (await other.event())["entry"]["sequence"] == 2
+
+
+async def test_many_subscriptions_of_a_viewer_that_reads_slowly_are_all_sent_everything(
+    server: Server, caller: Caller
+) -> None:
+    deploy_id = (await caller.start())["id"]
+    for number in range(_LONG):
+        await caller.report(deploy_id, "succeeded", message=f"{number} " + "x" * 480)
+    operations = [str(number) for number in range(_MANY)]
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    url = urlsplit(server.url)
+    small.connect((url.hostname, url.port))
+    async with viewing(server.url, sock=small, max_queue=1) as viewer:
+        for operation in operations:
+            await viewer.subscribe(_WITH_MESSAGES, operation, id=deploy_id)
+        seen: dict[str, list[int]] = {operation: [] for operation in operations}
+        for _ in range(_MANY * (_LONG + 1)):
+            message = await viewer.receive()
+            assert message["type"] == "next", message
+            seen[message["id"]].append(message["payload"]["data"]["auditEntryAdded"]["sequence"])
+    assert seen == {operation: list(range(1, _LONG + 2)) for operation in operations}

@@ -33,3 +33,14 @@ def test_an_origin_is_taken_as_browsers_send_it(given: str, understood: tuple[st
 def test_what_is_more_or_less_than_an_origin_is_refused(given: str) -> None:
     with pytest.raises(ValidationError, match=r"is not an origin|has more than"):
         Settings(allowed_origins=given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("url", ["sqlite:///some.db", "sqlite+aiosqlite:///some.db"])
+def test_a_file_is_named_as_before_too(url: str) -> None:
+    assert Settings(database_url=url).database == url
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://host/name", "some.db", ""])
+def test_what_names_no_database_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match=r"must begin with|must name|is not a database URL"):
+        Settings(database_url=url)

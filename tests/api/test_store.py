@@ -56,7 +56,7 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> Turns:
 
 async def test_writers_are_served_in_the_order_in_which_they_came(database: Path, turns: Turns) -> None:
     """Many that wait for SQLite's own lock get it in no order, and some never."""
-    ours = Store(f"sqlite+aiosqlite:///{database}")
+    ours = Store(f"sqlite:///{database}")
     served: list[int] = []
 
     def writer(number: int) -> asyncio.Task[None]:
@@ -76,7 +76,7 @@ async def test_writers_are_served_in_the_order_in_which_they_came(database: Path
 
 async def test_writers_that_wait_keep_no_reader_from_reading(database: Path, turns: Turns) -> None:
     """Who waits for his turn holds no connection, of which there are few."""
-    ours = Store(f"sqlite+aiosqlite:///{database}")
+    ours = Store(f"sqlite:///{database}")
 
     async def nothing(connection: AsyncConnection) -> object:
         return (await connection.execute(text("SELECT 1"))).scalar()

@@ -25,7 +25,7 @@ async def store(database: Path) -> AsyncIterator[Store]:
         file.execute("CREATE TABLE numbers (number INTEGER PRIMARY KEY)")
         file.execute("CREATE TABLE later (number REFERENCES numbers (number) DEFERRABLE INITIALLY DEFERRED)")
         file.commit()
-    ours = Store(f"sqlite+aiosqlite:///{database}")
+    ours = Store(f"sqlite:///{database}")
     yield ours
     await ours.close()
 

@@ -15,9 +15,7 @@ from tests.benchmarks.figures import spread
 from tests.benchmarks.peers import HERE, NODE
 from tests.support import postgres
 
-_PACKAGES = (
-    "strawberry-graphql graphql-core fastapi uvicorn uvloop websockets sqlalchemy aiosqlite asyncpg picows".split()
-)
+_PACKAGES = "strawberry-graphql graphql-core fastapi uvicorn uvloop websockets sqlalchemy asyncpg picows".split()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from phaseline.store import Store
 
 def address(database: Path | str) -> str:
     """The URL of a database: an SQLite file has one made for it, a URL stays as it is."""
-    return database if isinstance(database, str) else f"sqlite+aiosqlite:///{database}"
+    return database if isinstance(database, str) else f"sqlite:///{database}"
 
 
 def settings_on(database: Path | str) -> dict[str, str]:

@@ -43,7 +43,7 @@ async def write(database: Path | str) -> None:
     if str(database).startswith("postgresql"):
         await _to_postgresql(str(database))
     else:
-        _to_sqlite(str(database).removeprefix("sqlite+aiosqlite:///"))
+        _to_sqlite(str(database).removeprefix("sqlite:///"))
 
 
 def _rows() -> list[tuple[str, dict[str, Any]]]:

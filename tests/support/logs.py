@@ -44,7 +44,7 @@ async def _from_postgresql(url: str, *queries: str) -> list[list[Row]]:
 
 
 async def _from_sqlite(database: str, *queries: str) -> list[list[Row]]:
-    with closing(sqlite3.connect(database.removeprefix("sqlite+aiosqlite:///"))) as connection:
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection:
         connection.row_factory = sqlite3.Row
         return [[_row(dict(row)) for row in connection.execute(query)] for query in queries]
 

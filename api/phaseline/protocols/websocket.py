@@ -129,9 +129,10 @@ class WebSocket(Watched, WebSocketsSansIOProtocol):
 
     async def tell_in_turn(self, message: bytes) -> None:
         """Send a text as soon as there is room. Raises ClientDisconnected where the viewer has gone."""
-        await self.writable.wait()
-        if not self.tell(message):
-            raise ClientDisconnected
+        while not self.tell(message):
+            if not self._is_open():
+                raise ClientDisconnected
+            await self.writable.wait()  # of several that wait, the first may fill it again
 
     def handle_ping(self) -> None:
         """As inherited, but not for ever where the answers are never read: pongs do not wait their turn."""
