@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Hashable, Iterator
-from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -115,7 +115,11 @@ class Group:
             raise self.over
         if self._following is None:
             self._last = member.last
+            # The member's tail goes on as the group's: another would not know what the member has seen.
+            held = ExitStack()
+            held.enter_context(self._tails.following(self.wanted.result().deploy_id))
             self._following = asyncio.create_task(self._follow())
+            self._following.add_done_callback(lambda _: held.close())
         if member.last < self._last:
             return False
         self._together[member] = None

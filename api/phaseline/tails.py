@@ -55,7 +55,7 @@ class Tail:
 
     async def renew(self) -> None:
         """Read what has come until now. Raises DeployNotFound, AfterAhead, WrongVersion."""
-        self.take(await self._tails.renewals.found(self))
+        await self._tails.renewals.found(self)
 
     def begin(self, after: int | None, *, refusals: bool) -> tuple[Event | None, int]:
         """What a follower is sent first, and the sequence that it goes on from.
@@ -109,7 +109,10 @@ class Tail:
             self.place, self._moved = news.place, news.moved
         elif news.place.standing.deploy.sequence > before:
             self.place, self._moved = news.place, news.moved or self._moved
-            self._events.extend(event for event in news.events if event.entry.sequence > before)
+            come = [event for event in news.events if event.entry.sequence > before]
+            if not come or come[0].entry.sequence > before + 1:
+                self._events.clear()  # it has no gaps: what lies before these is in the log
+            self._events.extend(come)
         if self.sequence > before:
             for wakeups in self._wakeups:
                 wakeups.wake()
@@ -140,7 +143,7 @@ class Tails:
         self._graphs = graphs
         self._tails: dict[str, tuple[Tail, ExitStack]] = {}
         self._followers: dict[Tail, int] = {}
-        self.renewals: Gathering[Tail, News] = Gathering(self._renew, _TOGETHER)
+        self.renewals: Gathering[Tail, None] = Gathering(self._renew, _TOGETHER)
         self.parts: Gathering[tuple[str, int], list[Event]] = Gathering(self._part, _TOGETHER)
 
     @contextmanager
@@ -173,7 +176,7 @@ class Tails:
             found[1].close()
             del self._tails[tail.deploy_id]
 
-    async def _renew(self, tails: Collection[Tail]) -> Mapping[Tail, News | Exception]:
+    async def _renew(self, tails: Collection[Tail]) -> Mapping[Tail, Exception | None]:
         places = {tail: tail.place for tail in tails}
 
         async def look(connection: AsyncConnection) -> dict[Tail, News | Exception]:
@@ -185,7 +188,13 @@ class Tails:
                     found[tail] = refusal
             return found
 
-        return await self._store.read_in_turn(look)
+        answers: dict[Tail, Exception | None] = {}
+        # Noted here and not by whoever asked, who comes to it later than the next reading, which goes on from it.
+        for tail, news in (await self._store.read_in_turn(look)).items():
+            answers[tail] = news if isinstance(news, Exception) else None
+            if not isinstance(news, Exception):
+                tail.take(news)
+        return answers
 
     async def _part(self, wanted: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], list[Event] | Exception]:
         async def look(connection: AsyncConnection) -> dict[tuple[str, int], list[Event] | Exception]:

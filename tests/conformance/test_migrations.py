@@ -13,7 +13,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from phaseline import revisions
 from phaseline.inspection import inspect
@@ -172,10 +171,10 @@ def _is_guard(name: str, definition: list[str]) -> bool:
 async def test_the_migrations_make_the_tables_that_the_code_speaks_of(database: Path | str, store: Kind) -> None:
     await migrate(database, "head")
     created = await store.empty()
-    engine = create_async_engine(address(created))
-    async with engine.begin() as connection:
+    new, migrated = Store(address(created)), Store(address(database))
+    async with new.writing() as connection:
         await connection.run_sync(metadata.create_all)
-    await engine.dispose()
+    await new.close()
     made = await _definitions(database)
     assert {name: made[name] for name in made if not _is_guard(name, made[name])} == await _definitions(created)
 
@@ -183,10 +182,9 @@ async def test_the_migrations_make_the_tables_that_the_code_speaks_of(database: 
         options = {"compare_type": True, "compare_server_default": True}
         return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
 
-    engine = create_async_engine(address(database))
-    async with engine.connect() as connection:
+    async with migrated.reading() as connection:
         assert await connection.run_sync(differences) == []
-    await engine.dispose()
+    await migrated.close()
 
 
 async def _fill(database: Path | str, *statuses: str) -> None:
