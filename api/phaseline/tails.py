@@ -78,7 +78,9 @@ class Tail:
             return []
         known = self._events[0].entry.sequence if self._events else self.sequence + 1
         if last + 1 < known:
-            return await self._tails.parts.found((self.deploy_id, last))
+            part = await self._tails.parts.found((self.deploy_id, last))
+            # The log may be further than this tail, whose wake-up is still to come.
+            return [event for event in part if event.entry.sequence <= self.sequence]
         return list(islice(self._events, last + 1 - known, None))
 
     def wake(self) -> None:
