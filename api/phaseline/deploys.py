@@ -128,7 +128,6 @@ async def _record(
         run_id=callback.run_id,
         run_url=callback.run_url,
     )
-    entry = await ledger.append(connection, entry, deploy.ref, place)
     after = moved(pipeline, deploy, entry)
-    await ledger.move(connection, deploy, after)
+    entry = await ledger.advance(connection, entry, place, deploy, after)
     return Receipt(after, pipeline, entry, refusal=refusal)

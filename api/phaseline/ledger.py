@@ -27,6 +27,11 @@ _move = (
     .values({name: bindparam(name) for name in _DEPLOY})
 )
 
+# Both of them in one, for a database that is asked over a network. The row is moved when the entry is there.
+_OF_ENTRY = "entry_"
+_appended = insert(audit_entries).values({name: bindparam(_OF_ENTRY + name) for name in _ENTRY})
+_advance = _move.where(deploys.c.id == _appended.returning(audit_entries.c.deploy_id).cte("appended").c.deploy_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -61,21 +66,34 @@ async def begin(connection: AsyncConnection, deploy: DeployRecord) -> None:
 
 async def append(connection: AsyncConnection, entry: EntryRecord, ref: str, place: Place) -> EntryRecord:
     """Write an entry of a deploy of `ref` in its place, and return it with its id and digest."""
-    entry = replace(entry, id=place.id)
-    entry = replace(entry, digest=digest(entry, ref, place.previous))
+    entry = _sealed(entry, ref, place)
     await connection.execute(_append, _values(entry, _ENTRY))
     return entry
 
 
-async def move(connection: AsyncConnection, before: DeployRecord, after: DeployRecord) -> None:
-    """Write what has moved, if the row is still the one that was read."""
-    read = {"the_id": before.id, "the_sequence": before.sequence}
-    if (await connection.execute(_move, _values(after, _DEPLOY) | read)).rowcount != 1:
+async def advance(
+    connection: AsyncConnection, entry: EntryRecord, place: Place, before: DeployRecord, after: DeployRecord
+) -> EntryRecord:
+    """The same, and write what of the deploy has moved by it, if its row is still the one that was read."""
+    entry = _sealed(entry, before.ref, place)
+    values = _values(after, _DEPLOY) | {"the_id": before.id, "the_sequence": before.sequence}
+    if connection.dialect.name == "postgresql":
+        done = await connection.execute(_advance, values | _values(entry, _ENTRY, _OF_ENTRY))
+    else:
+        await connection.execute(_append, _values(entry, _ENTRY))
+        done = await connection.execute(_move, values)
+    if done.rowcount != 1:
         raise RuntimeError(f"deploy {before.id} moved on while its row was locked")
+    return entry
 
 
-def _values(record: DeployRecord | EntryRecord, names: list[str]) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in names}
+def _sealed(entry: EntryRecord, ref: str, place: Place) -> EntryRecord:
+    entry = replace(entry, id=place.id)
+    return replace(entry, digest=digest(entry, ref, place.previous))
+
+
+def _values(record: DeployRecord | EntryRecord, names: list[str], prefix: str = "") -> dict[str, Any]:
+    return {prefix + name: getattr(record, name) for name in names}
 
 
 @cache
