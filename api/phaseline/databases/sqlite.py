@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, QueuePool, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,6 +39,9 @@ _KEPT = 5
 _MOST = 15
 
 _URI = "file:"
+
+# The execution option that says with which statement a transaction begins.
+_BEGINS = "phaseline_begins"
 
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # an acknowledged callback survives the loss of power
@@ -80,6 +83,9 @@ class SQLite:
         self._turn = asyncio.Lock()
         self._together = Together(lambda: self._turn, lambda works: self._in_a_thread(partial(self._commit, works)))
         _prepare(self._engine, self._path, only_reads)
+        self._reader = self._engine.execution_options(**{_BEGINS: "BEGIN"})
+        # It holds the file's one write lock, so what is read cannot be overtaken.
+        self._writer = self._engine.execution_options(**{_BEGINS: "BEGIN IMMEDIATE"})
 
     @property
     def pool(self) -> QueuePool:
@@ -112,14 +118,14 @@ class SQLite:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """For work of which there is one at a time, as that of a command: its statements keep the loop waiting."""
-        with self._begun("BEGIN") as connection:
+        with self._begun(self._reader) as connection:
             yield connection
 
     @asynccontextmanager
     async def writing(self, deploy_id: str | None) -> AsyncIterator[AsyncConnection]:
         """The same. First come, first served: of many that wait for SQLite's own lock, some never get it."""
         async with in_turn(self._turn, _TURN_SECONDS):
-            with self._begun("BEGIN IMMEDIATE") as connection:
+            with self._begun(self._writer) as connection:
                 yield connection
 
     async def close(self) -> None:
@@ -131,18 +137,19 @@ class SQLite:
         return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, job)
 
     @contextmanager
-    def _begun(self, begin: str) -> Iterator[DirectConnection]:
-        """`BEGIN IMMEDIATE` holds the file's one write lock, so what is read cannot be overtaken."""
-        with self._engine.execution_options(phaseline_begins=begin).begin() as connection:
+    def _begun(self, engine: Engine) -> Iterator[DirectConnection]:
+        with engine.begin() as connection:
             metrics.measure(self.pool)
             yield DirectConnection(connection)
 
     def _find(self, work: Work[Result]) -> Result:
-        with self._begun("BEGIN") as connection:
+        with self._begun(self._reader) as connection:
             return finished(work(connection))
 
     def _commit(self, works: Sequence[Work[Any]]) -> list[Outcome]:
-        with self._begun("BEGIN IMMEDIATE") as connection:
+        with self._begun(self._writer) as connection:
+            if len(works) == 1:  # where it raises, all is undone
+                return [Outcome(finished(works[0](connection)))]
             return [self._apart(connection, work) for work in works]
 
     def _apart(self, connection: DirectConnection, work: Work[Any]) -> Outcome:
@@ -248,7 +255,7 @@ def _prepare(engine: Any, path: str, only_reads: bool) -> None:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options()["phaseline_begins"])
+        connection.exec_driver_sql(connection.get_execution_options()[_BEGINS])
 
 
 def _file(path: str) -> tuple[int, int] | None:
