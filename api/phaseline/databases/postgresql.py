@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from phaseline import metrics
+from phaseline.databases import away
 from phaseline.databases.kind import Work
 from phaseline.databases.turns import in_turn
 
@@ -44,31 +45,9 @@ _END_THE_SILENT = text("""
 # What only one session may do at a time: changing the tables. The number is ours and means nothing.
 MIGRATING = 7_402_118_339
 
-# A standby, or one that is just being promoted.
-_READ_ONLY = "25006"
-
-# A lock was not to be had in time.
-_LOCKED = "55P03"
-
 # The times that text without an era can tell.
 _FIRST_TIME: ColumnElement[Any] = literal_column("TIMESTAMPTZ '0001-01-01 00:00:00+00'")
 _LAST_TIME: ColumnElement[Any] = literal_column("TIMESTAMPTZ '10000-01-01 00:00:00+00'")
-
-# Classes of SQLSTATE that say nothing of the statement, but that the server could not carry it out now.
-_AWAY = (
-    "08",  # the connection
-    "25P03",  # idle in a transaction for too long
-    _READ_ONLY,
-    "28",  # refuses the login
-    "3D",  # has no such database
-    "40",  # deadlock, serialization
-    "42P01",  # has not our tables: it is being restored
-    "53",  # out of disk, memory or connections
-    _LOCKED,
-    "57",  # cancelled by a time-out, shutting down, starting up
-    "58",  # the machine under it
-)
-
 
 # One state throughout; READ COMMITTED would show each statement another.
 _READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -103,7 +82,7 @@ class PostgreSQL:
         @event.listens_for(self._engine.sync_engine, "handle_error")
         def failed(context: ExceptionContext) -> None:
             # Its server has become a standby, and the address may lead to the new primary by now.
-            if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+            if getattr(context.original_exception, "sqlstate", None) == away.READ_ONLY:
                 context.is_disconnect = True
 
         self._reader = self._engine.execution_options(**_READING)
@@ -168,7 +147,7 @@ class PostgreSQL:
             try:
                 yield
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) == _LOCKED:
+                if getattr(error.orig, "sqlstate", None) == away.LOCKED:
                     await self._end_the_silent()
                 raise
 
@@ -238,8 +217,3 @@ async def _connect(**address: Any) -> asyncpg.Connection:
         return await asyncpg.connect(**address, timeout=_CONNECT)
     except Exception as error:
         raise ConnectionError(str(error)) from error
-
-
-def is_away(sqlstate: str | None) -> bool:
-    """Whether the server says by this that it could not carry out a statement now, whatever the statement."""
-    return sqlstate is not None and sqlstate.startswith(_AWAY)

@@ -1,31 +1,24 @@
 """SQLite: one file, one writer at a time, no set-up."""
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Engine, QueuePool, create_engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from phaseline import metrics
+from phaseline.databases import files
 from phaseline.databases.direct import DirectConnection, finished
 from phaseline.databases.kind import Work
 from phaseline.databases.together import Outcome, Together
 from phaseline.databases.turns import in_turn
-
-# How long a writer waits for another one, in milliseconds: far longer than a commit takes, far
-# shorter than a caller's time-out.
-_BUSY_MS = 5000
 
 # How long a writer waits for its turn among those of this process, in seconds. All waits together
 # are shorter than the 15 seconds after which a workflow gives up, so it is told why.
@@ -39,16 +32,6 @@ _KEPT = 5
 _MOST = 15
 
 _URI = "file:"
-
-# The execution option that says with which statement a transaction begins.
-_BEGINS = "phaseline_begins"
-
-_PRAGMAS = (
-    "PRAGMA synchronous = FULL",  # an acknowledged callback survives the loss of power
-    "PRAGMA foreign_keys = ON",
-    f"PRAGMA busy_timeout = {_BUSY_MS}",
-)
-
 
 Result = TypeVar("Result")
 
@@ -66,7 +49,7 @@ class SQLite:
 
     def __init__(self, url: str, *, only_reads: bool = False) -> None:
         self._path = make_url(url).database or ""
-        self._opened = _only_read(self._path) if only_reads else self._path
+        self._opened = files.only_read(self._path) if only_reads else self._path
         # `uri` tells SQLAlchemy that this is no name of a file; the rest is SQLite's.
         address = f"sqlite:///{self._opened}&uri=true" if only_reads else make_url(url).set(drivername="sqlite")
         self._engine = create_engine(
@@ -82,10 +65,10 @@ class SQLite:
         self._threads = ThreadPoolExecutor(_MOST, "sqlite")
         self._turn = asyncio.Lock()
         self._together = Together(lambda: self._turn, lambda works: self._in_a_thread(partial(self._commit, works)))
-        _prepare(self._engine, self._path, only_reads)
-        self._reader = self._engine.execution_options(**{_BEGINS: "BEGIN"})
+        files.prepare(self._engine, self._path, only_reads)
+        self._reader = self._engine.execution_options(**{files.BEGINS: "BEGIN"})
         # It holds the file's one write lock, so what is read cannot be overtaken.
-        self._writer = self._engine.execution_options(**{_BEGINS: "BEGIN IMMEDIATE"})
+        self._writer = self._engine.execution_options(**{files.BEGINS: "BEGIN IMMEDIATE"})
 
     @property
     def pool(self) -> QueuePool:
@@ -200,14 +183,6 @@ class SQLite:
         return column
 
 
-def is_away(error: BaseException) -> bool:
-    """Whether an error says that the file could not be read or written now."""
-    if isinstance(error, OperationalError | InterfaceError | sqlite3.OperationalError):
-        return True
-    # Nothing more special than this: the file is no database, or a damaged one.
-    return type(error) in (DatabaseError, sqlite3.DatabaseError)
-
-
 def _file_of(connection: Connection) -> sqlite3.Connection:
     file = connection.connection.driver_connection
     assert isinstance(file, sqlite3.Connection)
@@ -219,49 +194,3 @@ def _text_or_bytes(value: bytes) -> str | bytes:
         return value.decode()
     except UnicodeDecodeError:
         return value
-
-
-def _only_read(path: str) -> str:
-    """The address of a file that nothing is written to. SQLite makes files beside one that others may write; where it
-    cannot, nobody has opened it, or they would be there: then it is taken for one that nobody changes."""
-    file = Path(path).absolute()
-    is_left_alone = not os.access(file.parent, os.W_OK) and not Path(f"{file}-wal").exists()
-    return f"{file.as_uri()}?mode=ro{'&immutable=1' if is_left_alone else ''}"
-
-
-def _prepare(engine: Any, path: str, only_reads: bool) -> None:
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, record: ConnectionPoolEntry) -> None:
-        # The driver's own transaction control begins too late (with the first write, and never
-        # for DDL); with it off, ours below is the only one.
-        connection.isolation_level = None
-        record.info["file"] = _file(path)
-        cursor = connection.cursor()
-        for pragma in _PRAGMAS:
-            cursor.execute(pragma)
-        # The file remembers this one, so it is said only of a file that is ours, or nobody's.
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        tables = {name for (name,) in cursor.fetchall()}
-        if not only_reads and (not tables or "audit_entries" in tables):
-            cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.close()
-
-    @event.listens_for(engine, "checkout")
-    def checked_out(_connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
-        # Whoever has moved the file away, or put a backup in its place, would otherwise have
-        # callbacks acknowledged that are in no file any more.
-        if record.info["file"] != _file(path):
-            raise DisconnectionError(f"{path} is another file than before")
-
-    @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options()[_BEGINS])
-
-
-def _file(path: str) -> tuple[int, int] | None:
-    """What tells one file from another, whatever its name."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
