@@ -1,4 +1,4 @@
-"""A connection that answers at once, for work that a thread does from its beginning to its end."""
+"""A connection that answers at once, for work that a thread or a greenlet does from its beginning to its end."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
@@ -13,7 +13,8 @@ Result = TypeVar("Result")
 
 class DirectConnection(AsyncConnection):
     """In form it is awaited, as the other one is, so that verbs are written once; but nothing in it ever waits for a
-    loop. What is sent to a file is done when the call returns, so a thread of its own costs more than it gives.
+    loop. What is sent to a file is done when the call returns, so a thread of its own costs more than it gives; and
+    where a server is asked, it is the greenlet around all of the work that waits.
     """
 
     def __init__(self, sync: Connection) -> None:
@@ -59,4 +60,4 @@ def finished(work: Coroutine[Any, Any, Result]) -> Result:
         result: Result = done.value
         return result
     work.close()
-    raise RuntimeError("a transaction on a file waits for something else, and keeps the file meanwhile")
+    raise RuntimeError("a transaction waits for something else, and keeps what it holds from everybody meanwhile")

@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, QueuePool, Text, and_, case, cast, collate
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util.concurrency import greenlet_spawn
 
 from phaseline import metrics
 from phaseline.databases import away
+from phaseline.databases.direct import DirectConnection, finished
 from phaseline.databases.kind import Work
 from phaseline.databases.turns import in_turn
 
@@ -110,14 +112,18 @@ class PostgreSQL:
 
     async def look(self, work: Work[Result]) -> Result:
         """What one statement finds."""
-        async with self._looker.begin() as connection:
-            metrics.measure(self.pool)
-            return await work(connection)
+        return await greenlet_spawn(self._do, self._looker, work)
 
     async def write(self, work: Work[Result], deploy_id: str | None) -> Result:
         """What `work` returns."""
-        async with self.writing(deploy_id) as connection:
-            return await work(connection)
+        async with self._turn(deploy_id):
+            return await greenlet_spawn(self._do, self._writer, work)
+
+    def _do(self, engine: AsyncEngine, work: Work[Result]) -> Result:
+        """All of a transaction in one greenlet: one for each statement takes longer than to make the statement."""
+        with engine.sync_engine.begin() as connection:
+            metrics.measure(self.pool)
+            return finished(work(DirectConnection(connection)))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
