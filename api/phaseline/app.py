@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
-from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from starlette.types import Receive, Scope, Send
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL
 
 from phaseline import health, metrics, pages, revisions, signing_in
 from phaseline.background import in_background
@@ -24,7 +25,6 @@ from phaseline.endpoint import Endpoint, on_fault, on_http_exception, on_refusal
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache
 from phaseline.headers import SecurityHeaders
-from phaseline.identity import nobody
 from phaseline.limits import BodyLimit, SignInRate
 from phaseline.notifications import Notifications
 from phaseline.operations.schema import SCHEMA
@@ -32,11 +32,28 @@ from phaseline.places import Places
 from phaseline.rates import rates
 from phaseline.settings import Settings
 from phaseline.signing_in import SigningIn
+from phaseline.sockets import Sockets
 from phaseline.stopping import Stopping
 from phaseline.store import Store
 from phaseline.tails import Tails
 from phaseline.watch import Watch
 from phaseline_schema.refusals import Refusal, TooManySockets, TooManySubscriptions
+
+# Where GraphQL is spoken, over HTTP and over WebSockets.
+_GRAPHQL = "/graphql"
+
+
+class App(FastAPI):
+    """FastAPI, past which sockets are led: of all that stands before a route, nothing is meant for them."""
+
+    sockets: Sockets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As inherited, or open a socket."""
+        if scope["type"] == "websocket":
+            self.sockets.open(scope)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastAPI:
@@ -87,9 +104,6 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
             await store.close()
 
     async def context(connection: HTTPConnection) -> Context:
-        # A socket says who calls in its first message.
-        if connection.scope["type"] == "websocket":
-            return Context(app.state.services, nobody())
         identity = await resolver.of_request(connection)
         too_many = counted.unproven(identity.problem, connection) if identity.problem else None
         if too_many is not None:
@@ -97,7 +111,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         return Context(app.state.services, identity)
 
     # Starlette would lead from `/graphql/` to `/graphql` at whatever host the caller has named.
-    app = FastAPI(title="phaseline", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
+    app = App(title="phaseline", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     stopping = app.state.stopping = Stopping()
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(Refusal, on_refusal)
@@ -117,15 +131,22 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     endpoint = Endpoint(
         SCHEMA,
         stopping,
-        resolver,
         context,
         graphql_ide=None,
-        subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL],
-        max_subscriptions_per_connection=settings.operations_per_socket,
-        connection_init_wait_timeout=timedelta(seconds=10),
+        subscription_protocols=[GRAPHQL_SSE_PROTOCOL],
         allowed_origins=settings.allowed_origins,
     )
-    app.router.routes.extend(endpoint.routes_at("/graphql"))
+    app.router.routes.extend(endpoint.routes_at(_GRAPHQL))
+    app.sockets = Sockets(
+        _GRAPHQL,
+        SCHEMA,
+        lambda: app.state.services,
+        resolver,
+        stopping,
+        endpoint.admits,
+        endpoint.decode_json,
+        settings.operations_per_socket,
+    )
     app.include_router(health.routes(store, settings.accept_revision, stopping))
     signing = SigningIn(store, timedelta(hours=settings.sign_in_hours), settings.public_url)
     app.include_router(signing_in.routes(resolver, counted, signing, settings.authentication, trusted.provider))

@@ -1,17 +1,17 @@
 """How many connections this process holds, so that it never runs out of files; and who makes room for whom."""
 
+import asyncio
 import resource
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
+
+from phaseline_schema.refusals import Refusal
 
 # Files that are open beside those of viewers and of the database: the log, the listener, the interpreter's.
 _OTHERS = 64
 
-# Under this name an application finds what it calls when it knows whose a socket is, in the state of its scope.
-KNOWN = "phaseline.known"
-
-
-# And under this one what takes its messages as they are.
+# Under this name an application finds the socket that somebody asks for, in the state of its scope.
 WIRE = "phaseline.wire"
 
 
@@ -23,6 +23,47 @@ class Wire(Protocol):
 
     async def tell_in_turn(self, message: bytes) -> None:
         """Send a text as soon as there is room. Raises ClientDisconnected where the viewer has gone."""
+
+
+class Session(Protocol):
+    """What is at the server's end of a socket."""
+
+    def received(self, text: bytes | None) -> None:
+        """A message has come; None stands for one that is no text."""
+
+    def go_on(self) -> None:
+        """There is room again for what is sent."""
+
+    def lost(self) -> None:
+        """The viewer has gone, or was told that the socket closes. Nothing can be sent any more. Called once."""
+
+
+class Socket(Wire, Protocol):
+    """One socket, at first only asked for: it is opened for a session, or the request is answered."""
+
+    def accept(self, session: Session, subprotocol: str | None) -> None:
+        """Open it for this session."""
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer the request with a refusal."""
+
+    def forbid(self) -> None:
+        """Answer the request with 403."""
+
+    def known(self) -> None:
+        """It is known whose it is: it gives way to nobody from now on."""
+
+    def has_room(self) -> bool:
+        """Whether the viewer has read what it was sent, as far as that can be told."""
+
+    def read(self, *, on: bool) -> None:
+        """Take what the viewer sends, or leave it with the system."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Close it, behind what is being sent. The session is lost with that."""
+
+    def run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do this in a task that a server which stops waits for."""
 
 
 class Waiting(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from phaseline.refusing import answer, refuse
+from phaseline.refusing import refuse
 from phaseline.stopping import Stopping
 from phaseline_schema.refusals import RETRY_AFTER_SECONDS, ServerStopping
 
@@ -25,9 +25,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let it in, or refuse it."""
         shut = self._stopping.begun and scope.get("path") not in self._always_open
-        if scope["type"] == "websocket" and shut:
-            await answer(ServerStopping())(scope, receive, _hinting(send))
-        elif scope["type"] == "http" and shut:
+        if scope["type"] == "http" and shut:
             await refuse(ServerStopping(), receive, _hinting(send))
         elif scope["type"] == "http":
             await self._app(scope, receive, _hinting(send))

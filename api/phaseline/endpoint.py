@@ -13,9 +13,8 @@ from graphql import GraphQLError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route
 from starlette.types import Send
-from starlette.websockets import WebSocket
 from strawberry import Schema
 from strawberry.exceptions import MissingQueryError
 from strawberry.fastapi import GraphQLRouter
@@ -25,14 +24,12 @@ from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
 
 from phaseline import metrics
-from phaseline.callers.resolver import Resolver
 from phaseline.context import Context
 from phaseline.headers import ALWAYS
 from phaseline.operations.documents import core, follows
 from phaseline.operations.errors import INTERNAL
 from phaseline.rates import who
 from phaseline.refusing import answer
-from phaseline.sockets import SocketHandler
 from phaseline.stopping import Stopping
 from phaseline_schema.refusals import RateLimited, Refusal, TooManySockets
 
@@ -50,32 +47,27 @@ ContextOf = Callable[[HTTPConnection], Awaitable[Context]]
 class Endpoint(GraphQLRouter[Context, None]):
     """`/graphql` for queries, mutations and subscriptions (WebSocket, or SSE)."""
 
-    def __init__(
-        self, schema: Schema, stopping: Stopping, resolver: Resolver, context_of: ContextOf, **more: Any
-    ) -> None:
+    def __init__(self, schema: Schema, stopping: Stopping, context_of: ContextOf, **more: Any) -> None:
         super().__init__(schema, **more)
         self._stopping = stopping
         self._context_of = context_of
-        self.graphql_transport_ws_handler_class = partial(SocketHandler, stopping, resolver)  # type: ignore[assignment]
 
     def routes_at(self, path: str) -> list[BaseRoute]:
         """What the application serves it by. FastAPI's own routes would solve the same dependencies anew for each
         request, which takes longer than many a request does."""
         http = Route(path, self._answer, methods=["GET", "POST"])
         http.methods = {"GET", "POST"}  # without HEAD, which Starlette adds
-        return [http, WebSocketRoute(path, self._follow)]
+        return [http]
+
+    def admits(self, connection: HTTPConnection) -> bool:
+        """Whether a page of the origin that asks may open a WebSocket here."""
+        return self._check_websocket_origin(connection)  # type: ignore[arg-type]
 
     async def _answer(self, request: Request) -> Response:
-        response: Response = await self.run(request, await self._context(request), None)
+        context = await self._context_of(request)
+        context.request = request
+        response: Response = await self.run(request, context, None)
         return response
-
-    async def _follow(self, websocket: WebSocket) -> None:
-        await self.run(websocket, await self._context(websocket), None)
-
-    async def _context(self, connection: Request | WebSocket) -> Context:
-        context = await self._context_of(connection)
-        context.request = connection
-        return context
 
     async def run(self, request: Any, *arguments: Any, **more: Any) -> Any:
         """Answer; a request that is no GraphQL request gets an error of the same form."""

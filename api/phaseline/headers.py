@@ -33,7 +33,7 @@ def of_last_answers(public_url: str | None) -> Mapping[str, str]:
 
 
 class SecurityHeaders:
-    """ASGI middleware: the headers above on every answer, also on that to a WebSocket's handshake.
+    """ASGI middleware: the headers above on every answer.
 
     An answer that says nothing else of it is kept by nobody: it depends on who asks. Files have a tag.
     """
@@ -46,7 +46,7 @@ class SecurityHeaders:
         """Pass it on."""
 
         async def sending(message: Message) -> None:
-            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            if message["type"] == "http.response.start":
                 _add(message, self._headers)
             await send(message)
 

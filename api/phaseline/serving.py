@@ -86,11 +86,6 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 ws_max_size=settings.max_body_bytes,
-                # Events are small: compressing them costs memory and time for each viewer.
-                ws_per_message_deflate=False,
-                # A viewer whose machine has vanished is noticed within these two, in seconds.
-                ws_ping_interval=20,
-                ws_ping_timeout=20,
             )
         )
         self._stopping: Stopping = app.state.stopping

@@ -1,315 +1,290 @@
-"""graphql-transport-ws: what a message must look like, before Strawberry acts upon it."""
+"""graphql-transport-ws: a viewer's session over one socket.
+
+Its source is https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. A session has a task only while an answer
+is being found: thousands of viewers at whose deploy nothing happens cost memory, and no time.
+"""
 
 import asyncio
 import json
-from collections.abc import Hashable
-from contextlib import ExitStack, suppress
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
+import structlog
 from graphql import GraphQLError
-from starlette.websockets import WebSocket, WebSocketDisconnect
-from starlette.websockets import WebSocketDisconnected as SocketIsClosed
-from strawberry.http.exceptions import WebSocketDisconnected
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage, Message
-from strawberry.types import ExecutionResult
-from strawberry.types.execution import PreExecutionError
-from uvicorn.protocols.utils import ClientDisconnected
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+from strawberry.schema import BaseSchema
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from phaseline import metrics
 from phaseline.callers.resolver import Resolver
-from phaseline.connections import KNOWN, WIRE
-from phaseline.context import Context
-from phaseline.groups import Group, NotBegun
-from phaseline.identity import Identity
-from phaseline.operations import checks
-from phaseline.operations.documents import core, document, follows
-from phaseline.operations.errors import coded
+from phaseline.connections import WIRE, Socket
+from phaseline.context import Context, Services
+from phaseline.identity import Identity, nobody
+from phaseline.joining import Asked
+from phaseline.messages import ACKNOWLEDGED, PONG, error_of, problem_of
 from phaseline.protocols.closing import RESTARTING, SERVICE_RESTART, TRY_AGAIN_LATER
 from phaseline.rates import address, who
+from phaseline.socket_operations import Operation
 from phaseline.stopping import Stopping
-from phaseline.subscribers import Subscriber
 from phaseline_schema.refusals import Refusal, ServerStopping, TooManySockets, Unauthenticated
 
-# How the protocol says that who calls may not. The reason is the refusal's code.
-FORBIDDEN = 4403
+# How the protocol says what the viewer did wrong.
+BAD_MESSAGE = 4400
+UNAUTHORIZED = 4401
+FORBIDDEN = 4403  # who calls may not; the reason is the refusal's code
+NO_SUBPROTOCOL = 4406
+TOO_LATE = 4408
+SAME_ID = 4409
+BEGUN_TWICE = 4429
 
-# A subscription with more characters of variables than this is in no group.
-_SHORT = 2000
-
-# How long a socket whose caller's proof is over stays, so that its subscriptions are told. In seconds.
+# How long a viewer may take to say who it is, and how long a socket whose caller's proof is over stays, so that its
+# subscriptions are told. In seconds.
+_TO_BEGIN = 10.0
 _FOR_TELLING = 2.0
 
+log = structlog.get_logger(__name__)
 
-class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
-    """One viewer's socket. A message that the protocol does not know closes it with 4400."""
 
-    def __init__(self, stopping: Stopping, resolver: Resolver, **more: Any) -> None:
-        super().__init__(**more)
-        self._resolver = resolver
-        self._stopping = stopping
-        self._leaving: asyncio.Task[None] | None = None
-        self._why: Refusal = ServerStopping()
-        self._lease = ExitStack()
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """What every session is given; and the door to a new one.
+
+    `admits`: whether a page of the origin that asks may open sockets. `decode`: reads JSON, and raises JSONDecodeError.
+    `most`: how many operations a socket may have at once.
+    """
+
+    path: str
+    schema: BaseSchema
+    services: Callable[[], Services]
+    resolver: Resolver
+    stopping: Stopping
+    admits: Callable[[HTTPConnection], bool]
+    decode: Callable[[bytes], object]
+    most: int
+
+    def open(self, scope: Scope) -> None:
+        """Open the socket that is asked for, or say why not."""
+        socket, connection = cast("Socket", scope["state"][WIRE]), HTTPConnection(scope)
+        if self.stopping.begun:
+            socket.refuse(ServerStopping())
+        elif scope["path"] != self.path or not self.admits(connection):
+            socket.forbid()
+        else:
+            session = Session(self, socket, connection)
+            speaks = GRAPHQL_TRANSPORT_WS_PROTOCOL in scope["subprotocols"]
+            socket.accept(session, GRAPHQL_TRANSPORT_WS_PROTOCOL if speaks else None)
+            session.begin(speaks=speaks)
+
+
+class Session:
+    """One viewer's. A message that the protocol does not know closes the socket with 4400."""
+
+    def __init__(self, parts: Sockets, socket: Socket, connection: HTTPConnection) -> None:
+        self._parts = parts
+        self._socket = socket
+        self._connection = connection
+        self._context = Context(parts.services(), nobody())
+        self._context.request = cast("Any", connection)
+        self._inbox: deque[bytes | None] = deque()
+        self._acting: asyncio.Task[None] | None = None
+        self._operations: dict[str, Operation] = {}
+        self._held = ExitStack()
         self._unknown = ExitStack()
-        self._subscribers: dict[str, Subscriber] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._began = False
+        self._acknowledged = False
+        self._why: Refusal | None = None  # from when on nothing new is begun
+        self._over = False
 
-    async def handle(self) -> None:
-        """As inherited, where there is a place; when the node stops, its viewer is told to go elsewhere."""
-        request, services = self.context.request, self.context.services
-        assert request is not None
-        with metrics.viewer("websocket"), self._lease, self._unknown, self._stopping.telling(self._begin_to_leave):
-            try:
-                self._unknown.enter_context(services.unknown.taken(address(request)))
-            except TooManySockets as refusal:
-                await self._turn_away(refusal)
-            else:
-                with suppress(WebSocketDisconnect):  # the viewer was gone before it could be told what it did wrong
-                    await super().handle()
+    def begin(self, *, speaks: bool) -> None:
+        """The socket is open. `speaks`: whether the viewer knows the protocol."""
+        if not speaks:
+            self._socket.close(NO_SUBPROTOCOL, "Subprotocol not acceptable")
+            return
+        self._held.enter_context(metrics.viewer("websocket"))
+        self._held.enter_context(self._parts.stopping.telling(self._leave))
+        try:
+            self._unknown.enter_context(self._services.unknown.taken(address(self._connection)))
+        except TooManySockets as refusal:
+            self._turn_away(refusal)
+        else:
+            self._timer = asyncio.get_running_loop().call_later(_TO_BEGIN, self._too_late)
 
-    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
-        """As inherited, from somebody who has proven who it is; the socket closes with 4403 when that is over."""
-        payload = message.get("payload", {})
-        if self.connection_init_timeout_task:  # it has said who it is, and to look that up may take longer
-            self.connection_init_timeout_task.cancel()
-        if not self.connection_init_received and isinstance(payload, dict):
-            caller_now = partial(self._resolver.of_socket, cast("WebSocket", self.context.request), payload)
-            identity = await caller_now()
-            if identity.credential is not None:
-                self.context.caller_now = caller_now
-            try:
-                await self._let_in(identity)
-            except Refusal as refusal:
-                await self._turn_away(refusal)
-                return
-        await super().handle_connection_init(message)
+    def received(self, text: bytes | None) -> None:
+        """A message has come; it is acted upon after those before it."""
+        self._inbox.append(text)
+        self.go_on()
 
-    async def handle_connection_init_timeout(self) -> None:
-        """As inherited; who never says who it is proves nothing."""
-        await super().handle_connection_init_timeout()
-        request = self.context.request
-        assert request is not None
-        if self.connection_timed_out:
-            self.context.services.rates.unproven(Unauthenticated(), request)
+    def go_on(self) -> None:
+        """Act upon what has come while nothing has to be waited for; what comes meanwhile is left with the system."""
+        while self._inbox and self._acting is None and self._socket.has_room():
+            work = self._act(self._inbox.popleft())
+            if work is not None:
+                self._acting = self._socket.run(work)
+                self._acting.add_done_callback(self._acted)
+        self._socket.read(on=not self._inbox)
 
-    async def _let_in(self, identity: Identity) -> None:
-        """From now on the socket is its caller's. Raises why it cannot be: nothing is proven, or it has too many."""
-        request, services = self.context.request, self.context.services
-        assert request is not None
-        if identity.problem is not None:
-            raise services.rates.unproven(identity.problem, request) or identity.problem
-        self._lease.enter_context(services.viewers.taken(who(identity, request)))
-        self._lease.enter_context(services.leases.held(identity, self._end))
+    def lost(self) -> None:
+        """The viewer has gone, or will have: everything that is its own ends."""
+        self._over = True
+        self._inbox.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._acting is not None:
+            self._acting.cancel()
+        for operation in list(self._operations.values()):
+            operation.leave()
+        self._operations.clear()
         self._unknown.close()
-        request.scope["state"][KNOWN]()
-        self.context.identity = identity
+        self._held.close()
+
+    @property
+    def _services(self) -> Services:
+        return self._context.services
+
+    def _acted(self, done: asyncio.Task[None]) -> None:
+        self._acting = None
+        if not done.cancelled() and (error := done.exception()) is not None:
+            log.error("a socket's caller could not be found out", exc_info=error)
+        if not self._over:
+            self.go_on()
+
+    def _act(self, text: bytes | None) -> Coroutine[Any, Any, None] | None:
+        """Do what a message asks for; what has to be waited for is returned."""
+        try:
+            message = self._read(text)
+        except ValueError as problem:
+            self._close(BAD_MESSAGE, str(problem))
+            return None
+        match message["type"]:
+            case "connection_init":
+                return self._init(message.get("payload", {}))
+            case "ping":
+                self._socket.tell(PONG)
+            case "subscribe":
+                self._subscribe(message)
+            case "complete" if message["id"] in self._operations:
+                self._operations.pop(message["id"]).leave()
+        return None
+
+    def _read(self, text: bytes | None) -> dict[str, Any]:
+        """The message that a text holds. Raises ValueError."""
+        if text is None:
+            raise ValueError("WebSocket message type must be text")
+        try:
+            message = self._parts.decode(text)
+        except json.JSONDecodeError:
+            raise ValueError("WebSocket message must be valid JSON") from None
+        problem = problem_of(message)
+        if problem is not None:
+            raise ValueError(problem)
+        return cast("dict[str, Any]", message)
+
+    def _init(self, payload: object) -> Coroutine[Any, Any, None] | None:
+        if self._timer is not None:  # it has said who it is, and to look that up may take longer
+            self._timer.cancel()
+        if not isinstance(payload, dict):
+            self._close(BAD_MESSAGE, "Invalid connection init payload")
+        elif self._began:
+            self._close(BEGUN_TWICE, "Too many initialisation requests")
+        else:
+            self._began = True
+            return self._identify(payload)
+        return None
+
+    async def _identify(self, payload: dict[str, Any]) -> None:
+        """Who calls: somebody who has proven it. The socket closes with 4403 when that is over."""
+        caller_now = partial(self._parts.resolver.of_socket, self._connection, payload)
+        identity = await caller_now()
+        if identity.credential is not None:
+            self._context.caller_now = caller_now
+        try:
+            self._let_in(identity)
+        except Refusal as refusal:
+            self._turn_away(refusal)
+            return
+        await self._socket.tell_in_turn(ACKNOWLEDGED)
+        self._acknowledged = True
+
+    def _let_in(self, identity: Identity) -> None:
+        """From now on the socket is its caller's. Raises why it cannot be: nothing is proven, or it has too many."""
+        services = self._services
+        if identity.problem is not None:
+            raise services.rates.unproven(identity.problem, self._connection) or identity.problem
+        self._held.enter_context(services.viewers.taken(who(identity, self._connection)))
+        self._held.enter_context(services.leases.held(identity, self._end))
+        self._unknown.close()
+        self._socket.known()
+        self._context.identity = identity
+
+    def _subscribe(self, message: dict[str, Any]) -> None:
+        name, payload = message["id"], message["payload"]
+        if self._why is not None:
+            told = GraphQLError(self._why.message, extensions=self._why.extensions)
+            self._socket.tell(error_of(name, [told]))
+        elif not self._acknowledged:
+            self._close(UNAUTHORIZED, "Unauthorized")
+        elif len(self._operations) >= self._parts.most:
+            self._socket.tell(error_of(name, [_TOO_MANY]))
+        elif name in self._operations:
+            self._close(SAME_ID, "There is an operation with this id")
+        else:
+            asked = Asked(
+                self._parts.schema, payload["query"], payload.get("operationName"), payload.get("variables") or {}
+            )
+            operation = Operation(name, asked, self._context, self._socket, self._forget)
+            self._operations[name] = operation
+            operation.begin()
+
+    def _forget(self, operation: Operation) -> None:
+        if self._operations.get(operation.id) is operation:
+            del self._operations[operation.id]
+
+    def _too_late(self) -> None:
+        """Who never says who it is proves nothing."""
+        self._close(TOO_LATE, "Connection initialisation timeout")
+        self._services.rates.unproven(Unauthenticated(), self._connection)
 
     def _end(self, why: Refusal) -> None:
+        """The caller's proof is over."""
         self._why = why
-        self._leaving = asyncio.create_task(self._end_with(why))
+        self._socket.run(self._end_with(why))
 
     async def _end_with(self, why: Refusal) -> None:
         """Its subscriptions are told by themselves; then close the socket."""
-        tasks = [operation.task for operation in self.operations.values()]
-        tasks += [subscriber.task for subscriber in self._subscribers.values()]
-        due = [task for task in tasks if task]
+        due = [task for operation in self._operations.values() for task in operation.tasks]
         if due:
             await asyncio.wait(due, timeout=_FOR_TELLING)
-        await self._turn_away(why)
+        self._turn_away(why)
 
-    async def _turn_away(self, why: Refusal) -> None:
-        with suppress(WebSocketDisconnect, RuntimeError):  # the viewer was faster
-            await self.websocket.close(FORBIDDEN if why.http_status in (401, 403) else TRY_AGAIN_LATER, why.code)
-
-    async def handle_task_exception(self, error: Exception) -> None:
-        """Log it, unless it says only that the viewer has gone while something was sent to it, or it was closed."""
-        if not isinstance(error, WebSocketDisconnected | WebSocketDisconnect | SocketIsClosed):
-            await super().handle_task_exception(error)
-
-    async def send_message(self, message: Message) -> None:
-        """As inherited; a socket that was closed in the meantime is one whose viewer has gone, and not a fault."""
-        try:
-            await super().send_message(message)
-        except SocketIsClosed as error:
-            raise WebSocketDisconnected from error
-
-    async def handle_message(self, message: Message) -> None:
-        """Act upon a message, if it is one."""
-        problem = _problem(message)
-        if problem is not None:
-            await self.handle_invalid_message(problem)
-        elif message["type"] == "subscribe" and self._leaving:
-            await self.send_message({"id": message["id"], "type": "error", "payload": [_told(self._why)]})
-        elif message["type"] == "subscribe" and self._is_full():
-            await self.send_message({"id": message["id"], "type": "error", "payload": [_TOO_MANY.formatted]})
-        else:
-            await super().handle_message(message)
-
-    async def run_operation(self, operation: Operation[Context, None]) -> None:
-        """As inherited; a subscription that others may share is executed for all of them."""
-        key = self._key(operation)
-        if key is None:
-            await super().run_operation(operation)
-            return
-        try:
-            await self._join(operation, key)
-        except (WebSocketDisconnected, ClientDisconnected):
-            pass
-        except Exception as error:
-            await self.handle_task_exception(error)
-            raise
-
-    async def cleanup_operation(self, operation_id: str) -> None:
-        """As inherited; a subscription leaves its group."""
-        await super().cleanup_operation(operation_id)
-        self._leave_group(operation_id)
-
-    def forget_id(self, id: str) -> None:
-        """As inherited, likewise."""
-        super().forget_id(id)
-        self._leave_group(id)
-
-    def _key(self, operation: Operation[Context, None]) -> Hashable | None:
-        """What the subscriptions of a group have in common; None for all else."""
-        if not follows(core(self.schema), operation.query, operation.operation_name):
-            return None
-        with suppress(RecursionError):
-            variables = json.dumps(operation.variables or {}, sort_keys=True)
-            if len(variables) <= _SHORT:
-                return operation.query, operation.operation_name, variables, self.context.identity.rights
-        return None
-
-    async def _join(self, operation: Operation[Context, None], key: Hashable) -> None:
-        """Become one of its group, which is begun where there is none."""
-        groups = self.context.services.groups
-        while True:
-            group, is_new = groups.find(key), False
-            if group is None:
-                group, is_new = await self._begin_group(operation), True
-            elif problems := self._problems(operation):
-                await operation.send_initial_errors(problems)
-                return
-            with ExitStack() as held:
-                held.enter_context(groups.joined(key, group))
-                try:
-                    wanted = await asyncio.shield(group.wanted)
-                except NotBegun as error:
-                    if is_new:
-                        await self._end_with_result(operation, error.result)
-                        return
-                    continue  # it was of somebody else's that nothing came of it
-                subscriber = self._subscribers[operation.id] = self._subscriber(operation, held.pop_all())
-            await subscriber.begin(group, wanted)
-            return
-
-    def _problems(self, operation: Operation[Context, None]) -> list[GraphQLError]:
-        known = document(core(self.schema), operation.query)
-        return checks.of_subscription(known, operation.operation_name, operation.variables or {}, self.context)
-
-    async def _begin_group(self, operation: Operation[Context, None]) -> Group:
-        group = Group(self.context.services.tails)
-        results = await self.schema.stream(
-            operation.query,
-            variable_values=operation.variables,
-            context_value=self.context.of_group(group.events),
-            operation_name=operation.operation_name,
-        )
-        group.run(results)
-        return group
-
-    def _subscriber(self, operation: Operation[Context, None], held: ExitStack) -> Subscriber:
-        services, identity, request = self.context.services, self.context.identity, self.context.request
-        assert request is not None
-        end = partial(self._end_with_error, operation)
-        return Subscriber(
-            operation.id, request.scope["state"][WIRE], services, identity, who(identity, request), held, end
-        )
-
-    async def _end_with_error(self, operation: Operation[Context, None], error: Exception) -> None:
-        """As Strawberry ends a subscription whose events end with an error."""
-        if not isinstance(error, ClientDisconnected):
-            told = coded(GraphQLError(str(error), original_error=error), began=True)
-            await self._end_with_result(operation, ExecutionResult(data=None, errors=[told]))
-
-    async def _end_with_result(self, operation: Operation[Context, None], result: Any) -> None:
-        with suppress(WebSocketDisconnected):
-            if isinstance(result, PreExecutionError):
-                await self._handle_pre_execution_error(operation, result)
-                return
-            if result is not None:
-                await operation.send_next(result)
-            await operation.send_operation_message({"id": operation.id, "type": "complete"})
-
-    def _leave_group(self, operation_id: str) -> None:
-        subscriber = self._subscribers.pop(operation_id, None)
-        if subscriber is not None:
-            subscriber.leave()
-
-    def _is_full(self) -> bool:
-        most = self.max_subscriptions_per_connection
-        return self.connection_acknowledged and most is not None and len(self.operations) >= most
-
-    def _begin_to_leave(self) -> None:
-        self._leaving = asyncio.create_task(self._leave())
-
-    async def _leave(self) -> None:
-        """Answer what was asked, then close the socket."""
+    def _leave(self) -> None:
+        """The node stops: its viewer is told to go elsewhere, after what it has asked was answered."""
+        self._why = ServerStopping()
         due = [
-            operation.task
-            for operation in self.operations.values()
-            if operation.task and not follows(core(self.schema), operation.query, operation.operation_name)
+            task for operation in self._operations.values() if not operation.asked.follows for task in operation.tasks
         ]
         if due:
-            await asyncio.wait(due)
-        for operation in self.operations.values():
-            if operation.task:
-                operation.task.cancel()  # it would be sending to a socket that is closed
-        with suppress(WebSocketDisconnect, RuntimeError):  # the viewer was faster
-            await self.websocket.close(SERVICE_RESTART, RESTARTING)
+            self._socket.run(self._leave_after(due))
+        else:
+            self._close(SERVICE_RESTART, RESTARTING)
 
-    @staticmethod
-    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
-        """None: an operation that cannot be had is told of by its own message, and the others go on."""
-        return None
+    async def _leave_after(self, due: list[asyncio.Task[None]]) -> None:
+        await asyncio.wait(due)
+        self._close(SERVICE_RESTART, RESTARTING)
+
+    def _turn_away(self, why: Refusal) -> None:
+        self._close(FORBIDDEN if why.http_status in (401, 403) else TRY_AGAIN_LATER, why.code)
+
+    def _close(self, code: int, reason: str) -> None:
+        self._inbox.clear()
+        self._socket.close(code, reason)
 
 
 _TOO_MANY = GraphQLError(
     "this socket has as many operations as it may have", extensions={"code": "TOO_MANY_OPERATIONS"}
 )
-
-
-def _told(why: Refusal) -> Any:
-    return GraphQLError(why.message, extensions=why.extensions).formatted
-
-
-def _problem(message: object) -> str | None:
-    """What is wrong with the form of a message, without repeating any of it: a close reason is short."""
-    if not isinstance(message, dict):
-        return "A message must be a JSON object"
-    match message.get("type"):
-        case "connection_init" | "ping" | "pong":
-            return None
-        case "complete":
-            return _id_problem(message)
-        case "subscribe":
-            return _id_problem(message) or _payload_problem(cast("dict[str, Any]", message).get("payload"))
-    return "Unknown message type"
-
-
-def _id_problem(message: dict[str, Any]) -> str | None:
-    usable = isinstance(message.get("id"), str) and message["id"]
-    return None if usable else "`id` must be a string with something in it"
-
-
-def _payload_problem(payload: object) -> str | None:
-    if not isinstance(payload, dict):
-        return "`payload` must be an object"
-    if not isinstance(payload.get("query"), str):
-        return "`query` must be a string"
-    if not isinstance(payload.get("operationName"), str | None):
-        return "`operationName` must be a string or null"
-    for name in ("variables", "extensions"):
-        if not isinstance(payload.get(name), dict | None):
-            return f"`{name}` must be an object or null"
-    return None

@@ -8,13 +8,10 @@ from contextlib import closing, suppress
 from typing import Any
 
 import pytest
-from starlette.websockets import WebSocketDisconnect, WebSocketDisconnected
-from strawberry.http.exceptions import WebSocketDisconnected as Gone
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from phaseline.sockets import SocketHandler
 from tests.support.caller import Caller
 from tests.support.logins import VIEWER, WORKFLOW, bearer
 from tests.support.server import Server
@@ -248,19 +245,6 @@ async def test_a_viewer_that_speaks_while_its_socket_is_closed_is_no_error(own_s
         assert isinstance(listening.exception(), ConnectionClosed)
         assert await stopping == 0
     assert not faults(own_server)
-
-
-@pytest.mark.parametrize(
-    ("error", "logged"),
-    [(Gone(), 0), (WebSocketDisconnect(), 0), (WebSocketDisconnected(), 0), (ValueError(), 1)],
-    ids=["gone while an event was sent", "gone when it was closed", "closed twice", "a fault"],
-)
-async def test_a_viewer_that_is_gone_is_no_error(
-    error: Exception, logged: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    """It goes at any moment: also when its time to begin is up, as where its node stood still."""
-    await SocketHandler.handle_task_exception(object.__new__(SocketHandler), error)
-    assert len(caplog.records) == logged
 
 
 @pytest.mark.parametrize("status", ["building", "succeeded"], ids=["accepted", "refused"])

@@ -8,6 +8,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from phaseline.protocols.closing import FAREWELL, LAST_FAREWELL
 from phaseline.protocols.patience import Config, Watched
+from phaseline.protocols.websocket import WebSocket
 from phaseline.refusing import raw
 from phaseline_schema.refusals import HeadTooLarge, NotUnderstood, Refusal, RequestTimeout, TooManyConnections
 
@@ -15,6 +16,9 @@ from phaseline_schema.refusals import HeadTooLarge, NotUnderstood, Refusal, Requ
 HEAD_SECONDS = 10.0
 HEAD_BYTES = 16 * 1024
 
+# What every client's request for a WebSocket has in it, and one of two, which is how browsers and libraries write it.
+_FOR_SOCKET = (b"\r\nhost: ", b"\r\nupgrade: websocket\r\n")
+_UPGRADE = (b"\r\nconnection: upgrade\r\n", b"\r\nconnection: keep-alive, upgrade\r\n")
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 
 
@@ -41,8 +45,17 @@ class Http(Watched, H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """As inherited; what comes after the last answer is read away, so that the answer arrives."""
-        if not self._over:
+        """As inherited; what comes after the last answer is read away, so that the answer arrives.
+
+        Whoever begins by asking for a WebSocket gets one without h11, which takes longer than everything after it.
+        """
+        if self._over:
+            return
+        if self._cycle() is None and not self._has_begun() and _asks_for_socket(data):
+            self._unset_keepalive_if_required()
+            self._stop_waiting()
+            self._hand_over(data)
+        else:
             super().data_received(data)
 
     def handle_events(self) -> None:
@@ -52,6 +65,11 @@ class Http(Watched, H11Protocol):
             return
         super().handle_events()
         self._look()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """As inherited, to what these protocols have for it."""
+        lines = [b"%s %s HTTP/1.1" % (event.method, event.target), *(b"%s: %s" % header for header in self.headers)]
+        self._hand_over(b"\r\n".join([*lines, b"", b""]))
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP is told so as everything else is told."""
@@ -80,6 +98,16 @@ class Http(Watched, H11Protocol):
         # Between two requests uvicorn has a time-out of its own, which the first byte ends.
         elif self._due is None and (self._has_begun() or self.cycle is None):
             self._due = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def _hand_over(self, request: bytes) -> None:
+        """The connection is one for a WebSocket from now on."""
+        assert isinstance(self.config, Config)
+        self.connections.discard(self)
+        ends = self.client, self.server
+        protocol = WebSocket(self.config, self.server_state, self.app_state, ends, is_secure=self.scheme == "https")
+        protocol.connection_made(self.transport)
+        self.transport.set_protocol(protocol)
+        protocol.data_received(request)
 
     def _cycle(self) -> RequestResponseCycle | None:
         return self.cycle  # before the first request there is none, whatever uvicorn's type says
@@ -140,3 +168,11 @@ class Http(Watched, H11Protocol):
         """As inherited."""
         super().cut()
         self.transport.abort()
+
+
+def _asks_for_socket(data: bytes) -> bool:
+    """Whether this is a request for a WebSocket, whole and as usual, with nothing behind it."""
+    if not data.startswith(b"GET ") or len(data) > HEAD_BYTES or data.find(b"\r\n\r\n") != len(data) - 4:
+        return False
+    head = data.lower()
+    return all(part in head for part in _FOR_SOCKET) and any(part in head for part in _UPGRADE)
