@@ -164,7 +164,6 @@ class Context(BaseContext):
 
     services: Services
     identity: Identity
-    connection_params: object = None  # as a socket's first message gave them
     caller_now: Callable[[], Awaitable[Identity]] | None = None
     events: Callable[[Wanted], AsyncGenerator[Event, None]] | None = None
     reader: LogReader = field(init=False)

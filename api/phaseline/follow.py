@@ -1,10 +1,12 @@
 """Following a deploy: how it stands, then each entry as it is recorded; once, in order, none left out."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
+from phaseline.feed import Wakeups
 from phaseline.identity import Lease
 from phaseline.standings import Event
-from phaseline.tails import Tails
+from phaseline.tails import Tail, Tails
 
 
 async def follow(
@@ -21,15 +23,22 @@ async def follow(
 
     Raises DeployNotFound, AfterAhead, Unauthenticated, Unavailable, WrongVersion.
     """
-    with tails.following(deploy_id) as tail, tail.wakeups() as wakeups, lease(wakeups.end):
-        await tail.renew()
-        first, last = tail.begin(after, refusals=refusals)
-        if first is not None:
-            yield first
-        while True:
-            for event in await tail.since(last):
-                last = event.entry.sequence
-                if refusals or event.entry.accepted:
+    async with tails.begun(deploy_id) as tail:
+        with tail.wakeups() as wakeups, lease(wakeups.end):
+            first, last = tail.begin(after, refusals=refusals)
+            if first is not None:
+                yield first
+            async with aclosing(go_on(tail, wakeups, last, refusals=refusals)) as events:
+                async for event in events:
                     yield event
-            if last == tail.sequence:
-                await wakeups.wait()
+
+
+async def go_on(tail: Tail, wakeups: Wakeups, last: int, *, refusals: bool) -> AsyncGenerator[Event, None]:
+    """The same after the entry `last`, of a log whose tail is known."""
+    while True:
+        for event in await tail.since(last):
+            last = event.entry.sequence
+            if refusals or event.entry.accepted:
+                yield event
+        if last == tail.sequence:
+            await wakeups.wait()

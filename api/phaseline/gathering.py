@@ -5,6 +5,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from itertools import islice
 from typing import Generic, TypeVar
 
+# In seconds. As long as a transaction may take.
+_PATIENCE = 10.0
+
 Wish = TypeVar("Wish")
 Found = TypeVar("Found")
 
@@ -15,22 +18,32 @@ class Gathering(Generic[Wish, Found]):
     So however many come, one asking is under way at a time; and whoever comes is answered by one that began after.
     """
 
-    def __init__(self, ask: Callable[[Collection[Wish]], Awaitable[Mapping[Wish, Found | Exception]]], most: int):
-        """`ask` answers at most so many different wishes at once; an error of one of them stands in its place."""
+    def __init__(
+        self,
+        ask: Callable[[Collection[Wish]], Awaitable[Mapping[Wish, Found | Exception]]],
+        most: int,
+        seconds: float = _PATIENCE,
+    ) -> None:
+        """`ask` answers at most so many different wishes at once; an error of one of them stands in its place.
+
+        `seconds`: how long anybody waits. While the database hangs, so does the asking before.
+        """
         self._ask = ask
         self._most = most
+        self._seconds = seconds
         self._wanted: dict[Wish, asyncio.Future[Found]] = {}
         self._asking: asyncio.Task[None] | None = None
 
     async def found(self, wish: Wish) -> Found:
-        """What there is for this wish. Raises its error, or the one that the asking ended with."""
+        """What there is for this wish. Raises its error, or the one that the asking ended with, or TimeoutError."""
         future = self._wanted.get(wish)
         if future is None:
             future = self._wanted[wish] = asyncio.get_running_loop().create_future()
             future.add_done_callback(_seen)
             if self._asking is None:
                 self._asking = asyncio.create_task(self._run())
-        return await asyncio.shield(future)
+        async with asyncio.timeout(self._seconds):
+            return await asyncio.shield(future)
 
     async def _run(self) -> None:
         try:

@@ -8,14 +8,14 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Hashable, Iterator
-from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanager, nullcontext
+from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from phaseline import metrics
-from phaseline.follow import follow
+from phaseline.follow import go_on
 from phaseline.standings import Event
-from phaseline.tails import Tails
+from phaseline.tails import Tail, Tails
 
 # Events that are kept as they were encoded: those of a whole deploy, for whoever begins before them.
 _ENCODED = 32
@@ -57,7 +57,7 @@ class Member(Protocol):
     def tell(self, event: Event, payload: bytes) -> bool:
         """Send the event at once; False where that cannot be."""
 
-    def catch_up(self) -> None:
+    def catch_up(self, tail: Tail) -> None:
         """From now on, go on alone until the group can take it in again."""
 
     def fail(self, why: Exception) -> None:
@@ -78,7 +78,7 @@ class Group:
         self._together: dict[Member, None] = {}
         self._last = 0
         self._running: asyncio.Task[None] | None = None
-        self._following: asyncio.Task[None] | None = None
+        self._following: tuple[Tail, asyncio.Task[None]] | None = None
 
     async def events(self, wanted: Wanted) -> AsyncGenerator[Event, None]:
         """What the operation is executed for, one event after the other: what members ask for."""
@@ -92,35 +92,39 @@ class Group:
 
     def close(self) -> None:
         """Nobody is in it any more."""
-        for task in (self._running, self._following, *(task for _, task in self._encoded.values())):
+        following = self._following[1] if self._following is not None else None
+        for task in (self._running, following, *(task for _, task in self._encoded.values())):
             if task is not None:
                 task.cancel()
 
     async def payload(self, event: Event) -> bytes:
         """The operation's answer for an event, as JSON."""
         standing = event.standing
-        key = (event.entry.sequence, standing.deploy.sequence, id(standing.pipeline))
+        key = (event.entry.digest, standing.deploy.sequence, id(standing.pipeline))
         if key not in self._encoded:
             self._encoded[key] = event, asyncio.create_task(self._encode(key, event))
             if len(self._encoded) > _ENCODED:
                 self._encoded.popitem(last=False)
         return await asyncio.shield(self._encoded[key][1])
 
-    def admit(self, member: Member) -> bool:
+    def admit(self, member: Member, tail: Tail) -> bool:
         """Take in a member that has come as far as the group, and tell it of what comes from now on.
 
-        Raises what the group has ended with.
+        `tail` is the one that has told it so far. Raises what that or the group has ended with.
         """
-        if self.over is not None:
-            raise self.over
+        over = self.over or tail.over
+        if over is not None:
+            raise over
         if self._following is None:
             self._last = member.last
             # The member's tail goes on as the group's: another would not know what the member has seen.
             held = ExitStack()
-            held.enter_context(self._tails.following(self.wanted.result().deploy_id))
-            self._following = asyncio.create_task(self._follow())
-            self._following.add_done_callback(lambda _: held.close())
-        if member.last < self._last:
+            held.enter_context(self._tails.following(tail.deploy_id))
+            task = asyncio.create_task(self._follow(tail))
+            task.add_done_callback(lambda _: held.close())
+            self._following = tail, task
+        # That of the group is another where it has ended, and those in the group are about to be told.
+        if self._following[0] is not tail or member.last < self._last:
             return False
         self._together[member] = None
         return True
@@ -157,25 +161,28 @@ class Group:
             self._encoded.pop(key, None)
         return encoded(result)
 
-    async def _follow(self) -> None:
-        """Tell all members that have come as far as the group, and let those that cannot be told go on alone."""
+    async def _follow(self, tail: Tail) -> None:
+        """Tell all members that have come as far as the group, and let those that cannot be told go on alone.
+
+        Where the tail ends, they end. Whoever comes after that is told by another.
+        """
         try:
-            wanted = await self.wanted
-            events = follow(self._tails, wanted.deploy_id, self._last, refusals=wanted.refusals, lease=_for_good)
-            async with aclosing(events):
-                async for event in events:
-                    self._tell(event, await self.payload(event))
+            with tail.wakeups() as wakeups:
+                async with aclosing(go_on(tail, wakeups, self._last, refusals=self.wanted.result().refusals)) as events:
+                    async for event in events:
+                        self._tell(event, await self.payload(event), tail)
         except Exception as error:
-            self.over = error
+            self._following = None
+            self._encoded.clear()  # what others are told may be of another log
             for member in list(self._together):
                 member.fail(error)
 
-    def _tell(self, event: Event, payload: bytes) -> None:
+    def _tell(self, event: Event, payload: bytes, tail: Tail) -> None:
         self._last = event.entry.sequence
         for member in list(self._together):
             if member.last < self._last and not member.tell(event, payload):
                 self.leave(member)
-                member.catch_up()
+                member.catch_up(tail)
 
 
 class Groups:
@@ -214,8 +221,3 @@ def encoded(result: Result) -> bytes:
     if result.extensions:
         payload["extensions"] = result.extensions
     return json.dumps(payload, separators=(",", ":")).encode()
-
-
-def _for_good(_: object) -> AbstractContextManager[None]:
-    """The lease of a group, which is nobody's: its members have their own."""
-    return nullcontext()

@@ -14,6 +14,7 @@ from phaseline.context import Context
 from phaseline.groups import Group, NotBegun, Result, Wanted
 from phaseline.operations import checks
 from phaseline.operations.documents import core, document, follows
+from phaseline.operations.errors import coded
 
 # A subscription with more characters of variables than this is in no group.
 _SHORT = 2000
@@ -97,4 +98,5 @@ async def _begin(asked: Asked, context: Context) -> Group:
 
 def _problems(asked: Asked, context: Context) -> list[GraphQLError]:
     known = document(core(asked.schema), asked.query)
-    return checks.of_subscription(known, asked.name, asked.variables, context)
+    problems = checks.of_subscription(known, asked.name, asked.variables, context)
+    return [coded(problem, began=False) for problem in problems]

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline.databases import clock
@@ -120,7 +120,10 @@ def _next_place(dialect: str) -> Select[Any]:
 def _next_id(dialect: str) -> ColumnElement[int]:
     """The id to give: it is part of what is hashed, so it has to be known before the entry is written."""
     if dialect == "postgresql":
-        return func.nextval(func.pg_get_serial_sequence(audit_entries.name, "id"))
+        # Who writes is numbered before: an id that somebody without a number has taken is nobody's, to whoever asks
+        # which writers are still to end (see `settled`).
+        taken = func.nextval(func.pg_get_serial_sequence(audit_entries.name, "id"))
+        return case((func.pg_current_xact_id().is_not(None), taken))
     # The only writer there is. No entry is ever deleted, so no id comes twice.
     newest = select(func.max(audit_entries.c.id)).scalar_subquery()
     return func.coalesce(newest, 0) + 1

@@ -39,7 +39,9 @@ def deploys_newest_first(
     bounds = [after] if after else []
     bounds += [(wanted.started_before, "")] if wanted.started_before else []
     if bounds:
-        conditions.append(tuple_(_deploys.started_at, _deploys.id) < tuple_(*min(bounds)))
+        conditions.append(
+            tuple_(_deploys.started_at, _deploys.id) < _bound(*min(bounds), _deploys.started_at, _deploys.id)
+        )
     if wanted.outcome is None:
         return _newest(rows.where(*conditions), _deploys, most)
     parts = [_newest(rows.where(*conditions, _stands(*stand)), _deploys, most) for stand in stands]
@@ -62,7 +64,9 @@ def entries_newest_first(rows: Select[Any], wanted: AuditFilter, after: EntryPla
     bounds = [after] if after else []
     bounds += [(wanted.recorded_before, 0)] if wanted.recorded_before else []
     if bounds:
-        query = query.where(tuple_(_entries.recorded_at, _entries.id) < tuple_(*min(bounds)))
+        query = query.where(
+            tuple_(_entries.recorded_at, _entries.id) < _bound(*min(bounds), _entries.recorded_at, _entries.id)
+        )
     return query.order_by(_entries.recorded_at.desc(), _entries.id.desc()).limit(most)
 
 
@@ -80,6 +84,13 @@ def entries_latest_first(rows: Select[Any], wanted: AuditFilter, after: int | No
 def time_of(entry_id: int) -> Select[Any]:
     """When the entry of a cursor was recorded. One that a restored backup lacks is taken for the one before it."""
     return select(_entries.recorded_at).where(_entries.id <= entry_id).order_by(_entries.id.desc()).limit(1)
+
+
+def _bound(
+    time: datetime, last: str | int, of_time: ColumnElement[datetime], of_id: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    """The place of a row, each value bound as its column has it."""
+    return tuple_(literal(time, of_time.type), literal(last, of_id.type))
 
 
 def _sequence_of(entry_id: int, deploy_id: str | None) -> ColumnElement[Any]:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import aclosing, suppress
 from typing import Any
 
-import structlog
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -19,8 +18,6 @@ from phaseline.messages import complete_of, error_of, next_of
 from phaseline.operations.errors import coded
 from phaseline.rates import who
 from phaseline.subscribers import Subscriber
-
-log = structlog.get_logger(__name__)
 
 
 class Operation:
@@ -55,6 +52,12 @@ class Operation:
         if self._subscriber is not None:
             self._subscriber.leave()
 
+    def fail(self, why: Exception) -> None:
+        """End it if it is a subscription, and tell why. What has one answer is left to find it."""
+        if self.asked.follows:
+            self.leave()
+            self._task = self._socket.run(self._fail(why))
+
     async def _run(self) -> None:
         key = key_of(self.asked, self._context)
         try:
@@ -65,11 +68,10 @@ class Operation:
         except ClientDisconnected:
             pass
         except Exception as error:
-            log.error("fault while an operation was answered", exc_info=error)
-            with suppress(ClientDisconnected):
-                await self._complete()
+            await self._fail(error)
         finally:
-            self._task = None
+            if self._task is asyncio.current_task():
+                self._task = None
 
     async def _execute(self) -> None:
         """For itself alone."""
@@ -98,15 +100,14 @@ class Operation:
         if not isinstance(found, Joined):
             await self._end_with(found)
             return
-        context, identity, request = self._context, self._context.identity, self._context.request
+        context, request = self._context, self._context.request
         assert request is not None
-        self._subscriber = Subscriber(
-            self.id, self._socket, context.services, identity, who(identity, request), found.held, self._fail
-        )
+        caller = who(context.identity, request)
+        self._subscriber = Subscriber(self.id, self._socket, context.services, caller, found.held, self._fail)
         await self._subscriber.begin(found.group, found.wanted)
 
     async def _fail(self, error: Exception) -> None:
-        """End a subscription whose events end with an error."""
+        """End it with an error, which is logged where it is none that a caller is told of."""
         if not isinstance(error, ClientDisconnected):
             told = coded(GraphQLError(str(error), original_error=error), began=True)
             with suppress(ClientDisconnected):

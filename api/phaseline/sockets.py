@@ -251,12 +251,14 @@ class Session:
         self._services.rates.unproven(Unauthenticated(), self._connection)
 
     def _end(self, why: Refusal) -> None:
-        """The caller's proof is over."""
+        """The caller's proof is over: whatever it follows ends at once, and is told why."""
         self._why = why
+        for operation in list(self._operations.values()):
+            operation.fail(why)
         self._socket.run(self._end_with(why))
 
     async def _end_with(self, why: Refusal) -> None:
-        """Its subscriptions are told by themselves; then close the socket."""
+        """Close the socket when that is told."""
         due = [task for operation in self._operations.values() for task in operation.tasks]
         if due:
             await asyncio.wait(due, timeout=_FOR_TELLING)

@@ -106,11 +106,10 @@ async def _go_on(connection: AsyncConnection, graphs: GraphCache, place: Place) 
             there = await history.sequences(connection, [deploy.id])
             raise AfterAhead(there.get(deploy.id, 0))
         del entries[0]
-    if entries:
-        pipeline = (await graphs.at(connection))[deploy.pipeline]
-        if pipeline is not place.standing.pipeline:  # a migration has changed it
-            moves = await history.moves_of(connection, [deploy.id])
-            place = replace(place, standing=_fold(pipeline, deploy, moves[deploy.id], deploy.sequence))
+    pipeline = (await graphs.at(connection))[deploy.pipeline]
+    if pipeline is not place.standing.pipeline:  # a migration has changed it
+        moves = await history.moves_of(connection, [deploy.id])
+        place = replace(place, standing=_fold(pipeline, deploy, moves[deploy.id], deploy.sequence))
     return entries, place
 
 

@@ -10,7 +10,6 @@ from phaseline import metrics
 from phaseline.connections import Wire
 from phaseline.context import Services
 from phaseline.groups import Group, Wanted
-from phaseline.identity import Identity
 from phaseline.standings import Event
 from phaseline.tails import Tail
 
@@ -23,7 +22,6 @@ class Subscriber:
         operation_id: str,
         wire: Wire,
         services: Services,
-        identity: Identity,
         caller: str,
         held: ExitStack,
         end: Callable[[Exception], Coroutine[Any, Any, None]],
@@ -33,7 +31,6 @@ class Subscriber:
         self._head = b'{"id":%s,"type":"next","payload":' % json.dumps(operation_id).encode()
         self._wire = wire
         self._services = services
-        self._identity = identity
         self._caller = caller
         self._end = end
         self._held = held
@@ -41,9 +38,10 @@ class Subscriber:
         self._task: asyncio.Task[None] | None = None
 
     async def begin(self, group: Group, wanted: Wanted) -> None:
-        """Send what there is, and then, with the group, what comes."""
+        """Send what there is, and then, with the group, what comes. Whoever ends it meanwhile cancels this task."""
         self._group = group
         self._wanted = wanted
+        self._task = asyncio.current_task()
         await self._or_end(self._begin())
 
     def tell(self, event: Event, payload: bytes) -> bool:
@@ -53,9 +51,9 @@ class Subscriber:
             self._note(event)
         return told
 
-    def catch_up(self) -> None:
+    def catch_up(self, tail: Tail) -> None:
         """From now on, go on alone until the group can take it in again."""
-        self._task = asyncio.create_task(self._or_end(self._go_on_alone()))
+        self._task = asyncio.create_task(self._or_end(self._go_on_alone(tail)))
 
     def fail(self, why: Exception) -> None:
         """End, and tell why."""
@@ -80,22 +78,20 @@ class Subscriber:
         services, wanted = self._services, self._wanted
         self._held.enter_context(services.followers.taken(self._caller))
         self._pushed = self._held.enter_context(metrics.subscription(wanted.field))
-        self._held.enter_context(services.leases.held(self._identity, self.fail))
-        with services.tails.following(wanted.deploy_id) as tail:
-            await tail.renew()
+        async with services.tails.begun(wanted.deploy_id) as tail:
             first, self.last = tail.begin(wanted.after, refusals=wanted.refusals)
             if first is not None:
                 await self._tell_in_turn(first)
             await self._catch_up(tail)
 
-    async def _go_on_alone(self) -> None:
-        with self._services.tails.following(self._wanted.deploy_id) as tail:
+    async def _go_on_alone(self, tail: Tail) -> None:
+        with self._services.tails.following(tail.deploy_id):
             await self._catch_up(tail)
 
     async def _catch_up(self, tail: Tail) -> None:
-        while not self._group.admit(self):
-            events = await tail.since(self.last) if tail.place else []
-            if not events:  # the group has read more than this tail, which is newer than the group's
+        while not self._group.admit(self, tail):
+            events = await tail.since(self.last)
+            if not events:  # the group's has ended
                 await tail.renew()
             for event in events:
                 if self._wanted.refusals or event.entry.accepted:
@@ -121,3 +117,6 @@ class Subscriber:
                 self._task = None  # this one, which goes on
                 self.leave()
                 await self._end(error)
+        finally:
+            if self._task is asyncio.current_task():
+                self._task = None

@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from itertools import islice
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -106,14 +106,14 @@ class Tail:
 
     def take(self, news: News) -> None:
         """Note what has come, of which a part may be known already, and wake the followers."""
-        before = self.sequence
-        if self.place is None:
-            self.place, self._moved = news.place, news.moved
-        elif news.place.standing.deploy.sequence > before:
+        before, known = self.sequence, self.place
+        now = news.place.standing
+        if known is None or now.deploy.sequence >= before:
             self.place, self._moved = news.place, news.moved or self._moved
             come = [event for event in news.events if event.entry.sequence > before]
-            if not come or come[0].entry.sequence > before + 1:
-                self._events.clear()  # it has no gaps: what lies before these is in the log
+            has_gap = now.deploy.sequence > before and (not come or come[0].entry.sequence > before + 1)
+            if has_gap or known is None or known.standing.pipeline is not now.pipeline:
+                self._events.clear()  # what lies before these, or along the graph that is in force now, is in the log
             self._events.extend(come)
         if self.sequence > before:
             for wakeups in self._wakeups:
@@ -160,6 +160,27 @@ class Tails:
             if not self._followers[tail]:
                 del self._followers[tail]
                 self._drop(tail)
+
+    @asynccontextmanager
+    async def begun(self, deploy_id: str) -> AsyncIterator[Tail]:
+        """The same, as the log is now. Raises DeployNotFound, Unavailable, WrongVersion.
+
+        Where the log no longer holds what others have seen of it, they end; whoever comes now begins anew.
+        """
+        while True:
+            with self.following(deploy_id) as tail:
+                is_known = tail.place is not None
+                try:
+                    await tail.renew()
+                except Refusal as refusal:
+                    if not is_known:
+                        raise
+                    tail.end(refusal)
+                    continue
+                if tail.over is not None:
+                    raise tail.over
+                yield tail
+                return
 
     def _of(self, deploy_id: str) -> Tail:
         found = self._tails.get(deploy_id)

@@ -84,6 +84,21 @@ async def test_an_error_is_its_own_wish_s_and_that_of_an_asking_everybody_s() ->
         await away.found("a")
 
 
+async def test_nobody_waits_longer_than_an_asking_may_take() -> None:
+    asked = Asked()
+    gathering = Gathering(asked.ask, 10, seconds=0.05)
+    hung = asyncio.create_task(gathering.found("a"))
+    await _begun(1)
+    for wish in (hung, gathering.found("b")):  # the second was not even asked for
+        with pytest.raises(TimeoutError):
+            await wish
+    assert asked.wishes == [["a"]]
+    for _ in range(2):
+        asked.may_answer.release()
+    assert await gathering.found("c") == "C"
+    assert asked.wishes == [["a"], ["b", "c"]]
+
+
 async def test_who_goes_away_takes_nothing_from_others() -> None:
     asked = Asked()
     gathering = Gathering(asked.ask, 10)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ from phaseline.databases.together import Outcome
 from phaseline.store import Store, is_unavailable, to_the_end
 from phaseline_schema.refusals import DeployNotFound
 from tests.support.application import in_this_process
-from tests.support.waiting import until
+from tests.support.database import address, migrate
+from tests.support.waiting import SOON, until
 
 WRITERS = 50
 
@@ -128,6 +130,32 @@ UNAVAILABLE: list[Exception] = [
     DBAPIError("SELECT", {}, CAUSE, connection_invalidated=True),
     ProgrammingError("SELECT", {}, CAUSE, connection_invalidated=True),
 ]
+
+
+@pytest.mark.parametrize("pool_size", [1, 100])
+async def test_however_many_operations_read_a_file_others_find_a_connection(database: Path, pool_size: int) -> None:
+    """The setting says how many connections a PostgreSQL database is given; a file has as many as it has."""
+    await migrate(database)
+    store = Store(address(database), pool_size)
+    go_on = Event()
+
+    async def read(_: AsyncConnection) -> None:
+        assert go_on.wait(SOON)
+
+    async def look(_: AsyncConnection) -> str:
+        return "found"
+
+    operations = [asyncio.create_task(store.read_in_turn(read)) for _ in range(100)]
+    try:
+        await until(lambda: store.database.pool.checkedout() == 10)
+        assert await store.read(look) == "found"
+        assert store.database.pool.checkedout() == 10
+    finally:
+        go_on.set()
+    await asyncio.gather(*operations)
+    await store.close()
+
+
 OUR_FAULT: list[Exception] = [
     KeyError("nonsense"),
     OSError("no space"),

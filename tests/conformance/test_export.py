@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from phaseline import cursors, export
+from phaseline import cursors, export, ledger
 from phaseline.export import Wanted
 from phaseline.lines import Format
 from phaseline.store import Store as Reading
@@ -162,6 +162,25 @@ async def test_an_entry_that_is_committed_late_is_not_passed_by(database: str) -
         assert await found == 4
         windows = [one async for one in export.windows(store, Wanted(), 4)]
         assert [entry.id for entries, _ in windows for entry, _ in entries] == [1, 2, 4]
+        await store.close()
+
+
+@on_newest_postgresql
+async def test_a_deploy_that_is_started_late_is_not_passed_by(database: str) -> None:
+    """Its first entry's id is taken before anything of it is written."""
+    async with in_this_process(database) as caller:
+        await caller.start()
+        store = Reading(database)
+
+        async def settled(since: int | None) -> tuple[bool, int]:
+            return await store.read(lambda connection: store.database.settled(connection, since))
+
+        async with store.writing() as slow:
+            assert (await ledger.first_place(slow)).id == 2
+            await caller.start()  # takes the id after that, and is committed
+            _, since = await settled(None)
+            assert await settled(since) == (False, since)
+        assert await settled(since) == (True, since)
         await store.close()
 
 

@@ -47,6 +47,11 @@ async def test_a_viewer_sees_a_phase_that_came_after_its_server(log: Path | str,
         await viewer.subscribe(PHASE_CHANGED, id=deploy["id"])
         assert len((await viewer.event())["deploy"]["phases"]) == 4
         await migrate(log, version=newer_version)
+        async with viewing(here.url) as late:  # nothing new is in the log, and yet the graph is another
+            await late.subscribe(PHASE_CHANGED, id=deploy["id"])
+            assert len((await late.event())["deploy"]["phases"]) == 5
+            await late.subscribe(PHASE_CHANGED, "back", id=deploy["id"], after=len(TO_DEPLOYING))
+            assert len((await late.event("back"))["deploy"]["phases"]) == 5
         async with serving(log, newer_version, **settings) as newer, Caller(newer.url) as with_newer:
             assert await readiness(with_here) == await readiness(with_newer) == {"status": "ok", "revision": "0005"}
             await with_newer.walk(deploy["id"], "canary_running")

@@ -22,6 +22,10 @@ class Database(Protocol):
         """The connections that there are."""
 
     @property
+    def most_reads(self) -> int:
+        """How many may be under way at once."""
+
+    @property
     def seconds(self) -> float | None:
         """After how long a transaction is given up; None where it cannot hang."""
 

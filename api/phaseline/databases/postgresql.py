@@ -68,6 +68,7 @@ class PostgreSQL:
     seconds: float | None = _TRANSACTION
 
     def __init__(self, url: str, pool_size: int) -> None:
+        self.most_reads = pool_size
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._engine = create_async_engine(
             url,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, QueuePool, create_engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import metrics
@@ -48,6 +49,7 @@ class SQLite:
     listen = None
 
     def __init__(self, url: str, *, only_reads: bool = False) -> None:
+        self.most_reads = _MOST - 1  # one connection is the writer's
         self._path = make_url(url).database or ""
         self._opened = files.only_read(self._path) if only_reads else self._path
         # `uri` tells SQLAlchemy that this is no name of a file; the rest is SQLite's.
@@ -61,7 +63,7 @@ class SQLite:
             pool_timeout=_POOL,
             connect_args={"check_same_thread": False},
         )
-        self._readers = asyncio.Semaphore(_MOST - 1)  # one connection is the writer's
+        self._readers = asyncio.Semaphore(self.most_reads)
         self._threads = ThreadPoolExecutor(_MOST, "sqlite")
         self._turn = asyncio.Lock()
         self._together = Together(lambda: self._turn, lambda works: self._in_a_thread(partial(self._commit, works)))
@@ -82,8 +84,11 @@ class SQLite:
 
     async def read(self, work: Work[Result]) -> Result:
         """What `work` finds."""
-        async with asyncio.timeout(_POOL):
-            await self._readers.acquire()
+        try:
+            async with asyncio.timeout(_POOL):
+                await self._readers.acquire()
+        except TimeoutError:
+            raise NoConnectionFree from None  # as a pool says it
         try:
             return await self._in_a_thread(partial(self._find, work))
         finally:
