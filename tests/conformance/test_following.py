@@ -6,11 +6,15 @@ On PostgreSQL these nodes look by themselves once an hour: what comes in time ha
 import asyncio
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from tests.conformance.conftest import Nodes, on_one_of_each
-from tests.conformance.stores import on_newest_postgresql
+from tests.conformance.stores import on_newest_postgresql, waits
+from tests.support import tokens
+from tests.support.caller import Caller
 from tests.support.model import GATES
-from tests.support.raw import Raw, append
+from tests.support.postgres import Postgres
+from tests.support.raw import Raw, append, connected
 from tests.support.server import serving
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, codes, viewing
 
@@ -143,3 +147,24 @@ async def test_what_nobody_tells_of_is_found_by_looking(nodes: Nodes, raw: Raw) 
                 "toStatus": status,
                 "attempt": 1,
             }
+
+
+@on_newest_postgresql
+async def test_who_still_waits_for_its_beginning_is_told_at_once_that_its_proof_is_over(
+    database: str, postgres: Postgres
+) -> None:
+    async with serving(database, poll_seconds="0.1") as server, Caller(server.url) as caller:
+        deploy = await caller.start()
+        token = await tokens.make(database, "soon-gone")
+        async with viewing(server.url, token) as viewer, connected(database) as raw:
+            await raw.begin()
+            await raw.execute("LOCK TABLE audit_entries IN ACCESS EXCLUSIVE MODE")
+            await viewer.subscribe(PHASE_CHANGED, id=deploy["id"])
+            await waits(postgres, database, "audit_entries")
+            await tokens.revoke(database, "soon-gone")
+            assert codes(await viewer.receive()) == ["UNAUTHENTICATED"]
+            assert (await viewer.receive())["type"] == "complete"
+            with pytest.raises(ConnectionClosed):
+                await viewer.receive()
+            assert (viewer.socket.close_code, viewer.socket.close_reason) == (4403, "UNAUTHENTICATED")
+            await raw.roll_back()
