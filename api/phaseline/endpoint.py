@@ -26,11 +26,13 @@ from strawberry.types.graphql import OperationType
 from phaseline import metrics
 from phaseline.context import Context
 from phaseline.headers import ALWAYS
+from phaseline.joining import Asked, key_of
 from phaseline.operations.documents import core, follows
 from phaseline.operations.errors import INTERNAL
 from phaseline.rates import who
 from phaseline.refusing import answer
 from phaseline.stopping import Stopping
+from phaseline.streams import Encoded, shared
 from phaseline_schema.refusals import RateLimited, Refusal, TooManySockets
 
 _RESPONSE_JSON = "application/graphql-response+json"
@@ -117,8 +119,8 @@ class Endpoint(GraphQLRouter[Context, None]):
         root_value: None,
         sub_response: Response,
     ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
-        """As inherited; what the result says decides the status."""
-        result = await super().execute_operation(
+        """As inherited, but a subscription is one of a group; and what the result says decides the status."""
+        result = self._shared(request_data, context) or await super().execute_operation(
             request, request_adapter, request_data, context, root_value, sub_response
         )
         if isinstance(result, ExecutionResult):
@@ -130,6 +132,18 @@ class Endpoint(GraphQLRouter[Context, None]):
             request.state.asks_to_follow = partial(follows, core(self.schema), *asked)
             request.state.result = result
         return result
+
+    def _shared(self, request_data: GraphQLRequestData | list[GraphQLRequestData], context: Context) -> Any:
+        """What a subscription's stream tells that belongs to a group; None for all else."""
+        if isinstance(request_data, list) or request_data.protocol != "sse":
+            return None
+        asked = Asked(self.schema, request_data.query or "", request_data.operation_name, request_data.variables or {})
+        key = key_of(asked, context)
+        return None if key is None else shared(asked, key, context)
+
+    def encode_json(self, data: object) -> str | bytes:
+        """As inherited; an event that others are told too was encoded for them."""
+        return data.payload if isinstance(data, Encoded) else super().encode_json(data)
 
     async def create_streaming_response(
         self,
@@ -180,6 +194,9 @@ class Endpoint(GraphQLRouter[Context, None]):
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """As inherited; where nothing was executed there is no data, not even null."""
+        told: Any = result
+        if isinstance(told, Encoded):
+            return cast("GraphQLHTTPResponse", told)
         response = await super().process_result(request, result)
         if result.data is None and result.errors and not any(error.path for error in result.errors):
             del response["data"]

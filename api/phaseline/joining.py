@@ -9,6 +9,7 @@ from typing import Any
 
 from graphql import GraphQLError
 from strawberry.schema import BaseSchema
+from strawberry.types import ExecutionResult
 
 from phaseline.context import Context
 from phaseline.groups import Group, NotBegun, Result, Wanted
@@ -82,6 +83,11 @@ async def join(asked: Asked, key: Hashable, context: Context) -> Joined | Result
                     return error.result
                 continue  # it was of somebody else's that nothing came of it
             return Joined(group, wanted, held.pop_all())
+
+
+def failure(error: Exception) -> Result:
+    """What a subscription ends with whose events end with an error; a fault of the server's is logged."""
+    return ExecutionResult(data=None, errors=[coded(GraphQLError(str(error), original_error=error), began=True)])
 
 
 async def _begin(asked: Asked, context: Context) -> Group:

@@ -6,16 +6,14 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 from graphql import GraphQLError
-from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from uvicorn.protocols.utils import ClientDisconnected
 
 from phaseline.connections import Socket
 from phaseline.context import Context
 from phaseline.groups import Result, encoded
-from phaseline.joining import Asked, Joined, Refused, join, key_of
+from phaseline.joining import Asked, Joined, Refused, failure, join, key_of
 from phaseline.messages import complete_of, error_of, next_of
-from phaseline.operations.errors import coded
 from phaseline.rates import who
 from phaseline.subscribers import Subscriber
 
@@ -109,9 +107,8 @@ class Operation:
     async def _fail(self, error: Exception) -> None:
         """End it with an error, which is logged where it is none that a caller is told of."""
         if not isinstance(error, ClientDisconnected):
-            told = coded(GraphQLError(str(error), original_error=error), began=True)
             with suppress(ClientDisconnected):
-                await self._end_with(ExecutionResult(data=None, errors=[told]))
+                await self._end_with(failure(error))
 
     async def _end_with(self, result: Result | None) -> None:
         if isinstance(result, PreExecutionError):

@@ -38,8 +38,14 @@ async def test_an_unexpected_error_is_logged_and_its_text_kept_inside(
         message = await viewer.receive()
         assert message["payload"]["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
         assert "nonsense" not in str(message)
+        assert (await viewer.receive())["type"] == "complete"
+        _damage(database, "UPDATE audit_entries SET to_status = 'nonsense'")
+        await viewer.subscribe(PHASE_CHANGED, "2", id=deploy["id"])
+        message = await viewer.receive()
+        assert message["payload"]["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
+        assert await viewer.receive() == {"id": "2", "type": "complete"}
     logged = [line for line in faults(own_server) if line["event"] == "unexpected error"]
-    assert len(logged) == 2
+    assert len(logged) == 3
     assert all("KeyError: 'nonsense'" in line["exception"] for line in logged)
 
 

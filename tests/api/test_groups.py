@@ -1,20 +1,24 @@
 """Subscriptions that ask the same share one execution, and nothing else: each has its own place and its own end."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.api.test_metrics import told
 from tests.support import tokens
 from tests.support.caller import Caller
-from tests.support.logins import OPERATOR
+from tests.support.logins import OPERATOR, VIEWER, bearer
 from tests.support.server import Server
 from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, Viewer, codes, viewing
+
+SSE = {"accept": "text/event-stream"}
 
 _MANY = 30
 _LONG = 20
@@ -61,6 +65,32 @@ async def test_an_event_is_executed_once_however_many_ask_the_same(
         assert await executed() == 2
     assert events == [events[0]] * _MANY
     assert events[0]["entry"]["sequence"] == 2
+
+
+async def test_a_stream_is_told_what_was_executed_for_all(
+    own_server: Server, own_caller: Caller, executed: Executed
+) -> None:
+    deploy_id = (await own_caller.start())["id"]
+    request = {"query": PHASE_CHANGED, "variables": {"id": deploy_id}}
+    sent = [own_caller.http.stream("POST", "/graphql", json=request, headers=SSE | bearer(VIEWER)) for _ in range(2)]
+    async with crowd(own_server, 1, deploy_id) as [viewer], sent[0] as one, sent[1] as other:
+        streams = [(event async for event in _told(response)) for response in (one, other)]
+        assert [(await anext(stream))["entry"]["sequence"] for stream in streams] == [1, 1]
+        assert await executed() == 1
+        await own_caller.walk(deploy_id, "smoke_running")
+        event = await viewer.event()
+        assert [await anext(stream) for stream in streams] == [event, event]
+        assert await executed() == 2
+    async with own_caller.http.stream("POST", "/graphql", json=request, headers=SSE | bearer(VIEWER)) as alone:
+        assert (await anext(_told(alone)))["entry"]["sequence"] == 2
+        assert await executed() == 3  # for a group that is new, of which it is the only one
+
+
+async def _told(response: httpx.Response) -> AsyncIterator[Any]:
+    async for line in response.aiter_lines():
+        if line.startswith("data: {"):
+            (data,) = json.loads(line.removeprefix("data: "))["data"].values()
+            yield data
 
 
 async def test_what_asks_something_else_is_executed_by_itself(

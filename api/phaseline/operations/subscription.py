@@ -33,11 +33,14 @@ def _events(
         None if after is None else inputs.number("after", after, 0, least=0, most=2**31 - 1),
         refusals,
     )
-    return aclosing(info.context.events(wanted) if info.context.events else _as_they_come(info.context, wanted))
+    return aclosing(info.context.events(wanted) if info.context.events else as_they_come(info.context, wanted))
 
 
-async def _as_they_come(context: Context, wanted: Wanted) -> AsyncGenerator[Event, None]:
-    """Those of the log, in one of the caller's places. Raises TooManySubscriptions, and what `follow` raises."""
+async def as_they_come(context: Context, wanted: Wanted) -> AsyncGenerator[Event, None]:
+    """What the log holds and what comes, in one of the caller's places.
+
+    Raises TooManySubscriptions, and what `follow` raises.
+    """
     services, identity, request = context.services, context.identity, context.request
     assert request is not None
     lease = partial(services.leases.held, identity)
