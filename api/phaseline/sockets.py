@@ -19,6 +19,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 from strawberry.schema import BaseSchema
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from uvicorn.protocols.utils import ClientDisconnected
 
 from phaseline import metrics
 from phaseline.callers.resolver import Resolver
@@ -149,7 +150,8 @@ class Session:
 
     def _acted(self, done: asyncio.Task[None]) -> None:
         self._acting = None
-        if not done.cancelled() and (error := done.exception()) is not None:
+        error = None if done.cancelled() else done.exception()
+        if error is not None and not isinstance(error, ClientDisconnected):
             log.error("a socket's caller could not be found out", exc_info=error)
         if not self._over:
             self.go_on()

@@ -35,7 +35,7 @@ class Store:
     def __init__(self, url: str, pool_size: int = 10, *, only_reads: bool = False) -> None:
         self.database = database_at(url, pool_size, only_reads=only_reads)
         # A quarter of the connections is left to callbacks, and to looking up who calls.
-        most = self.database.most_reads
+        most = min(pool_size, self.database.most_reads)
         self._turns = asyncio.Semaphore(max(1, most - ceil(most / 4)))
 
     @asynccontextmanager

@@ -132,11 +132,10 @@ UNAVAILABLE: list[Exception] = [
 ]
 
 
-@pytest.mark.parametrize("pool_size", [1, 100])
-async def test_however_many_operations_read_a_file_others_find_a_connection(database: Path, pool_size: int) -> None:
-    """The setting says how many connections a PostgreSQL database is given; a file has as many as it has."""
+async def test_however_many_operations_read_a_file_others_find_a_connection(database: Path) -> None:
+    """The setting may say more than a file is given."""
     await migrate(database)
-    store = Store(address(database), pool_size)
+    store = Store(address(database), 100)
     go_on = Event()
 
     async def read(_: AsyncConnection) -> None:

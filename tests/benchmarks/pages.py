@@ -15,7 +15,7 @@ from tests.benchmarks.callers import Callers, calling
 from tests.benchmarks.cluster import durable
 from tests.benchmarks.commits import DATABASES
 from tests.benchmarks.figures import Better, Comparison
-from tests.benchmarks.filters import Listing, cursor_after, listings
+from tests.benchmarks.filters import Listing, cursor_after, listings, rows_on
 from tests.benchmarks.ours import serving_ours
 from tests.support import bulk
 
@@ -91,17 +91,32 @@ async def _databases(database: str, directory: Path) -> AsyncIterator[Callable[[
 
 
 async def _wanted(short: str, long: str) -> list[Wanted]:
-    """The pages to ask for: the first of each list, and the thousandth, or the last whole one of the short history."""
+    """The pages to ask for: the first of each list, and the thousandth, or the last whole one that there is.
+
+    Raises RuntimeError where one is not whole: a page of fewer rows takes less time.
+    """
     wanted = []
     async with calling(short) as few, calling(long) as many:
-        for mine, theirs in zip(await listings(few), await listings(many), strict=True):
+        for mine, theirs in zip(await listings(few, SIZE), await listings(many, SIZE), strict=True):
             what = f"{mine.field}, {mine.words}"
             wanted.append(Wanted(f"{what}, first page", (mine, None), (theirs, None)))
-            near, rows = await cursor_after(few, mine, (PAGE - 1) * SIZE)
-            if rows:
-                far, _ = await cursor_after(many, theirs, rows)
-                wanted.append(Wanted(f"{what}, page {rows // SIZE + 1:,}", (mine, near), (theirs, far)))
+            near, rows_before = await cursor_after(few, mine, (PAGE - 1) * SIZE, SIZE)
+            far, many_before = await cursor_after(many, theirs, (PAGE - 1) * SIZE, SIZE)
+            if many_before:
+                pages = f"page {_page(many_before)}, of the short one {_page(rows_before)}"
+                wanted.append(Wanted(f"{what}, {pages}", (mine, near), (theirs, far)))
+        for one in wanted:
+            held = (
+                await rows_on(few, one.short[0], SIZE, one.short[1]),
+                await rows_on(many, one.long[0], SIZE, one.long[1]),
+            )
+            if held != (SIZE, SIZE):
+                raise RuntimeError(f"{one.name}: {held} rows")
     return wanted
+
+
+def _page(rows_before: int) -> str:
+    return f"{rows_before // SIZE + 1:,}"
 
 
 async def _round(found: Pages, wanted: list[Wanted], short: str, long: str) -> None:

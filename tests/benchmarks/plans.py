@@ -57,7 +57,7 @@ PLANS = {
         storm=10,
         long_rounds=1,
         callbacks=64,
-        entries=(2_000, 4_000),
+        entries=(10_000, 20_000),
         postgresql_pages=False,
     ),
 }

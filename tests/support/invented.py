@@ -13,10 +13,13 @@ Row = dict[str, Any]
 
 BEGINNING = datetime(2025, 1, 1, 8, tzinfo=UTC)
 
-# What is rare in it: once in some thousands of deploys, however long it is.
+# What is rare in it, however long it is.
 RARE_ENVIRONMENT = "disaster-recovery"
 RARE_ACTOR = "token:auditor-on-duty"
-_RARELY = 2_000
+_RARELY = 60  # once in so many deploys
+
+# One of the repositories below.
+COMMON_ACTOR = "github:example/service-3"
 
 _ENVIRONMENTS = ("production", "staging", *(f"preview-{number}" for number in range(1, 21)))
 _OFTEN = (40, 40, *[1] * 20)
