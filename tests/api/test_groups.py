@@ -129,6 +129,24 @@ async def test_who_begins_late_or_comes_back_is_sent_the_same_as_all_others(serv
     assert events[0]["entry"]["sequence"] == 4
 
 
+async def test_who_comes_while_a_deploy_moves_is_sent_each_event_once(server: Server, caller: Caller) -> None:
+    deploy_id = (await caller.start())["id"]
+    walk = ("smoke_running", "smoke_passed", "freeze_checking", "freeze_passed", "building", "deploying", "succeeded")
+
+    async def follow() -> list[int]:
+        async with viewing(server.url) as viewer:
+            await viewer.subscribe(AUDIT_ENTRY_ADDED, id=deploy_id, after=0)
+            return [(await viewer.event())["sequence"] for _ in range(_LONG + len(walk) + 1)]
+
+    coming = []
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(_LONG):
+            coming += [tasks.create_task(follow()) for _ in range(2)]
+            await caller.report(deploy_id, "succeeded", message=str(number))
+        await caller.walk(deploy_id, *walk)
+    assert [task.result() for task in coming] == [list(range(1, _LONG + len(walk) + 2))] * len(coming)
+
+
 async def test_who_began_the_group_may_leave_it(server: Server, caller: Caller) -> None:
     deploy_id = (await caller.start())["id"]
     async with crowd(server, 1, deploy_id) as [other]:

@@ -4,19 +4,24 @@ On PostgreSQL these nodes look by themselves once an hour: what comes in time ha
 """
 
 import asyncio
+from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.api.test_metrics import told
 from tests.conformance.conftest import Nodes, on_one_of_each
 from tests.conformance.stores import on_newest_postgresql, waits
 from tests.support import tokens
 from tests.support.caller import Caller
+from tests.support.logins import bearer
 from tests.support.model import GATES
 from tests.support.postgres import Postgres
 from tests.support.raw import Raw, append, connected
 from tests.support.server import serving
-from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, codes, viewing
+from tests.support.viewer import AUDIT_ENTRY_ADDED, PHASE_CHANGED, PROTOCOL, Viewer, codes, viewing
 
 TO_SUCCESS = (*GATES, "building", "deploying", "health_checking", "succeeded")
 
@@ -168,3 +173,41 @@ async def test_who_still_waits_for_its_beginning_is_told_at_once_that_its_proof_
                 await viewer.receive()
             assert (viewer.socket.close_code, viewer.socket.close_reason) == (4403, "UNAUTHENTICATED")
             await raw.roll_back()
+
+
+@on_newest_postgresql
+async def test_viewers_that_come_all_at_once_are_served_by_a_few_reads(database: str, postgres: Postgres) -> None:
+    """As after a restart, each with a proof of its own: what one read keeps waiting is read together."""
+    crowd = 60
+    async with serving(database, poll_seconds="3600") as server, Caller(server.url) as caller, AsyncExitStack() as held:
+        deploy = await caller.start()
+        names = [f"viewer-{number}" for number in range(crowd)]
+        proofs = [await tokens.make(database, name) for name in names]
+        address = server.url.replace("http", "ws", 1) + "/graphql"
+        raw = await held.enter_async_context(connected(database))
+        sockets = [
+            await held.enter_async_context(connect(address, subprotocols=[PROTOCOL], proxy=None)) for _ in proofs
+        ]
+        viewers = [Viewer(socket) for socket in sockets]
+        before = (await told(caller))("phaseline_database_seconds_count", kind="read")
+        for table, messages in (
+            ("tokens", [{"type": "connection_init", "payload": bearer(proof)} for proof in proofs]),
+            ("audit_entries", [_following(deploy["id"])] * crowd),
+        ):
+            await raw.begin()
+            await raw.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            await asyncio.gather(*(one.send(**message) for one, message in zip(viewers, messages, strict=True)))
+            await waits(postgres, database, table)
+            for _ in range(2):  # whatever was sent before that has arrived
+                assert (await caller.http.get("/healthz")).status_code == 200
+            await raw.roll_back()
+            kinds = {(await viewer.receive())["type"] for viewer in viewers}
+            assert kinds == {"connection_ack"} if table == "tokens" else {"next"}
+        after = (await told(caller))("phaseline_database_seconds_count", kind="read")
+        # Of each kind one that waited, and one for all who came meanwhile; and one each for the caller of `told`.
+        assert after - before <= 6
+
+
+def _following(deploy_id: str) -> dict[str, Any]:
+    payload = {"query": PHASE_CHANGED, "variables": {"id": deploy_id}}
+    return {"id": "1", "type": "subscribe", "payload": payload}
