@@ -14,6 +14,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import deploys, revisions
+from phaseline.databases.files import BEGINS
 from phaseline.graph import GraphCache
 from phaseline.identity import ANYBODY
 from phaseline.store import Store
@@ -69,12 +70,13 @@ async def _walk(store: Store, graphs: GraphCache, callbacks: int) -> None:
 
 @contextmanager
 def _listening() -> Iterator[list[Transaction]]:
-    """The transactions of a block. SQLite's BEGIN is a statement of ours, PostgreSQL's is the driver's."""
+    """The transactions of a block. How one begins, none is told: on a file we say it, on a server the driver does."""
     transactions: list[Transaction] = []
 
     def begun(connection: Any) -> None:
         is_sqlite = connection.dialect.name == "sqlite"
-        transactions.append([] if is_sqlite else [("BEGIN ISOLATION LEVEL READ COMMITTED", [])])
+        said = connection.get_execution_options()[BEGINS] if is_sqlite else "BEGIN ISOLATION LEVEL READ COMMITTED"
+        transactions.append([(said, [])])
 
     def executed(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
         transactions[-1].append((statement, list(parameters)))

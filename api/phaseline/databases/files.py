@@ -1,18 +1,19 @@
 """The file of an SQLite database: its address, and connections to it."""
 
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 # How long a writer waits for another one, in milliseconds: far longer than a commit takes, far
 # shorter than a caller's time-out.
 _BUSY_MS = 5000
 
-# The execution option that says with which statement a transaction begins.
+# The execution option that says with which statement a transaction begins; None: without one.
 BEGINS = "phaseline_begins"
 
 _PRAGMAS = (
@@ -58,7 +59,16 @@ def prepare(engine: Engine, path: str, only_reads: bool) -> None:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options()[BEGINS])
+        statement = connection.get_execution_options()[BEGINS]
+        if statement is not None:
+            file_of(connection.connection).execute(statement)
+
+
+def file_of(connection: PoolProxiedConnection) -> sqlite3.Connection:
+    """The driver's own: what is a word to it takes longer to be said through SQLAlchemy than to be done."""
+    file = connection.driver_connection
+    assert isinstance(file, sqlite3.Connection)
+    return file
 
 
 def _file(path: str) -> tuple[int, int] | None:

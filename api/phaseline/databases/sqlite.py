@@ -9,7 +9,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, QueuePool, create_engine
+from sqlalchemy import ColumnElement, Engine, QueuePool, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -69,6 +69,7 @@ class SQLite:
         self._together = Together(lambda: self._turn, lambda works: self._in_a_thread(partial(self._commit, works)))
         files.prepare(self._engine, self._path, only_reads)
         self._reader = self._engine.execution_options(**{files.BEGINS: "BEGIN"})
+        self._looker = self._engine.execution_options(**{files.BEGINS: None})
         # It holds the file's one write lock, so what is read cannot be overtaken.
         self._writer = self._engine.execution_options(**{files.BEGINS: "BEGIN IMMEDIATE"})
 
@@ -84,19 +85,22 @@ class SQLite:
 
     async def read(self, work: Work[Result]) -> Result:
         """What `work` finds."""
+        return await self._read(work, self._reader)
+
+    async def _read(self, work: Work[Result], engine: Engine) -> Result:
         try:
             async with asyncio.timeout(_POOL):
                 await self._readers.acquire()
         except TimeoutError:
             raise NoConnectionFree from None  # as a pool says it
         try:
-            return await self._in_a_thread(partial(self._find, work))
+            return await self._in_a_thread(partial(self._find, work, engine))
         finally:
             self._readers.release()
 
     async def look(self, work: Work[Result]) -> Result:
-        """To begin a transaction costs next to nothing here."""
-        return await self.read(work)
+        """What one statement finds, which is a transaction by itself."""
+        return await self._read(work, self._looker)
 
     async def write(self, work: Work[Result], deploy_id: str | None) -> Result:
         """What `work` returns, which is committed together with whatever else waits."""
@@ -130,8 +134,8 @@ class SQLite:
             metrics.measure(self.pool)
             yield DirectConnection(connection)
 
-    def _find(self, work: Work[Result]) -> Result:
-        with self._begun(self._reader) as connection:
+    def _find(self, work: Work[Result], engine: Engine) -> Result:
+        with self._begun(engine) as connection:
             return finished(work(connection))
 
     def _commit(self, works: Sequence[Work[Any]]) -> list[Outcome]:
@@ -142,16 +146,16 @@ class SQLite:
 
     def _apart(self, connection: DirectConnection, work: Work[Any]) -> Outcome:
         """One of several works: what it has written is undone where it raises, and the others are not."""
-        sync = connection.direct
-        sync.exec_driver_sql("SAVEPOINT apart")
+        file = files.file_of(connection.direct.connection)
+        file.execute("SAVEPOINT apart")
         try:
             outcome = Outcome(finished(work(connection)))
         except Exception as error:
-            if not _file_of(sync).in_transaction:  # the disk is full, say: all of them are undone
+            if not file.in_transaction:  # the disk is full, say: all of them are undone
                 raise
-            sync.exec_driver_sql("ROLLBACK TO apart")
+            file.execute("ROLLBACK TO apart")
             outcome = Outcome(error=error)
-        sync.exec_driver_sql("RELEASE apart")
+        file.execute("RELEASE apart")
         return outcome
 
     async def only_reads(self, connection: AsyncConnection) -> bool:
@@ -186,12 +190,6 @@ class SQLite:
     def by_characters(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """As it does by itself."""
         return column
-
-
-def _file_of(connection: Connection) -> sqlite3.Connection:
-    file = connection.connection.driver_connection
-    assert isinstance(file, sqlite3.Connection)
-    return file
 
 
 def _text_or_bytes(value: bytes) -> str | bytes:
