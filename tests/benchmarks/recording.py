@@ -14,7 +14,6 @@ from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import deploys, revisions
-from phaseline.databases.files import BEGINS
 from phaseline.graph import GraphCache
 from phaseline.identity import ANYBODY
 from phaseline.store import Store
@@ -75,8 +74,7 @@ def _listening() -> Iterator[list[Transaction]]:
 
     def begun(connection: Any) -> None:
         is_sqlite = connection.dialect.name == "sqlite"
-        said = connection.get_execution_options()[BEGINS] if is_sqlite else "BEGIN ISOLATION LEVEL READ COMMITTED"
-        transactions.append([(said, [])])
+        transactions.append([("BEGIN IMMEDIATE" if is_sqlite else "BEGIN ISOLATION LEVEL READ COMMITTED", [])])
 
     def executed(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
         transactions[-1].append((statement, list(parameters)))

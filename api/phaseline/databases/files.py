@@ -5,16 +5,13 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 # How long a writer waits for another one, in milliseconds: far longer than a commit takes, far
 # shorter than a caller's time-out.
 _BUSY_MS = 5000
-
-# The execution option that says with which statement a transaction begins; None: without one.
-BEGINS = "phaseline_begins"
 
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # an acknowledged callback survives the loss of power
@@ -32,12 +29,12 @@ def only_read(path: str) -> str:
 
 
 def prepare(engine: Engine, path: str, only_reads: bool) -> None:
-    """Have each of its connections set up, held to the file that was opened, and its transactions begun by us."""
+    """Have each of its connections set up, and held to the file that was opened; who begins a transaction says so."""
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, record: ConnectionPoolEntry) -> None:
         # The driver's own transaction control begins too late (with the first write, and never
-        # for DDL); with it off, ours below is the only one.
+        # for DDL); with it off, ours is the only one.
         connection.isolation_level = None
         record.info["file"] = _file(path)
         cursor = connection.cursor()
@@ -56,12 +53,6 @@ def prepare(engine: Engine, path: str, only_reads: bool) -> None:
         # callbacks acknowledged that are in no file any more.
         if record.info["file"] != _file(path):
             raise DisconnectionError(f"{path} is another file than before")
-
-    @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
-        statement = connection.get_execution_options()[BEGINS]
-        if statement is not None:
-            file_of(connection.connection).execute(statement)
 
 
 def file_of(connection: PoolProxiedConnection) -> sqlite3.Connection:

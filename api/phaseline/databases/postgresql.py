@@ -1,7 +1,7 @@
 """PostgreSQL: any number of nodes on one log, each deploy locked by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -51,12 +51,13 @@ MIGRATING = 7_402_118_339
 _FIRST_TIME: ColumnElement[Any] = literal_column("TIMESTAMPTZ '0001-01-01 00:00:00+00'")
 _LAST_TIME: ColumnElement[Any] = literal_column("TIMESTAMPTZ '10000-01-01 00:00:00+00'")
 
+# Whoever waits for a deploy's row finds it as the one before has left it. This is how connections are opened, because
+# where an engine has options of its own, SQLAlchemy looks for events at each statement.
+_WRITING = "READ COMMITTED"
 # One state throughout; READ COMMITTED would show each statement another.
 _READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 # One statement is a transaction by itself: to begin and to end one would be two round trips more.
 _LOOKING = {"isolation_level": "AUTOCOMMIT"}
-# Whoever waits for a deploy's row finds it as the one before has left it.
-_WRITING = {"isolation_level": "READ COMMITTED"}
 
 Result = TypeVar("Result")
 
@@ -76,6 +77,7 @@ class PostgreSQL:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=_POOL,
+            isolation_level=_WRITING,
             connect_args={
                 "async_creator_fn": _connect,
                 "server_settings": {"application_name": "phaseline", **_TIMEOUTS},
@@ -87,10 +89,6 @@ class PostgreSQL:
             # Its server has become a standby, and the address may lead to the new primary by now.
             if getattr(context.original_exception, "sqlstate", None) == away.READ_ONLY:
                 context.is_disconnect = True
-
-        self._reader = self._engine.execution_options(**_READING)
-        self._looker = self._engine.execution_options(**_LOOKING)
-        self._writer = self._engine.execution_options(**_WRITING)
 
     @property
     def pool(self) -> QueuePool:
@@ -113,30 +111,32 @@ class PostgreSQL:
 
     async def look(self, work: Work[Result]) -> Result:
         """What one statement finds."""
-        return await greenlet_spawn(self._do, self._looker, work)
+        return await greenlet_spawn(self._do, _LOOKING, work)
 
     async def write(self, work: Work[Result], deploy_id: str | None) -> Result:
         """What `work` returns."""
         async with self._turn(deploy_id):
-            return await greenlet_spawn(self._do, self._writer, work)
+            return await greenlet_spawn(self._do, {}, work)
 
-    def _do(self, engine: AsyncEngine, work: Work[Result]) -> Result:
+    def _do(self, options: Mapping[str, Any], work: Work[Result]) -> Result:
         """All of a transaction in one greenlet: one for each statement takes longer than to make the statement."""
-        with engine.sync_engine.begin() as connection:
+        with self._engine.sync_engine.connect() as connection, connection.execution_options(**options).begin():
             metrics.measure(self.pool)
             return finished(work(DirectConnection(connection)))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Its end is the transaction's: a rollback that comes with giving it back is out of every time-out's reach."""
-        async with self._reader.begin() as connection:
-            metrics.measure(self.pool)
-            yield connection
+        async with self._engine.connect() as connection:
+            await connection.execution_options(**_READING)
+            async with connection.begin():
+                metrics.measure(self.pool)
+                yield connection
 
     @asynccontextmanager
     async def writing(self, deploy_id: str | None) -> AsyncIterator[AsyncConnection]:
         """A transaction on the deploy, when its turn has come."""
-        async with self._turn(deploy_id), self._writer.begin() as connection:
+        async with self._turn(deploy_id), self._engine.begin() as connection:
             metrics.measure(self.pool)
             yield connection
 

@@ -9,7 +9,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Engine, QueuePool, create_engine
+from sqlalchemy import ColumnElement, QueuePool, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,6 +31,10 @@ _POOL = 3
 # How many connections are kept, and how many are opened at most.
 _KEPT = 5
 _MOST = 15
+
+# How a transaction begins: one that writes holds the file's one write lock, so what it reads cannot be overtaken.
+_READING = "BEGIN"
+_WRITING = "BEGIN IMMEDIATE"
 
 _URI = "file:"
 
@@ -68,10 +72,6 @@ class SQLite:
         self._turn = asyncio.Lock()
         self._together = Together(lambda: self._turn, lambda works: self._in_a_thread(partial(self._commit, works)))
         files.prepare(self._engine, self._path, only_reads)
-        self._reader = self._engine.execution_options(**{files.BEGINS: "BEGIN"})
-        self._looker = self._engine.execution_options(**{files.BEGINS: None})
-        # It holds the file's one write lock, so what is read cannot be overtaken.
-        self._writer = self._engine.execution_options(**{files.BEGINS: "BEGIN IMMEDIATE"})
 
     @property
     def pool(self) -> QueuePool:
@@ -85,22 +85,22 @@ class SQLite:
 
     async def read(self, work: Work[Result]) -> Result:
         """What `work` finds."""
-        return await self._read(work, self._reader)
+        return await self._read(work, _READING)
 
-    async def _read(self, work: Work[Result], engine: Engine) -> Result:
+    async def _read(self, work: Work[Result], begins: str | None) -> Result:
         try:
             async with asyncio.timeout(_POOL):
                 await self._readers.acquire()
         except TimeoutError:
             raise NoConnectionFree from None  # as a pool says it
         try:
-            return await self._in_a_thread(partial(self._find, work, engine))
+            return await self._in_a_thread(partial(self._find, work, begins))
         finally:
             self._readers.release()
 
     async def look(self, work: Work[Result]) -> Result:
         """What one statement finds, which is a transaction by itself."""
-        return await self._read(work, self._looker)
+        return await self._read(work, None)
 
     async def write(self, work: Work[Result], deploy_id: str | None) -> Result:
         """What `work` returns, which is committed together with whatever else waits."""
@@ -110,14 +110,14 @@ class SQLite:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """For work of which there is one at a time, as that of a command: its statements keep the loop waiting."""
-        with self._begun(self._reader) as connection:
+        with self._begun(_READING) as connection:
             yield connection
 
     @asynccontextmanager
     async def writing(self, deploy_id: str | None) -> AsyncIterator[AsyncConnection]:
         """The same. First come, first served: of many that wait for SQLite's own lock, some never get it."""
         async with in_turn(self._turn, _TURN_SECONDS):
-            with self._begun(self._writer) as connection:
+            with self._begun(_WRITING) as connection:
                 yield connection
 
     async def close(self) -> None:
@@ -129,17 +129,20 @@ class SQLite:
         return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, job)
 
     @contextmanager
-    def _begun(self, engine: Engine) -> Iterator[DirectConnection]:
-        with engine.begin() as connection:
+    def _begun(self, begins: str | None) -> Iterator[DirectConnection]:
+        """Not by an event: where an engine has one, SQLAlchemy asks for those of each statement."""
+        with self._engine.begin() as connection:
+            if begins is not None:
+                files.file_of(connection.connection).execute(begins)
             metrics.measure(self.pool)
             yield DirectConnection(connection)
 
-    def _find(self, work: Work[Result], engine: Engine) -> Result:
-        with self._begun(engine) as connection:
+    def _find(self, work: Work[Result], begins: str | None) -> Result:
+        with self._begun(begins) as connection:
             return finished(work(connection))
 
     def _commit(self, works: Sequence[Work[Any]]) -> list[Outcome]:
-        with self._begun(self._writer) as connection:
+        with self._begun(_WRITING) as connection:
             if len(works) == 1:  # where it raises, all is undone
                 return [Outcome(finished(works[0](connection)))]
             return [self._apart(connection, work) for work in works]
