@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -36,14 +37,21 @@ class Gathering(Generic[Wish, Found]):
 
     async def found(self, wish: Wish) -> Found:
         """What there is for this wish. Raises its error, or the one that the asking ended with, or TimeoutError."""
-        future = self._wanted.get(wish)
-        if future is None:
-            future = self._wanted[wish] = asyncio.get_running_loop().create_future()
-            future.add_done_callback(_seen)
-            if self._asking is None:
-                self._asking = asyncio.create_task(self._run())
-        async with asyncio.timeout(self._seconds):
-            return await asyncio.shield(future)
+        return await asyncio.shield(self._wanted.get(wish) or self._want(wish))
+
+    def _want(self, wish: Wish) -> asyncio.Future[Found]:
+        loop = asyncio.get_running_loop()
+        future = self._wanted[wish] = loop.create_future()
+        late = loop.call_later(self._seconds, self._give_up, wish, future)
+        future.add_done_callback(partial(_seen, late))
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._run())
+        return future
+
+    def _give_up(self, wish: Wish, future: asyncio.Future[Found]) -> None:
+        if self._wanted.get(wish) is future:
+            del self._wanted[wish]
+        future.set_exception(TimeoutError())
 
     async def _run(self) -> None:
         try:
@@ -63,13 +71,16 @@ class Gathering(Generic[Wish, Found]):
             found = dict.fromkeys(wanted, error)
         for wish, future in wanted.items():
             answer = found[wish]
+            if future.done():  # it was given up
+                continue
             if isinstance(answer, Exception):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
 
 
-def _seen(future: asyncio.Future[Found]) -> None:
-    """An error is nobody's, where all who wanted to know have gone."""
+def _seen(late: asyncio.TimerHandle, future: asyncio.Future[Found]) -> None:
+    """It will not be late any more; and an error is nobody's, where all who wanted to know have gone."""
+    late.cancel()
     if not future.cancelled():
         future.exception()

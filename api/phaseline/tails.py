@@ -76,12 +76,13 @@ class Tail:
         """Entries after `last`, oldest first; all that are known, or a part of the log that lies before them."""
         if last == self.sequence:
             return []
-        known = self._events[0].entry.sequence if self._events else self.sequence + 1
-        if last + 1 < known:
+        if last + 1 < self._first:
             part = await self._tails.parts.found((self.deploy_id, last))
             # The log may be further than this tail, whose wake-up is still to come.
-            return [event for event in part if event.entry.sequence <= self.sequence]
-        return list(islice(self._events, last + 1 - known, None))
+            part = [event for event in part if event.entry.sequence <= self.sequence]
+            self._remember([event for event in part if event.entry.sequence < self._first])
+            return part
+        return list(islice(self._events, last + 1 - self._first, None))
 
     def wake(self) -> None:
         """Read what has come, soon."""
@@ -118,6 +119,24 @@ class Tail:
         if self.sequence > before:
             for wakeups in self._wakeups:
                 wakeups.wake()
+
+    @property
+    def _first(self) -> int:
+        """The sequence of the oldest event that is known; without one, of the next that is to come."""
+        return self._events[0].entry.sequence if self._events else self.sequence + 1
+
+    def _remember(self, part: list[Event]) -> None:
+        """Keep what lies before the events that are known, where they follow from it: many come back at once."""
+        if not part or self.place is None or len(part) + len(self._events) > BATCH:
+            return
+        before, standing = part[-1], self.place.standing
+        if self._events:
+            oldest = self._events[0].entry
+            follows = oldest.digest == digest(oldest, standing.deploy.ref, before.entry.digest)
+        else:
+            follows = before.entry == self.place.entry
+        if follows and before.standing.pipeline is standing.pipeline:
+            self._events.extendleft(reversed(part))
 
     def _is_next(self, place: Place, entry: EntryRecord, pipeline: Pipeline) -> bool:
         if entry.sequence != self.sequence + 1 or pipeline is not place.standing.pipeline or place.entry is None:

@@ -5,6 +5,7 @@ On PostgreSQL these nodes look by themselves once an hour: what comes in time ha
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -206,6 +207,23 @@ async def test_viewers_that_come_all_at_once_are_served_by_a_few_reads(database:
         after = (await told(caller))("phaseline_database_seconds_count", kind="read")
         # Of each kind one that waited, and one for all who came meanwhile; and one each for the caller of `told`.
         assert after - before <= 6
+
+
+@on_one_of_each
+async def test_who_come_back_one_after_the_other_are_served_what_was_read_for_the_first(database: Path | str) -> None:
+    async with serving(database, poll_seconds="3600") as server, Caller(server.url) as caller:
+        deploy = await caller.start()
+        await caller.walk(deploy["id"], *TO_SUCCESS[:5])
+        reads = []
+        async with AsyncExitStack() as held:
+            for after in (4, 4, 4, 1, 1, 1, 2):
+                viewer = await held.enter_async_context(viewing(server.url))
+                before = (await told(caller))("phaseline_database_seconds_count", kind="read")
+                await viewer.subscribe(PHASE_CHANGED, id=deploy["id"], after=after)
+                assert [(await viewer.event())["entry"]["sequence"] for _ in range(6 - after)] == [*range(after + 1, 7)]
+                reads.append((await told(caller))("phaseline_database_seconds_count", kind="read") - before)
+        # Each asks how far the log is; only who goes further back than all before reads more.
+        assert reads == [2, 1, 1, 2, 1, 1, 1]
 
 
 def _following(deploy_id: str) -> dict[str, Any]:
