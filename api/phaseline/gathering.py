@@ -51,7 +51,8 @@ class Gathering(Generic[Wish, Found]):
     def _give_up(self, wish: Wish, future: asyncio.Future[Found]) -> None:
         if self._wanted.get(wish) is future:
             del self._wanted[wish]
-        future.set_exception(TimeoutError())
+        if not future.done():
+            future.set_exception(TimeoutError())
 
     async def _run(self) -> None:
         try:
