@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -74,11 +75,6 @@ class LogReader:
         self._services = services
         self._seconds = seconds
         self._until: float | None = None
-        self._together: DataLoader[Work[Any], Any] = DataLoader(self._read_together, cache=False)
-        self._graphs: DataLoader[None, Graphs] = DataLoader(self._load_graphs, cache=False)
-        self._deploys: DataLoader[str, DeployRecord | None] = DataLoader(self._load_deploys, cache=False)
-        self._moves: DataLoader[str, _Moves] = DataLoader(self._load_moves, cache=False)
-        self._parts: DataLoader[history.Part, list[EntryRecord]] = DataLoader(self._load_parts, cache=False)
 
     async def read(self, work: Work[Result]) -> Result:
         """What `work` finds, beside whatever else is read at the same time. Raises OperationTimeout."""
@@ -112,6 +108,28 @@ class LogReader:
     async def entries_of(self, deploy: DeployRecord, first: int | None, after: str | None) -> Page[EntryRecord]:
         """The deploy's entries up to the one it has come to, oldest first. Raises BadUserInput."""
         return history.page_of(deploy, after, await self._parts.load(history.part_of(deploy, first, after)))
+
+    # Each is made when it is first needed: most operations need one of them, or none.
+
+    @cached_property
+    def _together(self) -> DataLoader[Work[Any], Any]:
+        return DataLoader(self._read_together, cache=False)
+
+    @cached_property
+    def _graphs(self) -> DataLoader[None, Graphs]:
+        return DataLoader(self._load_graphs, cache=False)
+
+    @cached_property
+    def _deploys(self) -> DataLoader[str, DeployRecord | None]:
+        return DataLoader(self._load_deploys, cache=False)
+
+    @cached_property
+    def _moves(self) -> DataLoader[str, _Moves]:
+        return DataLoader(self._load_moves, cache=False)
+
+    @cached_property
+    def _parts(self) -> DataLoader[history.Part, list[EntryRecord]]:
+        return DataLoader(self._load_parts, cache=False)
 
     async def _load_graphs(self, asked: list[None]) -> list[Graphs]:
         return [await self.read(self._services.graphs.at)] * len(asked)

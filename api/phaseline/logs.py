@@ -83,6 +83,8 @@ def configure(settings: Settings) -> None:
     # caller with a trace, which operations/errors.py has already dealt with.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL)
+    # It tells of every socket that is opened.
+    logging.getLogger("websockets.server").setLevel(logging.WARNING)
     # They tell, step by step, what was asked of a provider: secrets of a sign-in that is under way among it.
     for library in ("authlib", "httpx2", "httpcore2"):
         logging.getLogger(library).setLevel(logging.WARNING)

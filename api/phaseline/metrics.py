@@ -4,6 +4,7 @@ These are measurements and nothing else: none of them ever has a say in what a d
 deploy, an environment or a caller, so the number of series does not grow with use. docs/metrics.md lists them all.
 """
 
+import asyncio
 import os
 import platform
 import time
@@ -77,6 +78,9 @@ for _metric, _label in (
 ):
     for _value in get_args(_label):
         _metric.labels(_value)
+# When each event was handed to a connection since the last were counted, and when its entry was recorded.
+_pushes: list[tuple[float, datetime]] = []
+
 # Looking a series up by its labels takes longer than to set it, and these are set several times with each operation.
 _in_use, _idle = _pool.labels("in_use"), _pool.labels("idle")
 _transactions = {kind: _database.labels(kind) for kind in get_args(Kind)}
@@ -125,10 +129,19 @@ def subscription(field: Field) -> Iterator[Callable[[datetime], None]]:
 
     def pushed(recorded_at: datetime) -> None:
         if recorded_at >= began:
-            _push.observe(max(0.0, (datetime.now(UTC) - recorded_at).total_seconds()))
+            if not _pushes:
+                asyncio.get_running_loop().call_soon(_observe_pushes)
+            _pushes.append((time.time(), recorded_at))
 
     with _subscriptions.labels(field).track_inprogress():
         yield pushed
+
+
+def _observe_pushes() -> None:
+    """Count what has been handed over, when everybody has been told: to count takes as long as to tell some of them."""
+    for handed_over, recorded_at in _pushes:
+        _push.observe(max(0.0, handed_over - recorded_at.timestamp()))
+    _pushes.clear()
 
 
 def executed() -> None:

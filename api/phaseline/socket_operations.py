@@ -49,6 +49,7 @@ class Operation:
             self._task.cancel()
         if self._subscriber is not None:
             self._subscriber.leave()
+            self._subscriber = None
 
     def fail(self, why: Exception) -> None:
         """End it if it is a subscription, and tell why. What has one answer is left to find it."""

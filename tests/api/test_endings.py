@@ -242,9 +242,10 @@ async def test_a_second_signal_ends_it_at_once(database: Path, ending: int) -> N
     async with _server(database, grace_seconds="300") as server, Caller(server.url) as caller:
         deploy = await caller.start()
         with _held(database):
-            async with _begun(server, REPORT, id=deploy["id"]):
+            async with viewing(server.url) as viewer, _begun(server, REPORT, id=deploy["id"]):
                 server.process.send_signal(ending)
-                await _stopping(caller)
+                with pytest.raises(ConnectionClosed):  # to ask it would be one more that may be unfinished
+                    await viewer.receive()
                 server.process.send_signal(ending)
                 await asyncio.wait_for(server.process.wait(), SOON)
     assert [line["unfinished"] for line in server.log if line["event"] == "stopped at once"] == [1]

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.support.caller import Caller
 from tests.support.database import change
 from tests.support.server import Server, serving
+from tests.support.viewer import PHASE_CHANGED, viewing
 from tests.support.witness import lines_on
 
 SECRET = "correct horse battery staple"
@@ -29,6 +30,19 @@ async def test_every_start_and_every_callback_is_one_line(server: Server, caller
         REPORT | {"deploy": deploy, "status": "succeeded", "sequence": 3, "refusal": "ILLEGAL_TRANSITION"},
         REPORT | {"deploy": deploy, "status": "failed", "sequence": 4, "attempt": 2},
     ]
+
+
+async def test_a_viewer_is_no_line(database: Path) -> None:
+    async with serving(database) as server, Caller(server.url) as caller:
+        deploy = await caller.start()
+        await lines_on(server, deploy["id"], 1)
+        before = len(server.log)
+        async with viewing(server.url) as viewer:
+            await viewer.subscribe(PHASE_CHANGED, id=deploy["id"])
+            await viewer.event()
+        await caller.report(deploy["id"], "building")
+        await lines_on(server, deploy["id"], 2)
+        assert [line["event"] for line in server.log[before:]] == ["callback"]
 
 
 async def test_a_log_for_people_tells_of_an_error_without_what_was_sent(database: Path) -> None:

@@ -14,6 +14,11 @@ from phaseline.commands.beginning import configured, failure, with_store
 from phaseline.settings import Settings
 from phaseline.store import Store
 
+# How many objects more than after the last search make another one for garbage among the youngest, and how many such
+# searches one among those that have outlived them. Python's own 700 are made by a few callbacks under way: each search
+# then hands what is still needed on to the older ones, until everything that viewers hold is searched, once a second.
+_GARBAGE = (50_000, 10, 10)
+
 
 def prepared(found: Settings) -> socket.socket:
     """Make the database ready and the address ours, or say in one line why that cannot be."""
@@ -52,4 +57,5 @@ def work(descriptor: int) -> None:
 def _application(found: Settings) -> FastAPI:
     """The application. What was imported for it stays until the process ends, so no garbage is looked for in it."""
     gc.freeze()
+    gc.set_threshold(*_GARBAGE)
     return create_app(found)

@@ -103,6 +103,7 @@ class Http(Watched, H11Protocol):
         """The connection is one for a WebSocket from now on."""
         assert isinstance(self.config, Config)
         self.connections.discard(self)
+        self.let_go()
         ends = self.client, self.server
         protocol = WebSocket(self.config, self.server_state, self.app_state, ends, is_secure=self.scheme == "https")
         protocol.connection_made(self.transport)

@@ -76,8 +76,13 @@ class Watched(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As inherited."""
-        self._patience.end()
+        self.let_go()
         super().connection_lost(exc)
+
+    def let_go(self) -> None:
+        """Watch no more. The watch leads back to what it watches, which would stay until somebody looks for garbage."""
+        self._patience.end()
+        del self._patience
 
     def pause_writing(self) -> None:
         """As inherited; the wait begins."""

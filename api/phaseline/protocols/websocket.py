@@ -90,6 +90,9 @@ class WebSocket(Watched):
         self._connections.discard(cast("Any", self))
         self._held.no_longer_waits(self)
         self._end()
+        # These lead back to the socket: it would stay until somebody looks for garbage, with all that was its viewer's.
+        self._protocol.parser.close()
+        del self._pieces, self._keepalive
 
     def eof_received(self) -> None:
         """Whoever has no more to say has gone: the transport closes."""
