@@ -49,7 +49,7 @@ class App(FastAPI):
     sockets: Sockets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As inherited, or open a socket."""
+        """As inherited, or open a socket, without waiting for anything: meanwhile its viewer could go."""
         if scope["type"] == "websocket":
             self.sockets.open(scope)
         else:

@@ -198,7 +198,7 @@ class Context(BaseContext):
     def of_group(self, events: Callable[[Wanted], AsyncGenerator[Event, None]]) -> Self:
         """The same for an operation that is given these events."""
         own = copy(self)
-        own.events = events
+        own.events, own.caller_now = events, None
         return own
 
     def of_operation(self, seconds: float | None) -> Self:

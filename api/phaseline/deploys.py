@@ -77,9 +77,9 @@ async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Ident
     if deploy is None:
         raise identity.refusal(Right.SEND_CALLBACKS) or DeployNotFound()
     pipeline = (await graphs.of(connection, revision))[deploy.pipeline]
-    of_another = await runs.refusal(connection, identity, deploy)
+    run = await runs.judged(connection, identity, deploy)
     before = await replays.answered(connection, identity, callback)
-    denied = admission.refusal(identity, deploy, callback) or of_another or before.misuse
+    denied = admission.refusal(identity, deploy, callback) or run.refusal or before.misuse
     if denied is not None:
         recorded = admission.without_content(identity, pipeline, callback, denied)
         if (told := await history.told(connection, deploy, identity, recorded, denied)) is not None:
@@ -97,7 +97,7 @@ async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Ident
             origin=deploy.status, attempt=deploy.attempt, target=reported.status, reported_attempt=reported.attempt
         )
         receipt = await _record(connection, pipeline, deploy, identity, reported, off_graph, place)
-    await runs.take(connection, identity, receipt.entry)
+    await runs.take(connection, identity, receipt.entry, run)
     await replays.remember(connection, identity, callback, receipt.entry, receipt.refusal)
     return receipt
 

@@ -9,7 +9,6 @@ from typing import Any, NoReturn, cast
 
 from anyio import CancelScope
 from cross_web import HTTPException
-from graphql import GraphQLError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response, StreamingResponse
@@ -28,12 +27,11 @@ from phaseline.context import Context
 from phaseline.headers import ALWAYS
 from phaseline.joining import Asked, key_of
 from phaseline.operations.documents import core, follows
-from phaseline.operations.errors import INTERNAL
 from phaseline.rates import who
 from phaseline.refusing import answer
 from phaseline.stopping import Stopping
 from phaseline.streams import Encoded, shared
-from phaseline_schema.refusals import RateLimited, Refusal, TooManySockets
+from phaseline_schema.refusals import Fault, RateLimited, Refusal, TooManySockets
 
 _RESPONSE_JSON = "application/graphql-response+json"
 _JSON = "application/json"
@@ -287,7 +285,7 @@ async def on_refusal(request: Request, error: Exception) -> Response:
 
 async def on_fault(request: Request, error: Exception) -> Response:
     """A fault of the server's, which goes on to its log."""
-    return refused(500, "something went wrong in the server; it is in its log", ALWAYS)
+    return refused(Fault.http_status, Fault().message, ALWAYS)
 
 
 def _int(digits: str) -> int:
@@ -329,13 +327,7 @@ def _status(result: ExecutionResult, media_type: str | None) -> int:
     for error in errors:
         if isinstance(error.original_error, Refusal):
             return error.original_error.http_status
-        if _code(error) == INTERNAL:
-            return 500
     # Before anything was executed. The older media type says 200 to everything it can read.
     if errors and result.data is None and media_type == _RESPONSE_JSON:
         return 400
     return 200
-
-
-def _code(error: GraphQLError) -> object:
-    return (error.extensions or {}).get("code")

@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history
+from phaseline.databases.picking import picking
 from phaseline.store import Store
 from phaseline_schema.records import EntryRecord
 from phaseline_schema.tables import audit_entries, deploys
@@ -28,8 +30,12 @@ _columns = audit_entries.c
 _rows = history.entry_rows.add_columns(deploys.c.ref).join(deploys, deploys.c.id == _columns.deploy_id)
 
 
-class StillWriting(Exception):
-    """Somebody has been writing for too long: what comes before it cannot be told yet."""
+class NotSettled(Exception):
+    """It cannot be told up to where the log is complete. The text says why."""
+
+
+class AnotherLog(Exception):
+    """The log does not hold the entry that was had last: it is another's, or was restored from a backup."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +54,29 @@ Window = tuple[list[tuple[EntryRecord, str]], int]
 
 
 async def upto(store: Store) -> int:
-    """The id of the newest entry below which no other can come any more; 0 where there is none. Raises StillWriting."""
+    """The id of the newest entry below which no other can come any more; 0 where there is none. Raises NotSettled."""
+    if await store.read(store.database.only_reads):
+        raise NotSettled("this database is a standby, which does not know who is still writing: ask the primary")
     newest, (settled, since) = await store.read(partial(_look, store, None))
     waited = 0.0
     while not settled:
         if waited >= _PATIENCE:
-            raise StillWriting(f"a transaction has been writing to the database for more than {_PATIENCE} seconds")
+            raise NotSettled(f"a transaction has been writing to the database for more than {_PATIENCE} seconds")
         await asyncio.sleep(_LOOK)
         waited += _LOOK
         _, (settled, since) = await store.read(partial(_look, store, since))
     return newest
+
+
+async def require(store: Store, entry_id: int, digest: str) -> None:
+    """Hold the log to an entry that was had from it. Raises AnotherLog."""
+
+    async def look(connection: AsyncConnection) -> str | None:
+        found = await connection.execute(select(_columns.digest).where(_columns.id == entry_id))
+        return found.scalar_one_or_none()
+
+    if await store.read(look) != digest:
+        raise AnotherLog
 
 
 async def windows(store: Store, wanted: Wanted, last: int) -> AsyncIterator[Window]:
@@ -77,9 +96,14 @@ async def _look(store: Store, since: int | None, connection: AsyncConnection) ->
     return newest or 0, await store.database.settled(connection, since)
 
 
+def window_of(wanted: Wanted, after: int, last: int) -> Select[Any]:
+    """The entries of a window, each with its deploy's ref."""
+    return _rows.where(_columns.id > after, _columns.id <= last, *_conditions(wanted)).order_by(_columns.id)
+
+
 async def _window(wanted: Wanted, after: int, last: int, connection: AsyncConnection) -> list[tuple[EntryRecord, str]]:
-    query = _rows.where(_columns.id > after, _columns.id <= last, *_conditions(wanted)).order_by(_columns.id)
-    return [(EntryRecord(*row[:-1]), row[-1]) for row in map(tuple, await connection.execute(query))]
+    rows = await connection.execute(window_of(wanted, after, last))
+    return [(EntryRecord(*row[:-1]), row[-1]) for row in map(tuple, rows)]
 
 
 async def _before_next(wanted: Wanted, after: int, last: int, connection: AsyncConnection) -> int:
@@ -91,11 +115,12 @@ async def _before_next(wanted: Wanted, after: int, last: int, connection: AsyncC
 
 
 def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
-    if wanted.environment is not None:
-        yield _columns.environment == wanted.environment
+    """Ids lead to a window's entries, and a deploy's own index to its; by all else they are picked."""
     if wanted.deploy_id is not None:
         yield _columns.deploy_id == wanted.deploy_id
+    if wanted.environment is not None:
+        yield picking(_columns.environment) == wanted.environment
     if wanted.since is not None:
-        yield _columns.recorded_at >= wanted.since
+        yield picking(_columns.recorded_at) >= wanted.since
     if wanted.until is not None:
-        yield _columns.recorded_at < wanted.until
+        yield picking(_columns.recorded_at) < wanted.until

@@ -31,15 +31,16 @@ class Wakeups:
         self._woken.set()
 
     async def wait(self) -> None:
-        """Return when there may be something to read.
-
-        Raises what the follower is to be told where it is to end: Unavailable where the log cannot be read any more,
-        Unauthenticated where its caller's proof is over.
-        """
+        """Return when there may be something to read. Raises what `check` raises."""
         await self._woken.wait()
+        self.check()
+        self._woken.clear()
+
+    def check(self) -> None:
+        """Raise what the follower is to be told where it is to end: Unavailable where the log cannot be read any more,
+        Unauthenticated where its caller's proof is over."""
         if self._over is not None:
             raise self._over
-        self._woken.clear()
 
 
 class Follower(Protocol):

@@ -36,9 +36,10 @@ async def follow(
 async def go_on(tail: Tail, wakeups: Wakeups, last: int, *, refusals: bool) -> AsyncGenerator[Event, None]:
     """The same after the entry `last`, of a log whose tail is known."""
     while True:
+        wakeups.check()
         for event in await tail.since(last):
             last = event.entry.sequence
             if refusals or event.entry.accepted:
                 yield event
-        if last == tail.sequence:
+        if last >= tail.sequence:
             await wakeups.wait()

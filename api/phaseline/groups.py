@@ -12,7 +12,7 @@ from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from phaseline import metrics
+from phaseline import faults, metrics
 from phaseline.follow import go_on
 from phaseline.standings import Event
 from phaseline.tails import Tail, Tails
@@ -174,8 +174,9 @@ class Group:
         except Exception as error:
             self._following = None
             self._encoded.clear()  # what others are told may be of another log
+            why = faults.told(error)
             for member in list(self._together):
-                member.fail(error)
+                member.fail(why)
 
     def _tell(self, event: Event, payload: bytes, tail: Tail) -> None:
         self._last = event.entry.sequence

@@ -115,6 +115,13 @@ async def moves_of(connection: AsyncConnection, ids: Collection[str]) -> dict[st
     return moves
 
 
+async def newest_of(connection: AsyncConnection, ids: Collection[str]) -> dict[str, EntryRecord]:
+    """The newest entry of several deploys, by the deploy's id."""
+    newest = and_(deploys.c.id == audit_entries.c.deploy_id, deploys.c.sequence == audit_entries.c.sequence)
+    rows = await connection.execute(entry_rows.join(deploys, newest).where(deploys.c.id.in_(ids)))
+    return {row.deploy_id: entry(row) for row in rows}
+
+
 async def entries_between(connection: AsyncConnection, deploy_id: str, after: int, upto: int) -> list[EntryRecord]:
     """A deploy's entries with `after` < sequence <= `upto`, oldest first."""
     columns = audit_entries.c

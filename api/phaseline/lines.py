@@ -8,11 +8,11 @@ from typing import Any
 from phaseline_schema.records import EntryRecord
 from phaseline_schema.times import rfc3339
 
-_NAMES = (
+NAMES = (
     *("id", "deployId", "environment", "ref", "pipeline", "sequence", "kind", "fromStatus", "toStatus", "attempt"),
     *("actor", "refusal", "message", "runId", "runUrl", "recordedAt", "digest"),
 )
-HEADER = ",".join(_NAMES) + "\n"
+HEADER = ",".join(NAMES) + "\n"
 
 # What a spreadsheet takes for a formula begins with one of these; the last is the mark that keeps it from doing so.
 _TAKEN_FOR_MORE = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
@@ -39,7 +39,7 @@ def _values(entry: EntryRecord, ref: str) -> tuple[str | int | None, ...]:
 
 
 def _json(entry: EntryRecord, ref: str) -> str:
-    members: dict[str, Any] = dict(zip(_NAMES, _values(entry, ref), strict=True))
+    members: dict[str, Any] = dict(zip(NAMES, _values(entry, ref), strict=True))
     return json.dumps(members, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 

@@ -139,9 +139,10 @@ def subscription(field: Field) -> Iterator[Callable[[datetime], None]]:
 
 def _observe_pushes() -> None:
     """Count what has been handed over, when everybody has been told: to count takes as long as to tell some of them."""
-    for handed_over, recorded_at in _pushes:
-        _push.observe(max(0.0, handed_over - recorded_at.timestamp()))
+    told = _pushes[:]
     _pushes.clear()
+    for handed_over, recorded_at in told:
+        _push.observe(max(0.0, handed_over - recorded_at.timestamp()))
 
 
 def executed() -> None:

@@ -5,14 +5,13 @@ A callback that its sender may not send uses its token up for nothing: that one 
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import delete, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history
-from phaseline.databases import clock
 from phaseline.identity import Identity
 from phaseline_schema.records import Callback, EntryRecord
 from phaseline_schema.refusals import Forbidden, Refusal, repeated
@@ -60,7 +59,7 @@ async def remember(
     run = identity.run
     if run is None:
         return
-    await _forget(connection)
+    await _forget(connection, entry.recorded_at)
     await connection.execute(
         insert(used_id_tokens).values(
             issuer=run.issuer,
@@ -74,12 +73,12 @@ async def remember(
     )
 
 
-async def _forget(connection: AsyncConnection) -> None:
+async def _forget(connection: AsyncConnection, now: datetime) -> None:
     """Those that somebody else is just forgetting are left to him."""
     columns = used_id_tokens.c
     gone = (
         select(columns.issuer, columns.jti)
-        .where(columns.expires_at < await clock.now(connection) - _CLOCKS_APART)
+        .where(columns.expires_at < now - _CLOCKS_APART)
         .limit(_AT_ONCE)
         .with_for_update(skip_locked=True)
     )

@@ -123,9 +123,14 @@ class Operation:
         await self._socket.tell_in_turn(next_of(self.id, encoded(result)))
 
     async def _refuse(self, errors: Sequence[GraphQLError]) -> None:
-        self._forget(self)
         await self._socket.tell_in_turn(error_of(self.id, errors))
+        self._finish()
 
     async def _complete(self) -> None:
-        self._forget(self)
         await self._socket.tell_in_turn(complete_of(self.id))
+        self._finish()
+
+    def _finish(self) -> None:
+        """Its viewer knows that it is over, and may use its id again."""
+        self._forget(self)
+        self._subscriber = None

@@ -70,7 +70,8 @@ class Sockets:
 
     def open(self, scope: Scope) -> None:
         """Open the socket that is asked for, or say why not."""
-        socket, connection = cast("Socket", scope["state"][WIRE]), HTTPConnection(scope)
+        # Taken out of what is kept of the request: a group keeps that of whoever began it, and his socket with it.
+        socket, connection = cast("Socket", scope["state"].pop(WIRE)), HTTPConnection(scope)
         if self.stopping.begun:
             socket.refuse(ServerStopping())
         elif scope["path"] != self.path or not self.admits(connection):

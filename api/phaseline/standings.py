@@ -1,12 +1,13 @@
 """Reading how a deploy stands at some entry of its log, along the graph that is in force at that moment."""
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import history
-from phaseline.graph import GraphCache
+from phaseline.graph import Graphs
 from phaseline_schema.phases import Standing, advance, fold
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import DeployRecord, EntryRecord
@@ -46,15 +47,24 @@ class News:
     moved: EntryRecord | None
 
 
-async def news(connection: AsyncConnection, graphs: GraphCache, deploy_id: str, place: Place | None) -> News:
-    """What has come since a place; without one, how the deploy stands.
+async def beginnings(connection: AsyncConnection, graphs: Graphs, ids: Collection[str]) -> dict[str, News]:
+    """How several deploys stand, by id, without those that there are not: a few statements, however many they are."""
+    if not ids:
+        return {}
+    deploys, moves = await history.deploys_by_id(connection, ids), await history.moves_of(connection, ids)
+    newest = await history.newest_of(connection, ids)
+    found = {}
+    for deploy_id, deploy in deploys.items():
+        standing = _fold(graphs[deploy.pipeline], deploy, moves[deploy_id], deploy.sequence)
+        found[deploy_id] = News([], Place(standing, newest[deploy_id]), moves[deploy_id][-1])
+    return found
 
-    Raises DeployNotFound; and AfterAhead where the log no longer holds the entry that was known: a backup was restored,
-    say.
+
+async def news(connection: AsyncConnection, graphs: Graphs, place: Place) -> News:
+    """What has come since a place.
+
+    Raises AfterAhead where the log no longer holds the entry that was known: a backup was restored, say.
     """
-    if place is None:
-        moved, place = await _begin(connection, graphs, deploy_id, None)
-        return News([], place, moved)
     come: deque[Event] = deque(maxlen=BATCH)
     newest = None
     while True:
@@ -67,12 +77,12 @@ async def news(connection: AsyncConnection, graphs: GraphCache, deploy_id: str, 
             return News(list(come), place, newest)
 
 
-async def part(connection: AsyncConnection, graphs: GraphCache, deploy_id: str, last: int) -> list[Event]:
+async def part(connection: AsyncConnection, graphs: Graphs, deploy_id: str, last: int) -> list[Event]:
     """The part of a log after the entry `last`, oldest first, of BATCH entries at most.
 
     Raises DeployNotFound and AfterAhead.
     """
-    _, place = await _begin(connection, graphs, deploy_id, last)
+    place = await _place(connection, graphs, deploy_id, last)
     entries, place = await _go_on(connection, graphs, place)
     events = []
     for entry in entries:
@@ -81,23 +91,19 @@ async def part(connection: AsyncConnection, graphs: GraphCache, deploy_id: str, 
     return events
 
 
-async def _begin(
-    connection: AsyncConnection, graphs: GraphCache, deploy_id: str, after: int | None
-) -> tuple[EntryRecord, Place]:
-    """The newest entry that moved the deploy, and the place after the entry `after`; None: after the newest."""
+async def _place(connection: AsyncConnection, graphs: Graphs, deploy_id: str, last: int) -> Place:
+    """The place after the entry `last`."""
     deploy = await history.deploy(connection, deploy_id)
     if deploy is None:
         raise DeployNotFound
-    if after is not None and after > deploy.sequence:
+    if last > deploy.sequence:
         raise AfterAhead(deploy.sequence)
     moves = (await history.moves_of(connection, [deploy_id]))[deploy_id]
-    last = deploy.sequence if after is None else after
     known = next(iter(await history.entries_between(connection, deploy_id, last - 1, last)), None)
-    pipeline = (await graphs.at(connection))[deploy.pipeline]
-    return moves[-1], Place(_fold(pipeline, deploy, moves, last), known)
+    return Place(_fold(graphs[deploy.pipeline], deploy, moves, last), known)
 
 
-async def _go_on(connection: AsyncConnection, graphs: GraphCache, place: Place) -> tuple[list[EntryRecord], Place]:
+async def _go_on(connection: AsyncConnection, graphs: Graphs, place: Place) -> tuple[list[EntryRecord], Place]:
     """The entries that come next, and the place before them along the graph that is in force now."""
     deploy = place.standing.deploy
     entries = await history.entries_between(connection, deploy.id, deploy.sequence - 1, deploy.sequence + BATCH)
@@ -106,7 +112,7 @@ async def _go_on(connection: AsyncConnection, graphs: GraphCache, place: Place) 
             there = await history.sequences(connection, [deploy.id])
             raise AfterAhead(there.get(deploy.id, 0))
         del entries[0]
-    pipeline = (await graphs.at(connection))[deploy.pipeline]
+    pipeline = graphs[deploy.pipeline]
     if pipeline is not place.standing.pipeline:  # a migration has changed it
         moves = await history.moves_of(connection, [deploy.id])
         place = replace(place, standing=_fold(pipeline, deploy, moves[deploy.id], deploy.sequence))

@@ -116,6 +116,7 @@ class Subscriber:
             if not self._left:
                 self._task = None  # this one, which goes on
                 self.leave()
+                self._task = asyncio.current_task()
                 await self._end(error)
         finally:
             if self._task is asyncio.current_task():

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from itertools import islice
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import metrics, standings
+from phaseline import faults, metrics, standings
 from phaseline.feed import Feed, Wakeups
 from phaseline.gathering import Gathering
 from phaseline.graph import GraphCache
@@ -18,7 +19,9 @@ from phaseline.store import Store
 from phaseline_schema.digests import digest
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import EntryRecord
-from phaseline_schema.refusals import AfterAhead, Refusal
+from phaseline_schema.refusals import AfterAhead, DeployNotFound, Refusal
+
+log = structlog.get_logger(__name__)
 
 # How many deploys are read in one transaction.
 _TOGETHER = 100
@@ -45,8 +48,13 @@ class Tail:
 
     @contextmanager
     def wakeups(self) -> Iterator[Wakeups]:
-        """Wake-ups of a follower whenever there is more of the log, for as long as the block runs."""
+        """Wake-ups of a follower whenever there is more of the log, for as long as the block runs.
+
+        Whoever comes when the tail has ended is told so at once: nobody else would.
+        """
         wakeups = Wakeups()
+        if self.over is not None:
+            wakeups.end(self.over)
         self._wakeups.add(wakeups)
         try:
             yield wakeups
@@ -149,8 +157,10 @@ class Tail:
                 woken, self._woken = self._woken, None
                 await self.renew()
                 metrics.feed_lag(woken)
+        except TimeoutError:
+            log.warning("a deploy's log could not be read in time; what is new there is late, not lost")
         except Exception as error:
-            self.end(error)
+            self.end(faults.told(error))
         finally:
             self._renewing = None
 
@@ -220,12 +230,18 @@ class Tails:
 
     async def _renew(self, tails: Collection[Tail]) -> Mapping[Tail, Exception | None]:
         places = {tail: tail.place for tail in tails}
+        new = {tail.deploy_id for tail, place in places.items() if place is None}
 
         async def look(connection: AsyncConnection) -> dict[Tail, News | Exception]:
+            graphs = await self._graphs.at(connection)
+            begun = await standings.beginnings(connection, graphs, new)
             found: dict[Tail, News | Exception] = {}
             for tail, place in places.items():
+                if place is None:
+                    found[tail] = begun.get(tail.deploy_id) or DeployNotFound()
+                    continue
                 try:
-                    found[tail] = await standings.news(connection, self._graphs, tail.deploy_id, place)
+                    found[tail] = await standings.news(connection, graphs, place)
                 except Refusal as refusal:  # of this one, and not of what is read beside it
                     found[tail] = refusal
             return found
@@ -240,10 +256,11 @@ class Tails:
 
     async def _part(self, wanted: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], list[Event] | Exception]:
         async def look(connection: AsyncConnection) -> dict[tuple[str, int], list[Event] | Exception]:
+            graphs = await self._graphs.at(connection)
             found: dict[tuple[str, int], list[Event] | Exception] = {}
             for deploy_id, last in wanted:
                 try:
-                    found[deploy_id, last] = await standings.part(connection, self._graphs, deploy_id, last)
+                    found[deploy_id, last] = await standings.part(connection, graphs, deploy_id, last)
                 except Refusal as refusal:
                     found[deploy_id, last] = refusal
             return found

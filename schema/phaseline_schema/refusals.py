@@ -300,6 +300,16 @@ class CallerNotLookedUp(Unavailable):
     """The database does not answer, so that it is not known who calls."""
 
 
+class Fault(Refusal):
+    """A fault of the server's, of which its log tells."""
+
+    code = "INTERNAL_SERVER_ERROR"
+    http_status = 500
+
+    def __init__(self) -> None:
+        super().__init__("something went wrong in the server; it is in its log")
+
+
 class WrongVersion(Refusal):
     """A migration has made the database one that this node's version must not work on. Nothing was written: send the
     same again, and a node of a version that may will answer."""

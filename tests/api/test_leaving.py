@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.benchmarks.crowd import Wish, gathered
+from tests.benchmarks.crowd import Crowd, Wish
 from tests.support.caller import Caller
 from tests.support.server import serving
 
@@ -13,16 +14,26 @@ _VIEWERS = 1_500
 _LEFT_BY_EACH = 10
 
 
-async def test_viewers_who_have_gone_leave_no_garbage(database: Path) -> None:
+@pytest.mark.parametrize("there_is_one", [True, False], ids=["followed", "refused"])
+async def test_viewers_who_have_gone_leave_no_garbage(database: Path, there_is_one: bool) -> None:
     lifted = {f"{name}_per_caller": "10000" for name in ("sockets", "subscriptions")}
     async with serving(database, unknown_sockets_per_address="10000", **lifted) as server, Caller(server.url) as caller:
-        deploy = await caller.start()
+        deploy = (await caller.start())["id"] if there_is_one else "none"
         before = await _collected(caller)
-        async with gathered(server.url, [Wish(deploy["id"])] * _VIEWERS):
-            pass
-        async with gathered(server.url, [Wish(deploy["id"])] * _VIEWERS):
-            pass
+        for _ in range(2):
+            crowd = _Crowd()
+            await crowd.join(server.url, [Wish(deploy)] * _VIEWERS)
+            crowd.leave()
         assert await _collected(caller) - before < _LEFT_BY_EACH * _VIEWERS
+
+
+class _Crowd(Crowd):
+    """One that also takes it well to be told that there is nothing to follow."""
+
+    def told(self, message: bytes) -> None:
+        """As inherited; that it is over with that is no news."""
+        if b'"complete"' not in message:
+            super().told(message)
 
 
 async def _collected(caller: Caller) -> float:

@@ -1,30 +1,26 @@
 """Who is told what in a group, event by event: in an order that a real server comes to only now and then."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
-from phaseline.feed import Wakeups
+from phaseline import tails
 from phaseline.groups import Group, Wanted
+from phaseline_schema.refusals import Fault, Unavailable
 
 
-class Tail:
-    """A log whose newest part is known."""
-
-    deploy_id = "one"
-    over: Exception | None = None
+class Tail(tails.Tail):
+    """One whose log is known without being read."""
 
     def __init__(self) -> None:
-        self.sequence = 1
-        self._wakeups: list[Wakeups] = []
+        nothing: Any = None
+        super().__init__("one", nothing)
+        self.known = 1
 
-    @contextmanager
-    def wakeups(self) -> Iterator[Wakeups]:
-        wakeups = Wakeups()
-        self._wakeups.append(wakeups)
-        yield wakeups
+    @property
+    def sequence(self) -> int:
+        return self.known
 
     async def since(self, last: int) -> list[Any]:
         return [
@@ -33,7 +29,7 @@ class Tail:
         ]
 
     def grow(self) -> None:
-        self.sequence += 1
+        self.known += 1
         for wakeups in self._wakeups:
             wakeups.wake()
 
@@ -44,6 +40,7 @@ class Member:
     def __init__(self, last: int, full_at: int = 99) -> None:
         self.last = last
         self.told: list[int] = []
+        self.why: Exception | None = None
         self.alone = False
         self._full_at = full_at
 
@@ -58,15 +55,15 @@ class Member:
         self.alone = True
 
     def fail(self, why: Exception) -> None:
-        raise why
+        self.why = why
 
 
 class Encoding(Group):
     """A group whose events are encoded when that is let."""
 
     def __init__(self) -> None:
-        tails: Any = SimpleNamespace(following=nullcontext)
-        super().__init__(tails)
+        nothing: Any = SimpleNamespace(following=nullcontext)
+        super().__init__(nothing)
         self.wanted.set_result(Wanted("phaseChanged", "one", None, refusals=True))
         self.may_encode = asyncio.Semaphore(0)
 
@@ -83,13 +80,12 @@ async def _settled() -> None:
 async def test_who_has_seen_an_event_that_is_being_encoded_is_not_told_it_twice() -> None:
     group, tail = Encoding(), Tail()
     one, ahead, behind = Member(1), Member(2), Member(0)
-    log: Any = tail
-    assert group.admit(one, log)
+    assert group.admit(one, tail)
     await _settled()
     tail.grow()
     await _settled()
-    assert group.admit(ahead, log)
-    assert not group.admit(behind, log)
+    assert group.admit(ahead, tail)
+    assert not group.admit(behind, tail)
     for _ in range(2):
         group.may_encode.release()
     await _settled()
@@ -102,12 +98,49 @@ async def test_who_has_seen_an_event_that_is_being_encoded_is_not_told_it_twice(
 async def test_who_cannot_be_told_at_once_leaves_and_keeps_nobody_waiting() -> None:
     group, tail = Encoding(), Tail()
     slow, quick = Member(1, full_at=2), Member(1)
-    log: Any = tail
     for member in (slow, quick):
-        assert group.admit(member, log)
+        assert group.admit(member, tail)
     for _ in range(2):
         tail.grow()
         group.may_encode.release()
         await _settled()
     assert (slow.told, slow.alone, quick.told, quick.alone) == ([], True, [2, 3], False)
+    group.close()
+
+
+async def test_a_log_that_ends_at_any_moment_ends_for_its_members_and_others_begin_anew() -> None:
+    for moments in range(3):
+        group, tail = Encoding(), Tail()
+        member, newcomer = Member(1), Member(1)
+        assert group.admit(member, tail)
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        tail.end(Unavailable())
+        await _settled()
+        assert isinstance(member.why, Unavailable), moments
+        assert group.admit(newcomer, Tail())
+        group.close()
+
+
+async def test_a_log_that_ends_behind_what_a_follower_has_seen_ends_it_too() -> None:
+    group, tail = Encoding(), Tail()
+    member = Member(5)  # it was restored from a backup, and is shorter now
+    assert group.admit(member, tail)
+    await asyncio.sleep(0)
+    tail.end(Unavailable())
+    await _settled()
+    assert isinstance(member.why, Unavailable)
+    group.close()
+
+
+async def test_a_fault_is_told_to_all_as_one() -> None:
+    group, tail = Encoding(), Tail()
+    members = [Member(1) for _ in range(3)]
+    for member in members:
+        assert group.admit(member, tail)
+    await _settled()
+    tail.end(ZeroDivisionError())
+    await _settled()
+    assert len({id(member.why) for member in members}) == 1
+    assert isinstance(members[0].why, Fault)
     group.close()

@@ -19,7 +19,7 @@ from tests.support.raw import append, connected
 from tests.support.server import Server, serving
 from tests.support.viewer import AUDIT_ENTRY_ADDED, Viewer, viewing
 from tests.support.waiting import until
-from tests.support.witness import faults, sockets, sockets_fall_to
+from tests.support.witness import faults, heard, sockets, sockets_fall_to
 
 REFUSALS = 1500
 
@@ -190,6 +190,8 @@ async def test_who_sends_pings_and_reads_no_answer_is_cut_off_at_once(database: 
         await _cut_off(server)
         pings.cancel()
         viewer.socket.transport.abort()
+        await heard(server)
+        assert len([line for line in server.log if line["event"].startswith("viewer cut off")]) == 1
 
 
 async def _pour(viewer: Viewer, frames: bytes) -> None:

@@ -47,15 +47,18 @@ class Callers:
             raise RuntimeError("a callback was taken for a duplicate")
         return len(answers) / seconds
 
-    async def move(self, deploys: Sequence[str], walk: Sequence[tuple[int, str]]) -> float:
-        """Report the same of all deploys, step by step, each caller of its share of them. Returns when it began."""
+    async def move(self, deploys: Sequence[str], walk: Sequence[tuple[int, str]], rate: float | None = None) -> float:
+        """Report the same of all deploys, step by step, each caller of its share of them. Returns when it began.
+
+        `rate`: how many are sent in a second, by all together; None: as many as are answered.
+        """
         callers = len(self._connections)
         shares = [deploys[first::callers] for first in range(callers)]
         bodies = [
             [_body(REPORT, input=_callback(deploy, *report)) for report in walk for deploy in share] for share in shares
         ]
         began = time.time()
-        _, answers = await self._all(bodies, WORKFLOW)
+        _, answers = await self._all(bodies, WORKFLOW, rate)
         for answer in answers:
             _data(answer)
         return began
@@ -67,17 +70,22 @@ class Callers:
         _data(answer)
         return seconds * 1000
 
-    async def _all(self, bodies: Sequence[Sequence[bytes]], token: str) -> tuple[float, list[bytes]]:
+    async def _all(
+        self, bodies: Sequence[Sequence[bytes]], token: str, rate: float | None = None
+    ) -> tuple[float, list[bytes]]:
         """How many seconds they took, and the answers, which are looked at later."""
         answers: list[bytes] = []
 
-        async def call(connection: Connection, mine: Sequence[bytes]) -> None:
-            for body in mine:
-                answers.append(await connection.post(body, token))
+        async def call(number: int, mine: Sequence[bytes]) -> None:
+            for index, body in enumerate(mine):
+                if rate is not None:
+                    due = began + (index * len(self._connections) + number) / rate
+                    await asyncio.sleep(due - time.perf_counter())
+                answers.append(await self._connections[number].post(body, token))
 
         with quiet():
             began = time.perf_counter()
-            await asyncio.gather(*map(call, self._connections, bodies))
+            await asyncio.gather(*(call(number, mine) for number, mine in enumerate(bodies)))
             return time.perf_counter() - began, answers
 
 

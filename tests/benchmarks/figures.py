@@ -42,14 +42,23 @@ class Comparison:
     @property
     def reached(self) -> bool:
         """Whether the median is."""
-        ratio = median(self.ratios)
+        return self._is_enough(median(self.ratios))
+
+    @property
+    def verdict(self) -> str:
+        """Whether it is, in words: a median that one round in three contradicts is not to pass for more than it is."""
+        if not self.reached:
+            return "**no**"
+        return "yes" if all(map(self._is_enough, self.ratios)) else "yes, but not in every round"
+
+    def _is_enough(self, ratio: float) -> bool:
         return ratio <= self.wanted if self.better is Better.GROWTH else ratio >= self.wanted
 
     @property
     def row(self) -> tuple[str, ...]:
         """Its cells, as HEADINGS names them."""
         figures = (spread(self.ours), self.peer, spread(self.theirs), spread(self.ratios))
-        return self.what, *figures, self.target, "yes" if self.reached else "**no**"
+        return self.what, *figures, self.target, self.verdict
 
 
 HEADINGS = ("work", "phaseline", "against", "theirs", "ratio", "wanted", "reached")

@@ -33,6 +33,7 @@ def text(results: Results, circumstances: Circumstances) -> str:
         viewers_each=plan.viewers_each,
         steps=plan.steps,
         callers=min(moving.MANY, plan.deploys),
+        pace=moving.PACE,
         storm=f"{plan.storm:,}",
         long_rounds=plan.long_rounds,
         at_once=crowd.AT_ONCE,

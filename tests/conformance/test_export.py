@@ -4,21 +4,30 @@ import asyncio
 import csv
 import json
 import os
+import resource
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.dialects import sqlite
 
-from phaseline import cursors, export, ledger
+from phaseline import cursors, deploys, export, ledger
 from phaseline.export import Wanted
-from phaseline.lines import Format
+from phaseline.graph import GraphCache
+from phaseline.identity import ANYBODY
+from phaseline.lines import NAMES, Format
 from phaseline.store import Store as Reading
+from phaseline_schema.records import Start
 from tests.conformance.conftest import on_one_of_each
 from tests.conformance.stores import Store, on_newest_postgresql, on_sqlite
 from tests.support import bulk, chain, logs
 from tests.support.application import in_this_process
+from tests.support.caller import Caller
 from tests.support.database import address, migrate
+from tests.support.postgres import Postgres
 from tests.support.raw import connected
 from tests.support.server import PHASELINE
 from tests.support.waiting import until
@@ -103,8 +112,6 @@ async def test_a_file_is_gone_on_with_from_wherever_it_breaks_off(filled: Path, 
     content = whole.read_bytes()
     second = content.index(b"\n", content.index(b"\n") + 1)
     for length in (0, 20, second, second + 1, second + 2, len(content) // 2, len(content) - 1, len(content)):
-        if form is Format.JSONL and length == 20:
-            continue  # nothing in it tells that it is one
         part.write_bytes(content[:length])
         assert (await _exported(filled, "--format", form, "--output", part, "--resume"))[0] == 0
         assert part.read_bytes() == content, length
@@ -113,7 +120,12 @@ async def test_a_file_is_gone_on_with_from_wherever_it_breaks_off(filled: Path, 
 @on_sqlite
 async def test_what_is_no_export_is_left_as_it_is(filled: Path, tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
-    for content in ("my notes\nof today\n", "my notes", '{"id": "x"}\n', "[]\n"):
+    header = ",".join(NAMES)
+    for content in (
+        *("my notes\nof today\n", "my notes\nof today", "my notes", '{"id": "x"}\n', '{"id":"x"}\n{"id', "[]\n"),
+        f"{header},more\n",
+        f"{header}\n1,2\n3",
+    ):
         file.write_text(content)
         for form in Format:
             code, _, said = await _exported(filled, "--format", form, "--output", file, "--resume")
@@ -121,6 +133,53 @@ async def test_what_is_no_export_is_left_as_it_is(filled: Path, tmp_path: Path) 
         code, _, said = await _exported(filled, "--format", "jsonl", "--output", file)
         assert (code, said) == (2, [f"phaseline: {file} exists already: --resume goes on where it ends"])
         assert file.read_text() == content
+
+
+@on_sqlite
+async def test_a_file_of_another_log_is_left_as_it_is(filled: Path, tmp_path: Path) -> None:
+    """As where a backup was restored: its ids are given again, to other entries."""
+    file, other = tmp_path / "log", tmp_path / "other.db"
+    await bulk.fill(other, 1_000, seed=1)
+    for form in Format:
+        await _exported(other, "--format", form, "--output", file)
+        content = file.read_bytes()
+        code, _, said = await _exported(filled, "--format", form, "--output", file, "--resume")
+        why = f"phaseline: the last entry in {file} is not in this log: it is another's, or was restored"
+        assert (code, said, file.read_bytes()) == (2, [why], content)
+        file.unlink()
+
+
+@on_sqlite
+@pytest.mark.parametrize("form", list(Format))
+async def test_a_file_that_begins_in_the_middle_is_gone_on_with(filled: Path, tmp_path: Path, form: Format) -> None:
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    arguments = ("--format", form, "--after", cursors.encode(3_000), "--output")
+    await _exported(filled, *arguments, whole)
+    content = whole.read_bytes()
+    for length in (0, len(content) // 2, len(content) - 1):
+        part.write_bytes(content[:length])
+        assert (await _exported(filled, *arguments, part, "--resume"))[0] == 0
+        assert part.read_bytes() == content, length
+
+
+@on_sqlite
+async def test_no_filter_has_a_window_look_beyond_its_ids(filled: Path) -> None:
+    deploy = next(iter(await logs.read(filled)))
+    time = datetime(2026, 1, 1, tzinfo=UTC)
+    async with connected(filled) as raw:
+        for wanted in (
+            Wanted(),
+            Wanted(environment="staging"),
+            Wanted(environment="staging", since=time, until=time),
+            Wanted(since=time),
+            Wanted(deploy_id=deploy, environment="staging", since=time),
+        ):
+            query = export.window_of(wanted, 1_000, 2_000).compile(
+                dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
+            )
+            plan = " ".join(str(step) for step in await raw.execute(f"EXPLAIN QUERY PLAN {query}"))
+            assert "INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plan or (wanted.deploy_id and "(deploy_id=?" in plan)
+            assert "recorded_at" not in plan, plan
 
 
 @on_one_of_each
@@ -166,6 +225,60 @@ async def test_an_entry_that_is_committed_late_is_not_passed_by(database: str) -
 
 
 @on_newest_postgresql
+async def test_an_entry_of_a_writer_that_came_last_is_not_passed_by(database: str) -> None:
+    """Of two writers the one that came last takes its id first, and ends last; nobody has come after it."""
+    await migrate(database)
+    store = Reading(database)
+    wanted = Start("production", "main", "console", None)
+    async with store.writing() as late:
+        async with store.writing() as early:
+            await early.execute(text("SELECT pg_current_xact_id()"))
+            assert (await ledger.first_place(late)).id == 1
+            await deploys.start(early, GraphCache(), ANYBODY, wanted)
+        found = asyncio.create_task(export.upto(store))
+        await asyncio.wait([found], timeout=4 * export._LOOK)
+        assert not found.done()
+    assert await found == 2
+    await store.close()
+
+
+@on_newest_postgresql
+async def test_a_standby_is_not_taken_for_all_that_there_is(database: str, postgres: Postgres) -> None:
+    async with in_this_process(database) as caller:
+        await caller.start()
+    name = database.rsplit("/", 1)[-1]
+    await postgres.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    code, out, said = await _exported(database, "--format", "jsonl")
+    assert (code, out) == (2, "")
+    assert "this database is a standby" in said[-1]
+
+
+@on_one_of_each
+async def test_exports_that_go_on_while_many_write_tell_of_every_entry_once(
+    database: Path | str, tmp_path: Path
+) -> None:
+    file = tmp_path / "log.jsonl"
+    async with in_this_process(database) as caller:
+        writing = asyncio.gather(*(_walk(caller) for _ in range(32)))
+        while not writing.done():
+            code, _, said = await _exported(database, "--format", "jsonl", "--output", file, "--resume")
+            assert code == 0, said
+        await writing
+    assert (await _exported(database, "--format", "jsonl", "--output", file, "--resume"))[0] == 0
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [int(line["id"]) for line in lines] == sorted(
+        entry["id"] for log in (await logs.read(database)).values() for entry in log.entries
+    )
+    _verified(lines)
+
+
+async def _walk(caller: Caller) -> None:
+    for _ in range(4):
+        deploy = await caller.start()
+        await caller.walk(deploy["id"], "smoke_running", "smoke_passed", "building", "deploying", "succeeded")
+
+
+@on_newest_postgresql
 async def test_a_deploy_that_is_started_late_is_not_passed_by(database: str) -> None:
     """Its first entry's id is taken before anything of it is written."""
     async with in_this_process(database) as caller:
@@ -197,6 +310,43 @@ async def test_nobody_who_reads_on_and_no_room_end_in_one_line(filled: Path) -> 
         code, _, said = await _exported(filled, "--format", "jsonl", stdout=full)
     full_up = "phaseline: standard output cannot be written: No space left on device; run the same again"
     assert (code, said) == (2, ["0 entries were written", full_up])
+
+
+@on_sqlite
+async def test_no_room_within_a_line_is_told_and_gone_on_from(filled: Path, tmp_path: Path) -> None:
+    part = tmp_path / "part"
+    _, whole, _ = await _exported(filled, "--format", "jsonl")
+    with part.open("wb") as stdout:
+        code, _, said = await _exported(filled, "--format", "jsonl", stdout=stdout, preexec_fn=_little_room)
+    lines, rest = part.read_text().rsplit("\n", 1)
+    assert (code, bool(rest)) == (2, True)
+    place = cursors.encode(int(json.loads(lines.splitlines()[-1])["id"]))
+    assert said[0] == f"{len(lines.splitlines())} entries were written; cursor of the last one: {place}"
+    assert said[1].endswith(f"; the last line is not whole, so take it away; --after {place} goes on")
+    _, others, _ = await _exported(filled, "--format", "jsonl", "--after", place)
+    assert f"{lines}\n{others}" == whole
+
+
+def _little_room() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_001, 1_000_001))
+
+
+async def test_how_far_it_has_come_is_told_where_the_database_goes_away(tmp_path: Path) -> None:
+    database = tmp_path / "gone.db"
+    await bulk.fill(database, ENTRIES)
+    process = await _begun(database, "--format", "jsonl")
+    assert process.stdout is not None
+    first = await process.stdout.readline()  # it has begun, and fills the pipe, which nobody empties
+    for ending in ("", "-wal", "-shm"):
+        database.with_name(f"gone.db{ending}").unlink(missing_ok=True)
+    rest, said = await process.communicate()
+    last = json.loads((first + rest).splitlines()[-1])
+    told = said.decode().splitlines()
+    assert process.returncode == 2, told
+    assert told[-3].startswith(f"phaseline: the database sqlite:///{database} cannot be used now: ")
+    place = cursors.encode(int(last["id"]))
+    assert told[-2] == f"{last['id']} entries were written; cursor of the last one: {place}"
+    assert told[-1] == f"--after {place} goes on"
 
 
 @on_sqlite

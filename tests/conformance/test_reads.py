@@ -1,7 +1,8 @@
 """What an operation reads takes few transactions and few statements, however much the log holds and it asks for."""
 
+import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,14 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from phaseline import audit
+from phaseline.feed import Feed
+from phaseline.graph import GraphCache
+from phaseline.store import Store
+from phaseline.tails import Tails
 from tests.conformance.conftest import on_one_of_each
 from tests.support.application import in_this_process
 from tests.support.caller import Caller
+from tests.support.database import address
 
 DEPLOYS = 20
 LOG = "auditEntries(first: 3) { edges { cursor node { sequence deploy { id } } } pageInfo { hasNextPage endCursor } }"
@@ -71,6 +77,24 @@ async def test_the_number_of_reads_does_not_grow_with_the_answer(database: Path 
                 numbers.append((sent.count("BEGIN"), len(sent)))
             # The first transaction asks who is calling; a page, deploys of its entries, what is inside each.
             assert numbers[0] == numbers[1] <= (4, 16), name
+
+
+@on_one_of_each
+async def test_deploys_that_are_followed_all_at_once_are_read_together(database: Path | str) -> None:
+    async with in_this_process(database) as caller, AsyncExitStack() as held:
+        ids = [(await caller.start())["id"] for _ in range(DEPLOYS)]
+        for deploy in ids[::2]:
+            await caller.walk(deploy, "building", "deploying")
+        store = Store(address(database))
+        tails = Tails(store, Feed(), GraphCache())
+        with counted("SELECT") as sent:
+            found = await asyncio.gather(*(held.enter_async_context(tails.begun(deploy)) for deploy in ids))
+        assert [tail.sequence for tail in found] == [3, 1] * (DEPLOYS // 2)
+        # The first may be read alone; the revision, the graph once, deploys, moves and newest entries.
+        assert sent.count("BEGIN") <= 2, sent
+        assert len(sent) <= 16, sent
+        await held.aclose()
+        await store.close()
 
 
 @on_one_of_each

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from phaseline import cursors, export
 from phaseline.commands.beginning import failure, held, on_database, remark, with_store
 from phaseline.commands.output import NotOurs, Output, Unwritten
-from phaseline.export import StillWriting, Wanted
+from phaseline.export import AnotherLog, NotSettled, Wanted
 from phaseline.lines import Format
 from phaseline.store import Store, reason
 from phaseline_schema.refusals import BadUserInput
@@ -31,20 +31,35 @@ class Export:
         self._file = file
         self._lines = 0
         self._last = wanted.after
+        self._breaks_off = False  # within a line
 
     async def run(self, store: Store) -> None:
-        """Write all that is wanted. Raises WrongRevision, StillWriting and Unwritten."""
+        """Write all that is wanted. Raises WrongRevision, NotSettled, AnotherLog and Unwritten."""
         await held(store)
+        if self._output.last is not None:
+            await export.require(store, *self._output.last)
         last = await export.upto(store)
         with _progress(self._file is not None) as bar:
             task = bar.add_task("0 entries", total=max(last - self._wanted.after, 0))
             async for entries, at in export.windows(store, self._wanted, last):
-                if entries:
-                    self._output.write("".join(self._line(entry, ref) for entry, ref in entries).encode())
-                    self._lines += len(entries)
-                    self._last = entries[-1][0].id
+                self._write([(entry.id, self._line(entry, ref).encode()) for entry, ref in entries])
                 bar.update(task, completed=at - self._wanted.after, description=f"{self._lines:,} entries")
         self._output.close()
+
+    def _write(self, lines: list[tuple[int, bytes]]) -> None:
+        """Lines, each with the id of its entry. However it ends, those that went out whole are counted."""
+        before = self._output.written
+        try:
+            self._output.write(b"".join(line for _, line in lines))
+        finally:
+            gone = self._output.written - before
+            for entry_id, line in lines:
+                if gone < len(line):
+                    self._breaks_off = gone > 0
+                    break
+                gone -= len(line)
+                self._lines += 1
+                self._last = entry_id
 
     def tell(self) -> None:
         """What was written, and the cursor of the last line."""
@@ -52,11 +67,22 @@ class Export:
         remark(f"{self._lines} entries were written{cursor}")
 
     @property
+    def has_begun(self) -> bool:
+        """Whether anything was written."""
+        return self._lines > 0
+
+    @property
     def advice(self) -> str:
         """How it is gone on with."""
         if self._file is not None:
             return "run the same again with --resume to go on"
-        return f"--after {cursors.encode(self._last)} goes on" if self._last else "run the same again"
+        again = f"--after {cursors.encode(self._last)} goes on" if self._last else "run the same again"
+        return f"the last line is not whole, so take it away; {again}" if self._breaks_off else again
+
+    def tell_how_to_go_on(self) -> None:
+        """For one that has ended before it was done."""
+        self.tell()
+        remark(self.advice)
 
 
 def export_log(
@@ -73,8 +99,8 @@ def export_log(
 
     Exit code 0: written. 2: not, or not all of it. 130: interrupted. How far it has come is told at the end.
     """
-    if resume and (output is None or after is not None):
-        raise failure("--resume goes with --output, and not with --after: the file says where it ends")
+    if resume and output is None:
+        raise failure("--resume goes with --output: the file says where it ends")
     place = 0 if after is None else _place(after)
     wanted = Wanted(place, environment, deploy, _time("--since", since), _time("--until", until))
     found = on_database()
@@ -84,18 +110,22 @@ def export_log(
         raise failure(str(error)) from None
     except NotOurs:
         raise failure(f"{output} is no export as {form}, and is left as it is") from None
-    work = Export(replace(wanted, after=max(place, target.after)), form, target, output)
+    work = Export(replace(wanted, after=max(place, target.last.id if target.last else 0)), form, target, output)
     try:
         with_store(found, work.run, only_reads=True)
-    except typer.Exit:
+    except typer.Exit:  # it was said why
+        if work.has_begun:
+            work.tell_how_to_go_on()
         raise
+    except AnotherLog:
+        raise failure(f"the last entry in {output} is not in this log: it is another's, or was restored") from None
     except KeyboardInterrupt:
         work.tell()
         remark(f"interrupted: {work.advice}")
         raise typer.Exit(_INTERRUPTED) from None
     except Exception as error:
         work.tell()
-        why = str(error) if isinstance(error, Unwritten | StillWriting) else f"the log cannot be read: {reason(error)}"
+        why = str(error) if isinstance(error, Unwritten | NotSettled) else f"the log cannot be read: {reason(error)}"
         raise failure(f"{why}; {work.advice}") from None
     work.tell()
 

@@ -1,19 +1,31 @@
 """Where an export is written: standard output, or a file that may hold the beginning of it already."""
 
+import csv
+import io
 import json
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from phaseline.lines import HEADER, Format
+from phaseline.lines import HEADER, NAMES, Format
 
 # No entry is nearly as long; what is, is none of ours.
 _LONGEST = 100_000
 
+# What a record of an entry begins with.
+_BEGINNINGS = {Format.JSONL: b'{"id":"', Format.CSV: b'"'}
+
 
 class Unwritten(Exception):
     """What is to be written cannot be. The text says why."""
+
+
+class Last(NamedTuple):
+    """The last entry that a file holds."""
+
+    id: int
+    digest: str
 
 
 class NotOurs(Exception):
@@ -21,18 +33,19 @@ class NotOurs(Exception):
 
 
 class Output:
-    """Bytes go out as they are given: what `write` has returned from is written."""
+    """Bytes go out as they are given: what `write` has returned from is written, and `written` tells of the rest."""
 
     def __init__(self, file: Path | None, form: Format, *, resume: bool, begins: bool) -> None:
         """`resume`: the file may be there. `begins`: nothing was written elsewhere before. Raises Unwritten, NotOurs.
 
-        `after` is the id of the last entry in it, 0 where there is none.
+        `last` is the last entry in it, None where there is none; `written`, how many bytes have gone out since.
         """
         self.name = "standard output" if file is None else str(file)
-        self.after = 0
+        self.last: Last | None = None
+        self.written = 0
         try:
             self._stream = _opened(file, resume)
-            end = self._continued(form) if file is not None and resume else 0
+            end = self._continued(form, begins) if file is not None and resume else 0
         except OSError as error:
             raise Unwritten(_why(self.name, error)) from None
         if form is Format.CSV and end == 0 and begins:
@@ -43,7 +56,9 @@ class Output:
         rest = memoryview(content)
         try:
             while rest:
-                rest = rest[self._stream.write(rest) :]
+                gone = self._stream.write(rest)
+                self.written += gone
+                rest = rest[gone:]
         except OSError as error:
             raise Unwritten(_why(self.name, error)) from None
 
@@ -56,12 +71,12 @@ class Output:
         except OSError as error:
             raise Unwritten(_why(self.name, error)) from None
 
-    def _continued(self, form: Format) -> int:
-        """Behind the last whole record; one of which only a part was written is taken away."""
-        end, last = _whole(self._stream, form)
+    def _continued(self, form: Format, begins: bool) -> int:
+        """Behind the last whole record; of a file that is ours, one of which only a part was written is taken away."""
+        end, last = _whole(self._stream, form, has_header=form is Format.CSV and begins)
+        self.last = None if last is None else _read(last, form)
         self._stream.truncate(end)
         self._stream.seek(end)
-        self.after = 0 if last is None else _id(last, form)
         return end
 
 
@@ -71,12 +86,13 @@ def _opened(file: Path | None, resume: bool) -> BinaryIO:
         return open(os.dup(1), "wb", buffering=0)
     if not resume:
         return file.open("xb", buffering=0)
-    return file.open("r+b" if file.exists() else "xb", buffering=0)
+    return file.open("r+b" if file.exists() else "x+b", buffering=0)
 
 
-def _whole(stream: BinaryIO, form: Format) -> tuple[int, bytes | None]:
+def _whole(stream: BinaryIO, form: Format, *, has_header: bool) -> tuple[int, bytes | None]:
     """Where the last whole record ends, and which it is; None where no entry is there. Raises NotOurs."""
     end, last, record = 0, None, b""
+    beginning = HEADER.encode() if has_header else _BEGINNINGS[form]
     with open(os.dup(stream.fileno()), "rb") as reader:
         for line in reader:
             record += line
@@ -85,22 +101,26 @@ def _whole(stream: BinaryIO, form: Format) -> tuple[int, bytes | None]:
             # A line ends within quotes where there is one quote more than there are pairs.
             if not line.endswith(b"\n") or (form is Format.CSV and record.count(b'"') % 2):
                 continue
-            if form is Format.CSV and end == 0 and record != HEADER.encode():
+            if end == 0 and not record.startswith(beginning):
                 raise NotOurs
-            last = None if form is Format.CSV and end == 0 else record
+            last = None if has_header and end == 0 else record
             end += len(record)
             record = b""
-    if end == 0 and record and not (form is Format.CSV and HEADER.encode().startswith(record)):
+    # Of one that broke off at once nothing but its beginning tells that it is ours.
+    if end == 0 and not (beginning.startswith(record) or (not has_header and record.startswith(beginning))):
         raise NotOurs
     return end, last
 
 
-def _id(record: bytes, form: Format) -> int:
+def _read(record: bytes, form: Format) -> Last:
     try:
         if form is Format.JSONL:
-            return int(json.loads(record)["id"])
-        return int(record.split(b",", 1)[0].strip(b'"'))
-    except (ValueError, KeyError, TypeError):
+            members = json.loads(record)
+        else:
+            ((*fields,),) = csv.reader(io.StringIO(record.decode(), newline=""))
+            members = dict(zip(NAMES, fields, strict=True))
+        return Last(int(members["id"]), str(members["digest"]))
+    except (ValueError, KeyError, TypeError, csv.Error):
         raise NotOurs from None
 
 

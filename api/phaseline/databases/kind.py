@@ -66,7 +66,8 @@ class Database(Protocol):
         """Keep other migrations away, and let none of this one's locks stop servers for long."""
 
     async def settled(self, connection: AsyncConnection, since: int | None) -> tuple[bool, int]:
-        """Whether every writer has ended that was writing when this was asked first, and what to ask with again."""
+        """Whether every writer has ended that was writing when this was asked first, and what to ask with again. A
+        standby cannot tell."""
 
     async def unhurried(self, connection: AsyncConnection) -> None:
         """Let this transaction take as long as it needs."""

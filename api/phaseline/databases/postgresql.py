@@ -180,13 +180,14 @@ class PostgreSQL:
             await connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
 
     async def settled(self, connection: AsyncConnection, since: int | None) -> tuple[bool, int]:
-        """Transactions that write are numbered as they begin to: all below `xmin` have ended, none from `xmax` on has
-        begun. A writer has its number before it takes an entry's id."""
-        asked = text(
-            "SELECT pg_snapshot_xmin(now)::text, pg_snapshot_xmax(now)::text FROM pg_current_snapshot() AS now"
-        )
-        ended, begun = map(int, (await connection.execute(asked)).one())
-        return (False, begun) if since is None else (ended >= since, since)
+        """Transactions that write are numbered as they begin to, and a writer has its number before it takes an entry's
+        id. So whoever takes a number now has one above those of all who may have taken an id that is known; they have
+        ended when none is left below it. What a snapshot calls `xmax` is no such number: writers may be above it."""
+        if since is None:
+            number = text("SELECT pg_current_xact_id()::text")
+            return False, int((await connection.execute(number)).scalar_one())
+        ended = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+        return int((await connection.execute(ended)).scalar_one()) >= since, since
 
     async def unhurried(self, connection: AsyncConnection) -> None:
         """No time-out of the server's. Nobody waits for a transaction that only reads."""

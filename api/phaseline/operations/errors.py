@@ -2,18 +2,17 @@
 
 import re
 
-import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from phaseline.store import is_unavailable, reason
-from phaseline_schema.refusals import OperationTooLarge, Refusal, Unavailable
+from phaseline import faults
+from phaseline.store import is_unavailable
+from phaseline_schema.refusals import Fault, OperationTooLarge, Refusal, Unavailable
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT = "BAD_USER_INPUT"
-INTERNAL = "INTERNAL_SERVER_ERROR"
 
 # What Strawberry raises for an operation that it does not begin.
 _NOT_TO_BE_HAD = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
@@ -21,8 +20,6 @@ _NOT_TO_BE_HAD = (CannotGetOperationTypeError, InvalidOperationTypeError, Missin
 # The parser's own limits are told apart from other syntax errors by nothing else.
 _EXCESS = re.compile(r"contains more than (\d+) (tokens|code points)")
 _UNITS = {"tokens": "tokens", "code points": "characters"}
-
-log = structlog.get_logger(__name__)
 
 
 def coded(error: GraphQLError, *, began: bool) -> GraphQLError:
@@ -38,11 +35,10 @@ def coded(error: GraphQLError, *, began: bool) -> GraphQLError:
     cause = error.original_error
     if cause is None or _is_the_callers(error):
         return _with(error, BAD_USER_INPUT if began else VALIDATION_FAILED)
-    if is_unavailable(cause):
-        log.error("database unavailable", error=reason(cause))
-        return _replaced(error, Unavailable())
-    log.error("unexpected error", path=error.path, exc_info=cause)
-    return _replaced(error, None)
+    refusal = faults.told(cause, path=error.path)
+    return GraphQLError(
+        refusal.message, nodes=error.nodes, path=error.path, original_error=refusal, extensions=refusal.extensions
+    )
 
 
 def told(refusal: Refusal) -> GraphQLError:
@@ -54,7 +50,7 @@ def code_of(error: Exception) -> str:
     """The code that a caller is answered with where this was raised."""
     if isinstance(error, Refusal):
         return error.code
-    return Unavailable.code if is_unavailable(error) else INTERNAL
+    return Unavailable.code if is_unavailable(error) else Fault.code
 
 
 def _is_the_callers(error: GraphQLError) -> bool:
@@ -68,13 +64,3 @@ def _is_the_callers(error: GraphQLError) -> bool:
 def _with(error: GraphQLError, code: str) -> GraphQLError:
     error.extensions = {**(error.extensions or {}), "code": code}
     return error
-
-
-def _replaced(error: GraphQLError, refusal: Refusal | None) -> GraphQLError:
-    return GraphQLError(
-        refusal.message if refusal else "something went wrong in the server; it is in its log",
-        nodes=error.nodes,
-        path=error.path,
-        original_error=refusal,
-        extensions=refusal.extensions if refusal else {"code": INTERNAL},
-    )

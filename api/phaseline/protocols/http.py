@@ -108,6 +108,8 @@ class Http(Watched, H11Protocol):
         protocol = WebSocket(self.config, self.server_state, self.app_state, ends, is_secure=self.scheme == "https")
         protocol.connection_made(self.transport)
         self.transport.set_protocol(protocol)
+        if self.flow.write_paused:  # it is not said a second time
+            protocol.pause_writing()
         protocol.data_received(request)
 
     def _cycle(self) -> RequestResponseCycle | None:

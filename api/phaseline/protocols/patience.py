@@ -63,11 +63,14 @@ class Watched(asyncio.Protocol):
 
     config: uvicorn.Config
     client: tuple[str, int] | None
+    _was_cut = False
 
     def cut(self) -> None:
-        """End it, because what it is sent is not read."""
-        metrics.cut_off("too slow")
-        log.warning("viewer cut off, because it does not read", client=":".join(map(str, self.client or ())))
+        """End it, because what it is sent is not read. It is said once, however often it is."""
+        if not self._was_cut:
+            self._was_cut = True
+            metrics.cut_off("too slow")
+            log.warning("viewer cut off, because it does not read", client=":".join(map(str, self.client or ())))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """As inherited, with a watch on it."""

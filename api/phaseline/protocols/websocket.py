@@ -101,9 +101,7 @@ class WebSocket(Watched):
         """Act upon what is complete of it."""
         self._protocol.receive_data(data)
         if self._protocol.parser_exc is not None:
-            self._flush()
-            self._end()
-            self._transport.close()
+            self._hang_up()
             return
         for event in self._protocol.events_received():
             if isinstance(event, Request):
@@ -275,9 +273,7 @@ class WebSocket(Watched):
             case Opcode.PONG:
                 self._keepalive.answered(bytes(frame.data))
             case Opcode.CLOSE:
-                self._flush()
-                self._end()
-                self._transport.close()
+                self._hang_up()
             case _ if self._is_open():
                 self._take_piece(frame)
 
@@ -321,6 +317,13 @@ class WebSocket(Watched):
         self.read(on=True)  # its answer to the close
         self._end()
         asyncio.get_running_loop().call_later(seconds, self._transport.abort)
+
+    def _hang_up(self) -> None:
+        """It is over: close behind what is still to be said, which nobody has to read."""
+        self._flush()
+        self._end()
+        self._transport.close()
+        asyncio.get_running_loop().call_later(FAREWELL, self._transport.abort)
 
     def _end(self) -> None:
         """Nothing more is sent, and nobody is told what is received."""
