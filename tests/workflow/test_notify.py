@@ -642,7 +642,7 @@ def test_no_attempt_begins_without_a_cause(
 
 
 @pytest.mark.parametrize(
-    "answer", [accepted(duplicate=True, attempt=3, outcome="FAILED"), refused("ILLEGAL_TRANSITION")]
+    "answer", [accepted(duplicate=True, attempt=3, outcome="FAILED"), refused("ILLEGAL_TRANSITION", attempt=3)]
 )
 def test_only_a_report_that_says_so_begins_one(
     notify: Notify, recorder: Recorder, tmp_path: Path, answer: Answer

@@ -310,6 +310,7 @@ async def test_a_jenkins_that_does_not_know_its_own_address_gives_none(
     deploy_id = await started(caller)
     job = Job(JENKINS, project, reporting, {"phaseline-token": WORKFLOW})
     assert await job.build({"PHASELINE_DEPLOY_ID": deploy_id}) == "SUCCESS"
+    assert await reported(caller, deploy_id) == of(57, ALL_STATUSES)
     assert {entry["runUrl"] for entry in await caller.entries(deploy_id)} == {None}
 
 

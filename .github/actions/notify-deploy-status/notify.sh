@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Reports one status of a deploy to a phaseline server. Needs bash (3.2 or newer), curl (7.71 or newer) and jq, and no GitHub.
+# Reports one status of a deploy to a phaseline server. Needs bash, curl (7.71 or newer) and jq, and no GitHub.
 #
 #   PHASELINE_DEPLOY_ID  the console's id of the deploy; empty: nothing is sent    PHASELINE_STATUS   what to report
 #   PHASELINE_URL        base address of the server                                PHASELINE_TOKEN    bearer token
