@@ -37,13 +37,16 @@ class Answer:
     hang_up: bool = False
 
 
-def accepted(sequence: int = 2, *, duplicate: bool = False) -> Answer:
-    receipt = {"duplicate": duplicate, "entry": {"sequence": sequence}, "deploy": {"status": {"key": "smoke_running"}}}
+def accepted(sequence: int = 2, *, duplicate: bool = False, attempt: int = 1, outcome: str = "IN_PROGRESS") -> Answer:
+    """`attempt` and `outcome` are the deploy's, as it stands."""
+    deploy = {"attempt": attempt, "status": {"key": "smoke_running", "outcome": outcome}}
+    receipt = {"duplicate": duplicate, "entry": {"sequence": sequence}, "deploy": deploy}
     return Answer(body={"data": {"applyCallback": receipt}})
 
 
-def refused(code: str, message: str = "No.", status: int = 422) -> Answer:
-    return Answer(status, {"data": None, "errors": [{"message": message, "extensions": {"code": code}}]})
+def refused(code: str, message: str = "No.", status: int = 422, **details: object) -> Answer:
+    extensions = {"code": code, **details}
+    return Answer(status, {"data": None, "errors": [{"message": message, "extensions": extensions}]})
 
 
 class Recorder:

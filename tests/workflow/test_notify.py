@@ -238,6 +238,18 @@ def test_nothing_a_server_says_becomes_a_command_of_the_runner(
     assert not (tmp_path / "owned").exists()
 
 
+@pytest.mark.parametrize("text", ["####[error]owned", "#####[error]owned", ":::error::owned", "##vso[task.complete]"])
+def test_no_command_of_a_runner_is_put_together_by_taking_one_apart(
+    notify: Notify, recorder: Recorder, text: str
+) -> None:
+    recorder.answer = lambda request: refused("UNKNOWN_STATUS", text)
+    for variables in ({}, {"GITHUB_ACTIONS": None}):
+        told = notify(**variables)
+        said = (told.stdout + told.stderr).removeprefix("::warning title=Not recorded by phaseline::")
+        assert "##" not in said
+        assert "::" not in said
+
+
 def test_a_hostile_page_in_phaselines_place_is_not_printed_at_all(notify: Notify, recorder: Recorder) -> None:
     recorder.answer = lambda request: Answer(200, HOSTILE.encode())
     told = notify()
@@ -281,8 +293,37 @@ def test_outside_github_the_script_needs_none_of_its_variables(notify: Notify, r
 def test_outside_github_a_warning_is_plain_text(notify: Notify, recorder: Recorder) -> None:
     recorder.script = [refused("UNKNOWN_STATUS")]
     told = notify(GITHUB_ACTIONS=None)
-    assert told.stdout == ""
+    assert told.stdout == "smoke_running: rejected\n"
     assert told.stderr == "warning: smoke_running was not recorded by phaseline (rejected): UNKNOWN_STATUS No.\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (accepted(), "delivered"),
+        (accepted(duplicate=True), "duplicate"),
+        (refused("UNKNOWN_STATUS"), "rejected"),
+        (refused("FORBIDDEN", status=403), "unauthorized"),
+        (Answer(503), "unreachable"),
+    ],
+    ids=["delivered", "duplicate", "rejected", "unauthorized", "unreachable"],
+)
+def test_outside_github_the_last_line_says_the_outcome_and_a_file_does_where_one_is_named(
+    notify: Notify, recorder: Recorder, tmp_path: Path, answer: Answer, outcome: str
+) -> None:
+    recorder.answer = lambda request: answer
+    file = tmp_path / "outcome"
+    told = notify(GITHUB_ACTIONS=None, GITHUB_OUTPUT=None, PHASELINE_OUTCOME_FILE=str(file), PHASELINE_RETRIES="0")
+    [line] = told.stdout.splitlines()
+    assert line.split(" (")[0] == f"smoke_running: {outcome}"
+    assert file.read_text() == f"{outcome}\n"
+    assert told.exit_code == 0
+
+
+def test_where_nothing_was_to_be_sent_the_file_says_skipped(notify: Notify, tmp_path: Path) -> None:
+    file = tmp_path / "outcome"
+    told = notify(GITHUB_ACTIONS=None, PHASELINE_DEPLOY_ID="", PHASELINE_OUTCOME_FILE=str(file))
+    assert (told.stdout, told.stderr, file.read_text()) == ("", "", "skipped\n")
 
 
 def test_another_ci_system_says_itself_what_run_it_is(notify: Notify, recorder: Recorder) -> None:
@@ -542,3 +583,96 @@ def test_no_command_line_shows_an_id_token_or_what_it_is_asked_for_with(
     assert [line for line in command_lines if b"api-version=2.0" in line], "the process that asks was not seen"
     secrets = [issuer.request_token.encode(), issuer.given[0].encode()]
     assert not [line for line in command_lines if any(secret in line for secret in secrets)]
+
+
+def attempts(recorder: Recorder) -> list[int]:
+    return [request.input["attempt"] for request in recorder.requests]
+
+
+@pytest.mark.parametrize("outcome", ["FAILED", "CANCELLED"])
+def test_the_first_report_of_a_job_begins_the_next_attempt_of_a_deploy_that_has_ended_since(
+    notify: Notify, recorder: Recorder, tmp_path: Path, outcome: str
+) -> None:
+    recorder.script = [accepted(2, duplicate=True, attempt=4, outcome=outcome), accepted(9, attempt=5)]
+    file = tmp_path / "attempt"
+    told = notify(PHASELINE_NEXT_ATTEMPT="true", PHASELINE_ATTEMPT_FILE=str(file))
+    assert (told.outcome, told.stdout) == ("delivered", "smoke_running: delivered (entry 9)\n")
+    assert attempts(recorder) == [3, 5]
+    assert recorder.requests[0].input["runId"] == recorder.requests[1].input["runId"]
+    assert file.read_text() == "5\n"
+    notify(PHASELINE_STATUS="smoke_passed", PHASELINE_ATTEMPT="1", PHASELINE_ATTEMPT_FILE=str(file))
+    assert attempts(recorder) == [3, 5, 5]
+
+
+def test_where_the_graph_leads_on_for_a_higher_attempt_alone_the_next_one_begins(
+    notify: Notify, recorder: Recorder
+) -> None:
+    recorder.script = [refused("ILLEGAL_TRANSITION", attempt=3), accepted(9, attempt=4)]
+    told = notify(PHASELINE_NEXT_ATTEMPT="true")
+    assert (told.outcome, attempts(recorder), told.summary) == ("delivered", [3, 4], "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (accepted(attempt=3), "delivered"),
+        (accepted(attempt=3, outcome="FAILED"), "delivered"),
+        (accepted(duplicate=True, attempt=3), "duplicate"),
+        (accepted(duplicate=True, attempt=3, outcome="SUCCEEDED"), "duplicate"),
+        (accepted(duplicate=True, outcome="NOT_ONE_OF_TODAYS"), "duplicate"),
+        (Answer(200, {"data": {"applyCallback": {"duplicate": True, "entry": {"sequence": 2}}}}), "duplicate"),
+        (refused("ILLEGAL_TRANSITION", attempt=4), "rejected"),
+        (refused("ILLEGAL_TRANSITION", attempt="3 "), "rejected"),
+        (refused("ILLEGAL_TRANSITION"), "rejected"),
+        (refused("STALE_ATTEMPT", attempt=3), "rejected"),
+        (refused("DEPLOY_NOT_FOUND"), "rejected"),
+        (refused("UNAUTHENTICATED", status=401), "unauthorized"),
+        (Answer(503), "unreachable"),
+    ],
+    ids=repr,
+)
+def test_no_attempt_begins_without_a_cause(
+    notify: Notify, recorder: Recorder, tmp_path: Path, answer: Answer, outcome: str
+) -> None:
+    recorder.answer = lambda request: answer
+    file = tmp_path / "attempt"
+    told = notify(PHASELINE_NEXT_ATTEMPT="true", PHASELINE_ATTEMPT_FILE=str(file), PHASELINE_RETRIES="0")
+    assert (told.exit_code, told.outcome) == (0, outcome)
+    assert (attempts(recorder), file.read_text()) == ([3], "3\n")
+
+
+@pytest.mark.parametrize(
+    "answer", [accepted(duplicate=True, attempt=3, outcome="FAILED"), refused("ILLEGAL_TRANSITION", attempt=3)]
+)
+def test_only_a_report_that_says_so_begins_one(
+    notify: Notify, recorder: Recorder, tmp_path: Path, answer: Answer
+) -> None:
+    recorder.answer = lambda request: answer
+    notify(PHASELINE_ATTEMPT_FILE=str(tmp_path / "attempt"))
+    assert attempts(recorder) == [3]
+    assert not (tmp_path / "attempt").exists()
+
+
+@pytest.mark.parametrize(
+    ("second", "outcome", "kept"),
+    [(refused("STALE_ATTEMPT"), "rejected", "3\n"), (Answer(503), "unreachable", "4\n")],
+    ids=["refused", "no answer"],
+)
+def test_a_next_attempt_counts_unless_it_is_refused(
+    notify: Notify, recorder: Recorder, tmp_path: Path, second: Answer, outcome: str, kept: str
+) -> None:
+    recorder.script = [refused("ILLEGAL_TRANSITION", attempt=3)]
+    recorder.answer = lambda request: second
+    file = tmp_path / "attempt"
+    told = notify(PHASELINE_NEXT_ATTEMPT="true", PHASELINE_ATTEMPT_FILE=str(file), PHASELINE_RETRIES="0")
+    assert (told.outcome, attempts(recorder), file.read_text()) == (outcome, [3, 4], kept)
+
+
+@pytest.mark.parametrize("content", ["", "\n", "two\n", "-1\n", "1 2\n"])
+def test_a_file_without_a_number_in_it_says_nothing_of_the_attempt(
+    notify: Notify, recorder: Recorder, tmp_path: Path, content: str
+) -> None:
+    file = tmp_path / "attempt"
+    file.write_text(content)
+    notify(PHASELINE_ATTEMPT_FILE=str(file))
+    assert attempts(recorder) == [3]
