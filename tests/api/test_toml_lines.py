@@ -78,7 +78,8 @@ def _quoted(text: str) -> str:
 
 @given(st.dictionaries(_TEXTS, st.lists(_TEXTS | st.integers(), max_size=3), max_size=5))
 def test_whatever_keys_and_values_are_made_of_each_is_on_its_own_line(content: dict[str, list[Any]]) -> None:
-    text, expected = "", {}
+    text = ""
+    expected: dict[Path, int] = {}
     for number, (key, values) in enumerate(content.items(), start=1):
         written = [_quoted(value) if isinstance(value, str) else str(value) for value in values]
         text += f"{_quoted(key)} = [{', '.join(written)}]\n"
