@@ -12,9 +12,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL
 
-from phaseline import health, metrics, pages, revisions, signing_in
+from phaseline import files, health, metrics, pages, revisions, signing_in
 from phaseline.background import in_background
-from phaseline.callers import trust
 from phaseline.callers.asking import Asking
 from phaseline.callers.github import IdTokens
 from phaseline.callers.leases import Leases
@@ -66,7 +65,8 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     watch = Watch(store, feed, settings.poll_seconds)
     leases = Leases(store, settings.poll_seconds)
     secret = settings.provider_secret
-    trusted = trust.read(settings.trust_file, settings.public_url, has_provider_secret=secret is not None)
+    read = files.read(settings)
+    trusted = read.trust
     id_tokens = IdTokens(trusted.github) if trusted.github is not None else None
     counted = rates(settings)
     resolver = Resolver(
@@ -95,6 +95,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
             settings.operation_seconds,
             introspection=settings.introspection,
             on_started=on_started,
+            environments=read.environments,
         )
         try:
             async with in_background(*listeners):

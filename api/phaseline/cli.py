@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from phaseline import building, revisions, settings
 from phaseline.commands import audit, token
 from phaseline.commands.beginning import configured, console, failure, remark, with_store
+from phaseline.commands.environments import environments
 from phaseline.commands.sign_out import sign_out
 from phaseline.store import Store
 from phaseline_schema import diagram as drawing
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(token.app, name="token")
 app.command("sign-out")(sign_out)
+app.command("environments")(environments)
 app.add_typer(audit.app, name="audit")
 
 
@@ -96,7 +98,8 @@ def demo(
 
     # Whoever else is trusted, and whatever address others reach this machine by, is not the demo's. It runs what
     # people type, so it is for this machine alone.
-    own: dict[str, Any] = {"authentication": "on", "host": "127.0.0.1", "trust_file": None, "public_url": None}
+    own: dict[str, Any] = {"authentication": "on", "host": "127.0.0.1", "public_url": None}
+    own |= {"trust_file": None, "environments_file": None}
     found = configured(database_url=f"sqlite:///{database}", port=port, log_format="console", **own)
     if fail is not None and fail not in GATES:
         raise failure(f"there is no gate {fail!r} to fail; there are: {', '.join(GATES)}")

@@ -14,6 +14,7 @@ from strawberry.fastapi import BaseContext
 from phaseline import history
 from phaseline.callers.leases import Leases
 from phaseline.databases.kind import Work
+from phaseline.environments.file import EnvironmentsFile
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache, Graphs
 from phaseline.groups import Groups, Wanted
@@ -44,7 +45,7 @@ class Services:
 
     `viewers`: places for sockets and streams by caller; `unknown`: for sockets by address, until it is known who calls;
     `followers`: for subscriptions by caller. `operation_seconds`: how long what an operation reads may take.
-    `checking`: the turn of who checks a log.
+    `checking`: the turn of who checks a log. `environments`: those there are; None: whatever people name is one.
     """
 
     store: Store
@@ -61,6 +62,7 @@ class Services:
     checking: asyncio.Lock = field(default_factory=asyncio.Lock)
     introspection: bool = True
     on_started: OnStarted | None = None
+    environments: EnvironmentsFile | None = None
 
 
 class LogReader:

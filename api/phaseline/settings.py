@@ -60,6 +60,26 @@ class Settings(BaseSettings):
         min_length=1,
         description="This server's client secret at the provider that the trust file names (docs/callers.md).",
     )
+    environments_file: Path | None = Field(
+        default=None,
+        description=(
+            "A TOML file that says which environments there are, and how to deploy to each (docs/environments.md)."
+        ),
+    )
+    github_key_file: Path | None = Field(
+        default=None,
+        description="A file with the private key of the GitHub App that this server is (docs/environments.md).",
+    )
+    github_token: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        description="What this server calls GitHub with, where it is no GitHub App (docs/environments.md).",
+    )
+    github_webhook_secret: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        description="What GitHub signs the events with that it sends to this server (docs/environments.md).",
+    )
     public_url: str | None = Field(
         default=None,
         description=(

@@ -1,4 +1,4 @@
-import type { AuditEntry, Deploy, Identity, Phase } from "../src/graphql/documents.ts";
+import type { AuditEntry, Deploy, Environment, Identity, Phase } from "../src/graphql/documents.ts";
 import type { PhaseState } from "../src/graphql/types.ts";
 
 /** 12:00:00 and so many seconds, as the server would write it. */
@@ -47,6 +47,11 @@ export function deploy(sequence: number, status: string, more: Partial<Deploy> =
     runUrl: null,
     ...more,
   };
+}
+
+export function environment(name: string, more: Partial<Environment> = {}): Environment {
+  const usual = { repository: "octo-org/console", refs: ["refs/heads/main"], commits: false, protected: false, url: null, mayStart: true };
+  return { name, ...usual, ...more };
 }
 
 export const operator: Identity = {

@@ -52,6 +52,7 @@ RULES: Mapping[str, frozenset[Right] | None] = {
     "Query.auditEntries": frozenset({Right.READ_AUDIT}),
     "Query.auditVerification": frozenset({Right.READ_AUDIT}),
     "Query.pipeline": frozenset({Right.READ_DEPLOYS, Right.READ_AUDIT}),
+    "Query.environments": frozenset({Right.READ_DEPLOYS, Right.START_DEPLOYS}),
     "Query.identity": None,
     "Mutation.startDeploy": frozenset({Right.START_DEPLOYS}),
     "Mutation.applyCallback": None,
@@ -82,6 +83,12 @@ OPEN: Mapping[str, frozenset[str]] = {
     "DeployConnection": frozenset({"edges", "pageInfo"}),
     "DeployEdge": frozenset({"cursor", "node"}),
     "DeployStatus": frozenset({"key", "label", "outcome", "next"}),
+    "Environment": frozenset(
+        {
+            *("name", "repository", "workflow", "refs", "commits", "protected", "whenBusy", "pipeline", "url"),
+            "mayStart",
+        }
+    ),
     "Identity": frozenset({"name", "role", "proof", "rights", "environments", "expiresAt"}),
     "PageInfo": frozenset({"hasNextPage", "hasPreviousPage", "startCursor", "endCursor"}),
     "Phase": frozenset({"key", "label", "position", "state", "attempt", "startedAt", "finishedAt"}),

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from phaseline.callers import trust
+from phaseline.toml.reading import FileError
 from tests.support.command import phaseline
 from tests.support.issuer import new_key
 from tests.support.ports import free_port
@@ -344,7 +345,7 @@ def test_a_trust_file_of_no_use_is_refused_and_the_key_is_named(
 ) -> None:
     file = tmp_path / "trust.toml"
     file.write_text(provider.trust_file(*roles, **keys))
-    with pytest.raises(trust.TrustError, match=re.escape(said)) as refused:
+    with pytest.raises(FileError, match=re.escape(said)) as refused:
         trust.read(file, "https://phaseline.example", has_provider_secret=True)
     assert "hunter2" not in str(refused.value)
 
@@ -354,7 +355,7 @@ def test_a_provider_asks_for_the_settings_that_it_needs(provider: Provider, tmp_
     file.write_text(provider.trust_file(ONE))
     needed = phaseline(tmp_path / "phaseline.db", "serve", TRUST_FILE=str(file))
     assert (needed.returncode, "PHASELINE_PUBLIC_URL" in needed.stderr) == (2, True)
-    with pytest.raises(trust.TrustError, match="PHASELINE_PROVIDER_SECRET"):
+    with pytest.raises(FileError, match="PHASELINE_PROVIDER_SECRET"):
         trust.read(file, "https://phaseline.example")
 
 

@@ -29,7 +29,7 @@ _READS_AUDIT = {
     "Subscription.auditEntryAdded",
     "Deploy.auditEntries",
 }
-_READS = _READS_AUDIT | {"Query.deploy", "Query.deploys", "Subscription.phaseChanged"}
+_READS = _READS_AUDIT | {"Query.deploy", "Query.deploys", "Query.environments", "Subscription.phaseChanged"}
 
 MAY = {
     "workflow": {"Query.identity", "Mutation.applyCallback"},

@@ -11,7 +11,8 @@ import pytest
 
 from phaseline.callers.claims import PERMITTING, PROVING
 from phaseline.callers.repositories import GitHub, Repository
-from phaseline.callers.trust import Trust, TrustError, read
+from phaseline.callers.trust import Trust, read
+from phaseline.toml.reading import FileError
 from tests.support.command import phaseline
 
 PAGE = Path(__file__).parents[2] / "docs" / "callers.md"
@@ -85,8 +86,8 @@ def test_what_is_said_holds(tmp_path: Path, keys: dict[str, str], attribute: str
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        ("[github]\nissuer = x", "line 2"),
-        (b"\xff\xfe", "utf-8"),
+        ("[github]\nissuer = x", "trust.toml:2: "),
+        (b"\xff\xfe", "UTF-8"),
         ("[gihtub]", "gihtub: there is no such key"),
         ("[github]", "github.repositories: is missing"),
         ("[github]\nrepositories = []", "github.repositories: must not be empty"),
@@ -120,7 +121,7 @@ def test_what_is_said_holds(tmp_path: Path, keys: dict[str, str], attribute: str
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_by_the_key_that_it_is_in(tmp_path: Path, content: str | bytes, named: str) -> None:
-    with pytest.raises(TrustError) as told:
+    with pytest.raises(FileError) as told:
         read(written(tmp_path, content), "https://phaseline.example")
     assert named in str(told.value)
     assert "trust.toml" in str(told.value)
@@ -132,17 +133,17 @@ def test_a_mistake_is_told_by_the_key_that_it_is_in(tmp_path: Path, content: str
 )
 def test_a_repository_is_trusted_only_where_all_that_is_checked_is_said(tmp_path: Path, key: str) -> None:
     without = "\n".join(line for line in WHOLE.splitlines() if not line.strip().startswith(f"{key} ="))
-    with pytest.raises(TrustError, match=rf"repositories\[1\]\.{key}: is missing"):
+    with pytest.raises(FileError, match=rf"repositories\[1\]\.{key}: is missing"):
         read(written(tmp_path, without), "https://phaseline.example")
 
 
 def test_an_audience_is_needed_where_the_servers_address_is_not_known(tmp_path: Path) -> None:
-    with pytest.raises(TrustError, match=r"github\.audience: is needed where PHASELINE_PUBLIC_URL is not set"):
+    with pytest.raises(FileError, match=r"github\.audience: is needed where PHASELINE_PUBLIC_URL is not set"):
         read(written(tmp_path, WHOLE), None)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(TrustError, match="No such file"):
+    with pytest.raises(FileError, match="No such file"):
         read(tmp_path / "trust.toml", None)
 
 
@@ -152,7 +153,7 @@ def test_a_server_with_a_mistake_in_its_trust_file_does_not_start_and_says_why_i
     file = written(tmp_path, instead("refs", '["main"]'))
     ended = phaseline(database, "serve", TRUST_FILE=os.fspath(file), PUBLIC_URL="https://phaseline.example")
     assert ended.returncode == 2
-    assert ended.stderr.startswith(f"phaseline: {file}: github.repositories[1].refs[1]: must be like refs/heads/main")
+    assert ended.stderr.startswith(f"phaseline: {file}:8: github.repositories[1].refs[1]: must be like refs/heads/main")
     assert ended.stderr.count("\n") == 1
     assert not database.exists()
 

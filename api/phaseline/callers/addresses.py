@@ -1,4 +1,4 @@
-"""Addresses in the trust file."""
+"""Addresses in the files that say whom to trust and where to deploy."""
 
 from typing import Annotated
 from urllib.parse import urlsplit

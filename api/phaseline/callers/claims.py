@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from phaseline.callers.forms import matches
 from phaseline.callers.repositories import Repository
 
 Claims = Mapping[str, Any]
@@ -108,14 +109,14 @@ def _file_and_ref(claims: Claims, trusted: Repository, _: str) -> bool:
     """The file is the repository's own, and at a ref that is trusted."""
     file, _, ref = claims["workflow_ref"].partition("@")
     return bool(file == f"{claims['repository']}/{trusted.workflow}") and any(
-        _matches(ref, pattern) for pattern in trusted.refs
+        matches(ref, pattern) for pattern in trusted.refs
     )
 
 
 def _called(claims: Claims, trusted: Repository, _: str) -> bool:
     """The job stands in the file that the run was started with, or in the one that this file is known to call."""
     if trusted.called_workflow is not None:
-        return _matches(claims["job_workflow_ref"], trusted.called_workflow)
+        return matches(claims["job_workflow_ref"], trusted.called_workflow)
     file, _, _ = claims["workflow_ref"].partition("@")
     at_its_commit = {f"{file}@{claims[name]}" for name in ("workflow_sha", "sha") if claims.get(name)}
     return claims["job_workflow_ref"] in {claims["workflow_ref"], *at_its_commit}
@@ -185,7 +186,3 @@ def said(claims: Claims, claim: str) -> str:
         return "missing"
     text = ", ".join(value) if isinstance(value, list) and all(isinstance(part, str) for part in value) else value
     return text if isinstance(text, str) and _HARMLESS.fullmatch(text) else "of a form that is not repeated here"
-
-
-def _matches(text: str, pattern: str) -> bool:
-    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern

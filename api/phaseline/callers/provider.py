@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from phaseline.callers.addresses import Address
-from phaseline.callers.repositories import Environment
+from phaseline.callers.forms import EnvironmentName
 from phaseline.identity import EVERYWHERE, Environments, Identity, known
 from phaseline_schema import inputs
 from phaseline_schema.refusals import BadUserInput, Forbidden, Unauthenticated
@@ -31,7 +31,7 @@ class Group(BaseModel):
 
     group: _Text
     role: Annotated[Role, AfterValidator(_for_people)]
-    environments: frozenset[Environment] | None = Field(default=None, min_length=1)
+    environments: frozenset[EnvironmentName] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _scoped(self) -> Self:

@@ -1,86 +1,63 @@
 """The section [github] of the trust file: whose workflow runs may report, for which environments."""
 
-import re
-from collections.abc import Collection
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterable
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from phaseline.callers.addresses import Address
-from phaseline_schema import inputs
-from phaseline_schema.refusals import BadUserInput
+from phaseline.callers.forms import (
+    CalledWorkflow,
+    EnvironmentName,
+    Event,
+    Id,
+    Ref,
+    RepositoryName,
+    Truth,
+    WorkflowFile,
+    some,
+)
 
 # Makes the ID tokens of github.com's runs.
 _GITHUB_COM = "token.actions.githubusercontent.com"
 
-_NAME = r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+"
-_FILE = r"\.github/workflows/[^/@*\s]+\.ya?ml"
-_REF = r"[^*\s]*[^/\s]"
 
-_Values = TypeVar("_Values", bound=Collection[Any])
+class Claims(BaseModel):
+    """What the ID tokens of runs have to say, beside the workflow's file and its refs.
 
-
-def _environment(value: str) -> str:
-    try:
-        return inputs.text("an environment", value, inputs.ENVIRONMENT)
-    except BadUserInput as error:
-        raise ValueError(error.message) from None
-
-
-def _shaped(pattern: str, like: str) -> AfterValidator:
-    def shaped(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(f"must be like {like}; a * may stand only at the end of a ref")
-        return value
-
-    return AfterValidator(shaped)
-
-
-def _some(values: _Values) -> _Values:
-    if not values:
-        raise ValueError("must not be empty")
-    return values
-
-
-Environment = Annotated[str, AfterValidator(_environment)]
-_Name = Annotated[str, _shaped(_NAME, "octo-org/console")]
-_File = Annotated[str, _shaped(_FILE, ".github/workflows/deploy-console.yml")]
-_Called = Annotated[
-    str, _shaped(rf"{_NAME}/{_FILE}@{_REF}", "octo-org/shared/.github/workflows/deploy.yml@refs/tags/v*")
-]
-_Ref = Annotated[str, _shaped(rf"refs/(heads|tags)/{_REF}", "refs/heads/main or refs/tags/v*")]
-_Event = Annotated[str, _shaped(r"[a-z_]+", "workflow_dispatch")]
-_Id = Annotated[int, Field(ge=1, strict=True)]
-
-
-class Repository(BaseModel):
-    """A repository whose runs are trusted for these environments.
-
-    `workflow` is the file that a run is started with. Where that file's jobs are another file's, `called_workflow` is
-    that one, as OWNER/REPO/FILE@REF. A ref is exact, or ends in `*`, which stands for whatever follows. `repository`
-    is for people: a name may be given to somebody else, ids are not. `several_deploys`: one run may report for more
-    than one deploy.
+    Where that file's jobs are another file's, `called_workflow` is that one, as OWNER/REPO/FILE@REF. A name may be
+    given to somebody else, ids are not. `several_deploys`: one run may report for more than one deploy.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    environments: Annotated[frozenset[Environment], AfterValidator(_some)]
-    repository: _Name
-    repository_id: _Id
-    repository_owner_id: _Id
-    workflow: _File
-    called_workflow: _Called | None = None
-    refs: Annotated[frozenset[_Ref], AfterValidator(_some)]
-    events: Annotated[frozenset[_Event], AfterValidator(_some)] = frozenset({"workflow_dispatch"})
-    environment_claim: Annotated[bool, Field(strict=True)] = False
-    several_deploys: Annotated[bool, Field(strict=True)] = False
+    repository_id: Id
+    repository_owner_id: Id
+    called_workflow: CalledWorkflow | None = None
+    events: Annotated[frozenset[Event], AfterValidator(some)] = frozenset({"workflow_dispatch"})
+    environment_claim: Truth = False
+    several_deploys: Truth = False
+
+
+class Repository(Claims):
+    """A repository whose runs are trusted for these environments.
+
+    `workflow` is the file that a run is started with. A ref is exact, or ends in `*`, which stands for whatever
+    follows. `repository` is for people.
+    """
+
+    environments: Annotated[frozenset[EnvironmentName], AfterValidator(some)]
+    repository: RepositoryName
+    workflow: WorkflowFile
+    refs: Annotated[frozenset[Ref], AfterValidator(some)]
 
 
 class GitHub(BaseModel):
     """Who makes the ID tokens of runs, whom they have to be made for, and the repositories that are trusted.
 
-    `server_url`: where people look at runs, if that is not where the issuer is.
+    `server_url`: where people look at runs, if that is not where the issuer is. Repositories may be left out where the
+    environments file says whose runs are trusted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,7 +66,7 @@ class GitHub(BaseModel):
     audience: Annotated[str, Field(validate_default=True)] = ""
     jwks_url: Address | None = None
     server_url: Address | None = None
-    repositories: Annotated[tuple[Repository, ...], AfterValidator(_some)]
+    repositories: Annotated[tuple[Repository, ...], Field(validate_default=True)] = ()
 
     @field_validator("audience", mode="before")
     @classmethod
@@ -98,6 +75,17 @@ class GitHub(BaseModel):
         if not found:
             raise ValueError("is needed where PHASELINE_PUBLIC_URL is not set")
         return found
+
+    @field_validator("repositories", mode="before")
+    @classmethod
+    def _somebody(cls, value: object, info: ValidationInfo) -> object:
+        if not value and not (info.context or {}).get("trusted_elsewhere"):
+            raise ValueError("is missing" if value == () else "must not be empty")
+        return value
+
+    def with_more(self, repositories: Iterable[Repository]) -> Self:
+        """The same, and these repositories besides."""
+        return self.model_copy(update={"repositories": (*self.repositories, *repositories)})
 
     @property
     def keys_url(self) -> str:

@@ -1,16 +1,14 @@
 """Whom this server trusts beyond its own tokens: the TOML file of PHASELINE_TRUST_FILE, read once before serving."""
 
-import tomllib
+from collections.abc import Collection
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from phaseline.callers.provider import Provider
-from phaseline.callers.repositories import GitHub
-
-
-class TrustError(Exception):
-    """The file cannot be used. The text names each key that is wrong and says why."""
+from phaseline.callers.repositories import GitHub, Repository
+from phaseline.toml.reading import TomlFile
 
 
 class Trust(BaseModel):
@@ -21,38 +19,38 @@ class Trust(BaseModel):
     github: GitHub | None = None
     provider: Provider | None = None
 
+    def with_runs_of(self, repositories: Collection[Repository], public_url: str | None) -> Self:
+        """The same, and the runs of these repositories besides, as if the file named them.
+
+        Without a section [github] they are github.com's, and their ID tokens made for `public_url`, which is needed
+        then.
+        """
+        if not repositories:
+            return self
+        if self.github is not None:
+            github = self.github.with_more(repositories)
+        else:
+            github = GitHub(audience=public_url or "", repositories=tuple(repositories))
+        return self.model_copy(update={"github": github})
+
 
 NOBODY_ELSE = Trust()
 
-# What pydantic says of keys, in plainer words.
-_SAID = {"extra_forbidden": "there is no such key", "missing": "is missing"}
 
-
-def read(file: Path | None, public_url: str | None, *, has_provider_secret: bool = False) -> Trust:
-    """What the file says. Raises TrustError.
+def read(
+    file: Path | None, public_url: str | None, *, has_provider_secret: bool = False, trusted_elsewhere: bool = False
+) -> Trust:
+    """What the file says. Raises FileError.
 
     `public_url`: this server's own address, where it is known; it is what ID tokens have to be made for.
-    `has_provider_secret`: whether there is one to prove to the provider with who asks.
+    `has_provider_secret`: whether there is one to prove to the provider with who asks. `trusted_elsewhere`: whether
+    there are runs that another file trusts, so that this one need not name any.
     """
     if file is None:
         return NOBODY_ELSE
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TrustError(f"{file}: {error.strerror or error}") from None
-    except ValueError as error:  # it is not TOML, or not UTF-8
-        raise TrustError(f"{file}: {error}") from None
-    context = {"public_url": public_url, "has_provider_secret": has_provider_secret}
-    try:
-        return Trust.model_validate(content, context=context)
-    except ValidationError as error:
-        problems = [_problem(detail["loc"], _SAID.get(detail["type"], detail["msg"])) for detail in error.errors()]
-        raise TrustError(f"{file}: {'; '.join(problems)}") from None
-
-
-def _problem(location: tuple[int | str, ...], message: str) -> str:
-    """As people count and write: github.repositories[1].refs[2]."""
-    key = ""
-    for part in location:
-        key += f"[{part + 1}]" if isinstance(part, int) else f".{part}"
-    return f"{key.removeprefix('.')}: {message.removeprefix('Value error, ')}"
+    context = {
+        "public_url": public_url,
+        "has_provider_secret": has_provider_secret,
+        "trusted_elsewhere": trusted_elsewhere,
+    }
+    return TomlFile.of(file).understood(Trust, context)

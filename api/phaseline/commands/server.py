@@ -6,13 +6,13 @@ import socket
 import typer
 from fastapi import FastAPI
 
-from phaseline import revisions, serving, workers
+from phaseline import files, revisions, serving, workers
 from phaseline.app import create_app
-from phaseline.callers import trust
 from phaseline.commands import notices
 from phaseline.commands.beginning import configured, failure, with_store
 from phaseline.settings import Settings
 from phaseline.store import Store
+from phaseline.toml.reading import FileError
 
 # How many objects more than after the last search make another one for garbage among the youngest, and how many such
 # searches one among those that have outlived them. Python's own 700 are made by a few callbacks under way: each search
@@ -23,14 +23,14 @@ _GARBAGE = (25_000, 3, 100)
 def prepared(found: Settings) -> socket.socket:
     """Make the database ready and the address ours, or say in one line why that cannot be."""
     try:
-        trusted = trust.read(found.trust_file, found.public_url, has_provider_secret=found.provider_secret is not None)
-    except trust.TrustError as error:
+        read = files.read(found)
+    except FileError as error:
         raise failure(str(error)) from None
 
     async def prepare(store: Store) -> socket.socket:
         await revisions.prepare(store, found.accept_revision)
         listener = serving.listen(found)
-        await notices.give(store, found, trusted)
+        await notices.give(store, found, read)
         return listener
 
     try:

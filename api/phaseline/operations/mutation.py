@@ -43,6 +43,8 @@ class Mutation:
             pipeline=inputs.text("pipeline", input.pipeline or "console", inputs.NAME),
             note=inputs.optional_text("note", input.note, inputs.MESSAGE),
         )
+        if services.environments is not None:
+            wanted = services.environments.admitted(wanted)
         return Deploy(record=await to_the_end(_start(services, identity, wanted)))
 
     @strawberry.mutation(

@@ -9,8 +9,10 @@ from phaseline import audit, history
 from phaseline.context import Context
 from phaseline_schema import inputs
 from phaseline_schema.refusals import PipelineNotFound
+from phaseline_schema.rights import Right
 from phaseline_schema.types.audit import AuditVerification
 from phaseline_schema.types.deploy import AuditEntryConnection, Deploy, DeployConnection
+from phaseline_schema.types.environment import Environment
 from phaseline_schema.types.identity import Identity
 from phaseline_schema.types.inputs import AuditFilter, DeployFilter
 from phaseline_schema.types.pipeline import Pipeline
@@ -93,6 +95,36 @@ class Query:
         if found is None:
             raise PipelineNotFound(sorted(pipelines))
         return Pipeline.of(found)
+
+    @strawberry.field(
+        description=(
+            "The environments there are, in the order of the server's environments file. Empty where it has none: then "
+            "a deploy may be started for an environment of any name."
+        )
+    )
+    async def environments(self, info: Info[Context, None]) -> list[Environment]:
+        """The environments, and where the caller may start deploys."""
+        file, caller = info.context.services.environments, info.context.identity
+        if file is None:
+            return []
+        pipelines = await info.context.reader.graphs()
+        if any(one.pipeline not in pipelines for one in file.environments.values()):
+            raise PipelineNotFound(sorted(pipelines))  # the database is at an older revision
+        return [
+            Environment(
+                name=name,
+                repository=one.repository,
+                workflow=one.workflow,
+                refs=list(one.refs),
+                commits=one.commits,
+                protected=one.protected,
+                when_busy=one.when_busy,
+                url=one.url,
+                may_start=caller.refusal(Right.START_DEPLOYS) is None and caller.scope.refusal(name) is None,
+                graph=pipelines[one.pipeline],
+            )
+            for name, one in file.environments.items()
+        ]
 
     @strawberry.field(description="Who is calling, as far as it is proven. Anybody may ask.")
     async def identity(self, info: Info[Context, None]) -> Identity:

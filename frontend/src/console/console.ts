@@ -10,6 +10,7 @@ import { Caller } from "./caller.ts";
 import { consoleStyles } from "./console.styles.ts";
 import { DeployList } from "./deploy-list.ts";
 import { deployRows } from "./deploy-rows.ts";
+import { Environments } from "./environments.ts";
 import { blank, filterBar, listFailure } from "./list-parts.ts";
 import { keepWayBack, takeWayBack } from "./way-back.ts";
 import type { StartForm } from "./start-form.ts";
@@ -24,6 +25,7 @@ export class Console extends LitElement {
 
   readonly #caller = new Caller(this, () => this.#callerChanged());
   readonly #list = new DeployList(this, () => void this.#caller.ask());
+  readonly #choices = new Environments(this);
   #deployId = deployIdIn(location.pathname);
   /** The deploy whose row gets the focus when the modal closes. */
   #lastOpened: string | null = this.#deployId;
@@ -98,6 +100,9 @@ export class Console extends LitElement {
     return html`<phaseline-start-form
       .environments=${allowed ?? this.#environments()}
       .onlyThese=${allowed != null}
+      .choices=${this.#choices.known}
+      .choicesFailure=${this.#choices.failure}
+      @phaseline-ask-environments=${() => this.#choices.ask()}
       @phaseline-started=${this.#started}
       @phaseline-start-unknown=${() => this.#list.refresh()}
       @phaseline-unauthenticated=${() => this.#caller.ask()}
@@ -137,6 +142,7 @@ export class Console extends LitElement {
     this.#wasSignedIn = !caller.isSignedOut;
     if (caller.isSignedOut) return this.#list.forget();
     this.#mayStart = caller.may("START_DEPLOYS");
+    if (this.#mayStart) void this.#choices.ask();
     const back = takeWayBack();
     if (back !== null && this.#deployId === null) this.#replaceBy(back);
     if (caller.may("READ_DEPLOYS")) void this.#list.refresh();

@@ -76,7 +76,8 @@ export const fieldStyles = css`
     color: var(--pl-text);
     font: inherit;
   }
-  input[aria-invalid="true"] {
+  input[aria-invalid="true"],
+  select[aria-invalid="true"] {
     border-color: var(--pl-failed);
     box-shadow: 0 0 0 1px var(--pl-failed);
   }

@@ -1,38 +1,52 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
-import { startDeployDocument } from "../graphql/documents.ts";
+import { startDeployDocument, type Environment } from "../graphql/documents.ts";
 import { graphqlEndpoint } from "../graphql/endpoint.ts";
 import { Failure } from "../graphql/failure.ts";
 import { request } from "../graphql/request.ts";
 import type { StartDeployInput } from "../graphql/types.ts";
 import { brokenIcon, closeIcon } from "../look/icons.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
-import { sentence } from "../words.ts";
+import { anyEnvironment, choicesUnknown, environmentHint, environmentSelect, onlyChoice, refHint, type FieldState } from "./environment-choice.ts";
+import { said } from "./said.ts";
 import { fieldStyles, startFormStyles } from "./start-form.styles.ts";
 
-const FIELDS = ["environment", "ref", "note"] as const;
+const FIELDS = ["environment", "ref", "note", "confirmation"] as const;
 type Field = (typeof FIELDS)[number];
 
 /**
  * A dialog that starts a deploy. `show()` opens it. Events: `phaseline-started`, with the new deploy's id as `detail.deployId`, and
  * `phaseline-start-unknown` where it is not known whether one was started; `phaseline-unauthenticated` and then `phaseline-sign-in`
- * where the server did not know (any longer) who starts it. Properties: `environments`, to suggest; `onlyThese`: no others may be
- * deployed to, and where it is one it is filled in.
+ * where the server did not know (any longer) who starts it; `phaseline-ask-environments`, where they should be asked for again.
+ * Properties: `environments`, to suggest; `onlyThese`: no others may be deployed to, and where it is one it is filled in.
+ * `choices`: the environments that the server says there are, of which one is to be chosen; empty: it does not say so, and any may
+ * be named; null: that is not known yet, or, with `choicesFailure`, why it is not, and nothing is started until it is.
  */
 export class StartForm extends LitElement {
   static override styles = [tokens, common, fieldStyles, startFormStyles];
 
-  static override properties = { environments: { attribute: false }, onlyThese: { attribute: false } };
+  static override properties = {
+    environments: { attribute: false },
+    onlyThese: { attribute: false },
+    choices: { attribute: false },
+    choicesFailure: { attribute: false },
+  };
 
   declare environments: readonly string[];
   declare onlyThese: boolean;
+  declare choices: readonly Environment[] | null;
+  declare choicesFailure: Failure | null;
 
   #failure: Failure | null = null;
   #busy = false;
+  /** The name of the chosen environment; null: nobody has chosen yet. */
+  #chosen: string | null = null;
 
   constructor() {
     super();
     this.environments = [];
     this.onlyThese = false;
+    this.choices = null;
+    this.choicesFailure = null;
   }
 
   show(): void {
@@ -42,33 +56,65 @@ export class StartForm extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const only = this.onlyThese && this.environments.length === 1 ? this.environments[0] : undefined;
+    const chosen = this.#environment;
+    const isKnown = chosen !== null || (!this.choices?.length && this.#only !== undefined);
     return html`<dialog aria-labelledby="title">
       <form @submit=${this.#submit} @input=${this.#edited}>
         <div class="top-bar">
           <h2 id="title">Start a deploy</h2>
           <button class="bare" type="button" aria-label="Close" @click=${() => this.#dialog?.close()}>${closeIcon}</button>
         </div>
-        ${this.#field("environment", "Environment", html`<input
-          id="environment" name="environment" required autocomplete="off" autocapitalize="none" spellcheck="false"
-          list="environments" value=${only ?? nothing} ?autofocus=${only === undefined}
-          aria-describedby=${`environment-hint ${this.#describes("environment")}`} aria-invalid=${this.#objects("environment")} />`, this.onlyThese ? `You may deploy to: ${this.environments.join(", ")}.` : undefined)}
-        <datalist id="environments">${this.environments.map((name) => html`<option value=${name}></option>`)}</datalist>
+        ${this.choicesFailure ? choicesUnknown(this.choicesFailure, this.#askAgain) : nothing}
+        ${this.choices?.length ? this.#choice(this.choices) : this.#anyEnvironment()}
         ${this.#field("ref", "Ref", html`<input
-          id="ref" name="ref" required autocomplete="off" autocapitalize="none" spellcheck="false" ?autofocus=${only !== undefined}
-          aria-describedby=${`ref-hint ${this.#describes("ref")}`} aria-invalid=${this.#objects("ref")} />`, "A branch, tag or commit.")}
+          id="ref" name="ref" required autocomplete="off" autocapitalize="none" spellcheck="false" ?autofocus=${isKnown}
+          aria-describedby=${`ref-hint ${this.#describes("ref")}`} aria-invalid=${this.#objects("ref")} />`, refHint(chosen))}
         ${this.#field("note", "Note", html`<input
           id="note" name="note" autocomplete="off" aria-describedby=${`note-hint ${this.#describes("note")}`}
           aria-invalid=${this.#objects("note")} />`, "Optional. One line, for whoever reads the audit entries.")}
+        ${chosen?.protected ? this.#confirmation(chosen) : nothing}
         <div role="alert">${this.#general()}</div>
         <div class="actions">
-          <button class="primary" ?disabled=${this.#busy}>${this.#busy ? "Starting …" : "Start deploy"}</button>
+          <button class="primary" ?disabled=${this.#busy || this.choices === null}>${this.#busy ? "Starting …" : "Start deploy"}</button>
         </div>
       </form>
     </dialog>`;
   }
 
-  #field(name: Field, label: string, input: TemplateResult, hint?: string): TemplateResult {
+  #anyEnvironment(): TemplateResult {
+    const hint = this.onlyThese ? `You may deploy to: ${this.environments.join(", ")}.` : undefined;
+    return this.#field("environment", "Environment", anyEnvironment(this.environments, this.#only, this.#environmentState), hint);
+  }
+
+  #choice(choices: readonly Environment[]): TemplateResult {
+    const chosen = this.#environment;
+    const none = !choices.some(({ mayStart }) => mayStart);
+    return this.#field("environment", "Environment", environmentSelect(choices, chosen, this.#environmentState), environmentHint(chosen, none));
+  }
+
+  // Nothing but the name itself will do, so that nobody deploys to one place who means another.
+  #confirmation({ name }: Environment): TemplateResult {
+    return this.#field("confirmation", "Confirmation", html`<input
+      id="confirmation" name="confirmation" required autocomplete="off" autocapitalize="none" spellcheck="false"
+      aria-describedby=${`confirmation-hint ${this.#describes("confirmation")}`} aria-invalid=${this.#objects("confirmation")} />`, html`This environment is protected: type <code>${name}</code> to confirm.`);
+  }
+
+  get #environmentState(): FieldState {
+    return { describedBy: `environment-hint ${this.#describes("environment")}`, invalid: this.#objects("environment") };
+  }
+
+  /** The one environment that there is nothing but, where the server does not say which there are. */
+  get #only(): string | undefined {
+    return this.onlyThese && this.environments.length === 1 ? this.environments[0] : undefined;
+  }
+
+  /** The one that is chosen, where the server says which there are. */
+  get #environment(): Environment | null {
+    const choices = this.choices ?? [];
+    return this.#chosen === null ? onlyChoice(choices) : (choices.find(({ name }) => name === this.#chosen) ?? null);
+  }
+
+  #field(name: Field, label: string, input: TemplateResult, hint?: TemplateResult | string): TemplateResult {
     return html`<div class="field">
       <label for=${name}>${label}</label>
       ${input} ${hint ? html`<p class="hint" id=${`${name}-hint`}>${hint}</p>` : nothing}
@@ -101,8 +147,13 @@ export class StartForm extends LitElement {
     </div>`;
   }
 
-  readonly #edited = (): void => {
-    if (!this.#failure) return;
+  readonly #askAgain = (): void => {
+    this.dispatchEvent(new Event("phaseline-ask-environments"));
+  };
+
+  readonly #edited = ({ target }: Event): void => {
+    if (target instanceof HTMLSelectElement) this.#chosen = target.value;
+    else if (!this.#failure) return;
     this.#failure = null;
     this.requestUpdate();
   };
@@ -111,11 +162,12 @@ export class StartForm extends LitElement {
     event.preventDefault();
     if (this.#busy) return;
     const form = event.target as HTMLFormElement;
+    const unconfirmed = this.#unconfirmed(form);
+    if (unconfirmed) return this.#failed(unconfirmed);
     this.#change(true, null);
     try {
       const { startDeploy } = await request(graphqlEndpoint(null), startDeployDocument, { input: inputOf(form) });
-      this.#change(false, null);
-      form.reset();
+      await this.#begin(form);
       this.#dialog?.close();
       this.dispatchEvent(new CustomEvent("phaseline-started", { detail: { deployId: startDeploy.id } }));
     } catch (failure) {
@@ -123,12 +175,26 @@ export class StartForm extends LitElement {
     }
   };
 
+  // What a form goes back to is what it was rendered with.
+  async #begin(form: HTMLFormElement): Promise<void> {
+    this.#chosen = null;
+    this.#change(false, null);
+    await this.updateComplete;
+    form.reset();
+  }
+
+  #unconfirmed(form: HTMLFormElement): Failure | null {
+    const chosen = this.#environment;
+    if (!chosen?.protected || valueIn(form, "confirmation") === chosen.name) return null;
+    return new Failure(`this is not the name of ${chosen.name}`, "", "confirmation", true);
+  }
+
   async #failed(failure: Failure): Promise<void> {
     this.#change(false, failure);
     if (!failure.refused) this.dispatchEvent(new Event("phaseline-start-unknown"));
     if (failure.code === "UNAUTHENTICATED") return this.#askToSignIn();
     await this.updateComplete;
-    this.renderRoot.querySelector<HTMLInputElement>('[aria-invalid="true"]')?.focus();
+    this.renderRoot.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }
 
   #askToSignIn(): void {
@@ -147,12 +213,10 @@ export class StartForm extends LitElement {
   }
 }
 
-function said({ message, code }: Failure): TemplateResult {
-  return html`${sentence(message)} <code class="code">${code}</code>`;
+function valueIn(form: HTMLFormElement, name: Field): string {
+  return String(new FormData(form).get(name) ?? "").trim();
 }
 
 function inputOf(form: HTMLFormElement): StartDeployInput {
-  const values = new FormData(form);
-  const value = (name: Field): string => String(values.get(name) ?? "").trim();
-  return { environment: value("environment"), ref: value("ref"), note: value("note") || null };
+  return { environment: valueIn(form, "environment"), ref: valueIn(form, "ref"), note: valueIn(form, "note") || null };
 }

@@ -5,6 +5,7 @@ import auditEntryAdded from "./audit-entry-added.graphql?raw";
 import deployFields from "./deploy.graphql?raw";
 import deploySequence from "./deploy-sequence.graphql?raw";
 import deploys from "./deploys.graphql?raw";
+import environments from "./environments.graphql?raw";
 import identity from "./identity.graphql?raw";
 import phaseChanged from "./phase-changed.graphql?raw";
 import pipelineLabels from "./pipeline-labels.graphql?raw";
@@ -18,6 +19,8 @@ import type {
   DeploySequenceQueryVariables,
   DeploysQuery,
   DeploysQueryVariables,
+  EnvironmentsQuery,
+  EnvironmentsQueryVariables,
   IdentityQuery,
   IdentityQueryVariables,
   PhaseChangedSubscription,
@@ -31,6 +34,7 @@ import type {
 export type Deploy = DeployFieldsFragment;
 export type Phase = Deploy["phases"][number];
 export type AuditEntry = AuditEntryFieldsFragment;
+export type Environment = EnvironmentsQuery["environments"][number];
 export type Identity = IdentityQuery["identity"];
 
 /** A document's text. The types exist for the compiler only. */
@@ -63,6 +67,11 @@ export const deploysDocument: Document<DeploysQuery, DeploysQueryVariables> = {
 
 export const startDeployDocument: Document<StartDeployMutation, StartDeployMutationVariables> = {
   text: startDeploy,
+};
+
+/** Where deploys may go, and where this caller may start them. */
+export const environmentsDocument: Document<EnvironmentsQuery, EnvironmentsQueryVariables> = {
+  text: environments,
 };
 
 /** Who is calling, by whatever came with the call; an answer is given to anybody. */

@@ -97,6 +97,11 @@ export type DeploysQueryVariables = Exact<{
 
 export type DeploysQuery = { readonly deploys: { readonly edges: ReadonlyArray<{ readonly node: { readonly id: string, readonly environment: string, readonly ref: string, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }> } }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
 
+export type EnvironmentsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type EnvironmentsQuery = { readonly environments: ReadonlyArray<{ readonly name: string, readonly repository: string, readonly refs: ReadonlyArray<string>, readonly commits: boolean, readonly protected: boolean, readonly url: string | null, readonly mayStart: boolean }> };
+
 export type IdentityQueryVariables = Exact<{ [key: string]: never; }>;
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from phaseline_schema import pipeline, records, rights
+from phaseline_schema import environments, pipeline, records, rights
 from phaseline_schema.audit import findings
 
 DeployOutcome = Annotated[
@@ -61,6 +61,17 @@ Proof = Annotated[
         description=(
             "How it was proven who is calling: not at all, by a token, by a browser that is signed in, or by the ID "
             "token of a workflow run."
+        ),
+    ),
+]
+
+WhenBusy = Annotated[
+    environments.WhenBusy,
+    strawberry.enum(
+        name="WhenBusy",
+        description=(
+            "What becomes of a start while another deploy to the environment is in progress. REFUSE: it is refused. "
+            "WAIT: it waits until that one has ended."
         ),
     ),
 ]
