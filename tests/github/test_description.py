@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,8 @@ def test_nothing_stands_for_a_conclusion_of_a_job_and_no_other_word(description:
 def test_an_error_that_is_not_described_has_the_form_of_githubs_errors(description: Description) -> None:
     right: dict[str, Any] = {"message": "No", "documentation_url": "https://docs.github.com", "status": "403"}
     assert description.wrong_answer(RUN, 403, json.dumps(right).encode()) == []
-    for wrong in ({**right, "status": 403}, {"message": "No"}, []):
+    wrongs: list[object] = [{**right, "status": 403}, {"message": "No"}, []]
+    for wrong in wrongs:
         assert description.wrong_answer(RUN, 403, json.dumps(wrong).encode())
     assert description.wrong_answer(RUN, 201, b"{}")
     assert description.wrong_answer(DISPATCH, 204, b"{}")
@@ -102,21 +104,27 @@ def test_an_operation_that_is_not_there_is_found_out(description: Description) -
 
 
 async def test_our_github_tells_of_what_was_asked_of_it_and_is_not_described() -> None:
-    with pytest.raises(Disagreement, match=r"(?s)not described: GET /user.*body : .*run_details"):
+    async def asking() -> None:
         async with FakeGitHub() as github, httpx2.AsyncClient(base_url=github.url) as http:
             http.headers["authorization"] = f"token {TOKEN}"
             await http.get("/user")
             path = f"/repos/{REPOSITORY}/actions/workflows/deploy-console.yml/dispatches"
             await http.post(path, json={"ref": "main", "run_details": True})
 
+    with pytest.raises(Disagreement, match=r"(?s)not described: GET /user.*body : .*run_details"):
+        await asking()
+
 
 async def test_our_github_tells_of_what_it_has_answered_and_is_not_described() -> None:
-    with pytest.raises(Disagreement, match="answer 200 id: "):
+    async def asking() -> None:
         async with FakeGitHub() as github, httpx2.AsyncClient(base_url=github.url) as http:
             run = least(github.description, "workflow-run") | {"id": "5"}
             answer = Answer(200, json.dumps(run).encode(), {"content-type": "application/json"})
             github.faults.add(Fault(lambda: answer))
             await http.get(f"/repos/{REPOSITORY}/actions/runs/5")
+
+    with pytest.raises(Disagreement, match="answer 200 id: "):
+        await asking()
 
 
 def test_every_operation_that_is_described_is_one_that_is_used(description: Description) -> None:
@@ -132,7 +140,7 @@ def test_a_package_that_is_not_the_one_that_was_looked_at_is_not_taken(
 ) -> None:
     content = b"another"
     (tmp_path / "package.tgz").write_bytes(content)
-    monkeypatch.setattr(published.subprocess, "run", lambda *_, **__: None)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: None)
     with pytest.raises(published.NotAsPublished):
         published._fetched(("@octokit/openapi@23.0.2", "sha512-other"), tmp_path)
     digest = base64.b64encode(hashlib.sha512(content).digest()).decode()

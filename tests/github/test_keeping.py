@@ -2,9 +2,9 @@
 
 import pytest
 
-from phaseline.github import exchange
+from phaseline.github import keeping
 from phaseline.github.client import GitHub
-from phaseline.github.keeping import MOST, Answers
+from phaseline.github.keeping import Answers
 from tests.support.github import FakeGitHub
 from tests.support.github.fake import REPOSITORY
 
@@ -29,7 +29,7 @@ async def test_another_token_is_told_nothing_that_one_before_was(github: FakeGit
 
 
 async def test_what_is_large_is_not_kept(github: FakeGitHub, client: GitHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "LARGEST_KEPT", 10)
+    monkeypatch.setattr(keeping, "LARGEST", 10)
     for _ in range(2):
         await client.commit_of(REPOSITORY, "heads/main")
     assert not any("if-none-match" in asked.headers for asked in github.asked)
@@ -50,4 +50,4 @@ def test_what_was_not_asked_for_again_makes_room() -> None:
 
 
 def test_all_that_is_kept_has_an_end() -> None:
-    assert MOST * exchange.LARGEST_KEPT <= 32 * 2**20
+    assert keeping.MOST * keeping.LARGEST <= 32 * 2**20

@@ -112,7 +112,7 @@ def test_success_is_no_error(status: int) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"message": "Invalid request.\\n\\n\\"x\\" is not a permitted key."}', 'Invalid request. "x" is not a permitted key.'),
+        (b'{"message": "Invalid request.\\n\\n\\"x\\" is no key."}', 'Invalid request. "x" is no key.'),
         (b'{"message": "Bad", "errors": ["one", {"message": "two"}, {"field": "three", "code": "missing"}, 4]}',
          "Bad: one; two; three missing"),
         (b'{"message": "Bad", "errors": "all"}', "Bad: all"),

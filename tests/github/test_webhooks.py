@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -115,11 +116,12 @@ def test_each_of_githubs_examples_is_understood(event: str, number: int, example
     assert (said.repository_id, said.head_sha) == (example["repository"]["id"], of["head_sha"])
     assert said.run_id == str(of["id"] if event == RUN else of["run_id"])
     assert said.attempt == of.get("run_attempt")
-    assert said.url == f"{example['repository']['html_url']}/actions/runs/{said.run_id}"
     if event == RUN:
+        assert said.url == of["html_url"]
         assert (said.status, said.conclusion, said.name) == (of["status"], of["conclusion"], of.get("display_title"))
         assert said.job is None
     else:
+        assert said.url == f"{example['repository']['html_url']}/actions/runs/{said.run_id}"
         assert (said.status, said.conclusion) == (None, None)
         assert said.job is not None
         assert (said.job.id, said.job.name, said.job.status) == (str(of["id"]), of["name"], of["status"])
@@ -200,10 +202,8 @@ def test_halves_of_characters_become_something_that_a_database_takes() -> None:
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([RUN, JOB, "repository", "id", "run_id"]), inner),
 ).map(lambda value: json.dumps(value).encode()))  # fmt: skip
 def test_nothing_that_comes_makes_it_fail_in_another_way(event: str, body: bytes) -> None:
-    try:
+    with suppress(NotGitHubs):
         parse(event, body)
-    except NotGitHubs as error:
-        assert len(str(error)) < 100
 
 
 async def test_a_run_is_told_of_from_its_beginning_to_its_end(

@@ -90,8 +90,8 @@ def _kept(name: str, package: tuple[str, str], member: str, part: Callable[[Any]
 def _fetched(package: tuple[str, str], folder: Path) -> Path:
     """The package as npm gives it out. Raises NotAsPublished."""
     name, published = package
-    command = [sys.executable, ROOT / "tools" / "npm.py", os.path.relpath(folder, ROOT), "pack", name, "--silent"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    npm: list[str | Path] = [sys.executable, ROOT / "tools" / "npm.py", os.path.relpath(folder, ROOT)]
+    subprocess.run([*npm, "pack", name, "--silent"], check=True, stdout=subprocess.DEVNULL)
     (fetched,) = folder.glob("*.tgz")
     digest = "sha512-" + base64.b64encode(hashlib.sha512(fetched.read_bytes()).digest()).decode()
     if digest != published:

@@ -107,7 +107,7 @@ class Asking:
 
 def _below(path: str, variables: Variables) -> str:
     """What was asked for, for people: the address below the repository, without what follows a question mark."""
-    return format_url(path.removeprefix(REPOSITORY + "/").partition("{?")[0], variables, base_url="")
+    return format_url(path.removeprefix(REPOSITORY + "/").partition("{?")[0], variables, base_url="").strip("/")
 
 
 def _read(said: object, read: Callable[[object], T]) -> T:

@@ -1,4 +1,4 @@
-"""What phaseline asks of GitHub. Each operation raises Refused, NotAllowed, Limited, NotSent or Unclear, and nothing else.
+"""What phaseline asks of GitHub. What an operation may raise is in errors.py, and nothing else is.
 
 None is tried again here, because who asks knows what may be done twice. All that only reads may be.
 """
@@ -34,8 +34,10 @@ class GitHub:
     """
 
     def __init__(self, api_url: str, credentials: Credentials, http: httpx2.AsyncClient | None = None) -> None:
-        self._own = httpx2.AsyncClient() if http is None else None
-        self._asking = Asking(api_url, credentials, self._own if http is None else http)
+        self._own: httpx2.AsyncClient | None = None
+        if http is None:
+            http = self._own = httpx2.AsyncClient()
+        self._asking = Asking(api_url, credentials, http)
         self._tells_run = True
 
     async def __aenter__(self) -> Self:

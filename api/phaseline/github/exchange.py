@@ -10,11 +10,9 @@ import gidgethub
 import httpx2
 from gidgethub.abc import GitHubAPI
 
-from phaseline.github import wording
+from phaseline.github import keeping, wording
 from phaseline.github.errors import GitHubError, NotSent, Refused, Unclear
 from phaseline.github.judging import judged
-from phaseline.github.keeping import LARGEST as LARGEST_KEPT
-from phaseline.github.keeping import Answers
 
 AGENT = f"phaseline/{version('phaseline')}"
 API_VERSION = "2022-11-28"
@@ -57,7 +55,7 @@ class Exchange(GitHubAPI):
     """Asks with one token, or with none but what a request brings along. Nothing is ever sent twice."""
 
     def __init__(self, http: httpx2.AsyncClient, api_url: str, token: str | None = None) -> None:
-        super().__init__(AGENT, oauth_token=token, cache=Answers(), base_url=api_url)
+        super().__init__(AGENT, oauth_token=token, cache=keeping.Answers(), base_url=api_url)
         self._http = http
         self._origin = _origin(httpx2.URL(api_url))
 
@@ -113,7 +111,7 @@ class Exchange(GitHubAPI):
             raise Refused(f"it was sent to another address more than {REDIRECTIONS - 1} times", status)
         if status not in (200, 201, 202, 204) and not (status == 304 and "if-none-match" in headers):
             raise _Failed(status, answered, content)
-        if len(content) > LARGEST_KEPT:
+        if len(content) > keeping.LARGEST:
             answered = {name: value for name, value in answered.items() if name not in ("etag", "last-modified")}
         return status, answered, content
 

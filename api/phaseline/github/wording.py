@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from phaseline.github.errors import LONGEST
 
-# Control characters, separators, what turns the direction of writing, and halves of characters: texts end up in the log.
+# Control characters, separators, what turns the direction of writing, halves of characters: texts end up in the log.
 _UNWANTED = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 
 
@@ -26,7 +26,7 @@ def reason(body: object, status: int) -> str:
     errors = body.get("errors")
     listed = [errors] if isinstance(errors, str) else errors if isinstance(errors, list) else []
     details = [detail for detail in map(_detail, listed) if detail]
-    return body["message"] + (f": {'; '.join(details)}" if details else "")
+    return f"{body['message']}: {'; '.join(details)}" if details else str(body["message"])
 
 
 def _detail(error: object) -> str:

@@ -101,7 +101,7 @@ class FakeGitHub:
         return sum(asked.method == method and path in asked.path for asked in self.asked)
 
     async def _began(self, run: Run) -> None:
-        """GitHub tells of it by the way: whoever has asked for the run may hear of it before it is answered, or after."""
+        """GitHub tells of it by the way: whoever has asked for it may hear of it before it is answered, or after."""
         telling = asyncio.create_task(self.runs.began(run))
         self._telling.add(telling)
         telling.add_done_callback(self._telling.discard)

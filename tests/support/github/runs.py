@@ -12,7 +12,7 @@ _OF_JOBS = {"stale": "cancelled"}
 
 
 class Runs:
-    """Every delivery is held against GitHub's description before it is made. `wrong`: where it is said what is not so."""
+    """Every delivery is held against GitHub's description before it is made. `wrong`: where what is not so is said."""
 
     def __init__(self, hooks: Hooks, answers: Answers, description: Description, wrong: list[str]) -> None:
         self._hooks, self._answers, self._description, self._wrong = hooks, answers, description, wrong
