@@ -195,8 +195,9 @@ async def test_an_address_at_which_nobody_can_be_is_not_sent_to(api_url: str) ->
             await client.run(REPOSITORY, "1")
 
 
-async def test_a_client_that_is_closed_sends_nothing(github: FakeGitHub, client: GitHub) -> None:
-    await client.aclose()
+async def test_a_client_that_is_closed_sends_nothing(github: FakeGitHub) -> None:
+    async with GitHub(github.api_url, Token(TOKEN)) as client:
+        pass
     with pytest.raises(NotSent):
         await client.run(REPOSITORY, "1")
 

@@ -81,7 +81,7 @@ class Hooks:
         """Make one, whatever the manner is: for the first time, or again."""
         if not self._hooks:
             return
-        async with httpx2.AsyncClient(timeout=_PATIENCE) as http:
+        async with httpx2.AsyncClient(timeout=_PATIENCE, verify=False) as http:
             for hook in self._hooks:
                 body, kind = _body(delivery.payload, form=hook.form)
                 headers = {
