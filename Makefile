@@ -144,9 +144,10 @@ $(STAMPS)/demo: requirements.lock $(SETUP)
 	@tools/python tools/environment.py demo
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/test-tools: tests/tools/node_modules/.package-lock.json tests/tools/chromium.py tests/tools/postgres.py | $(STAMPS)/dev
+$(STAMPS)/test-tools: tests/tools/node_modules/.package-lock.json tests/tools/chromium.py tests/tools/github.py tests/tools/postgres.py | $(STAMPS)/dev
 	@echo '» making the test browser ready' && $(PY) tests/tools/chromium.py
 	@echo '» making the test databases ready' && $(PY) tests/tools/postgres.py
+	@echo '» making what GitHub publishes of itself ready' && $(PY) tests/tools/github.py
 	@touch $@
 
 # npm writes .package-lock.json last of all, when everything is installed.
