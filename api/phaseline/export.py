@@ -25,7 +25,7 @@ _LOOK = 0.05
 _PATIENCE = 30
 
 _columns = audit_entries.c
-_rows = history.entry_rows.add_columns(deploys.c.ref).join(deploys, deploys.c.id == _columns.deploy_id)
+_rows = history.entry_rows.add_columns(deploys.c.ref, deploys.c.commit_sha).join(deploys, deploys.c.id == _columns.deploy_id)
 
 
 class StillWriting(Exception):
@@ -43,8 +43,11 @@ class Wanted:
     until: datetime | None = None
 
 
-# Entries by id, each with the ref of its deploy, and the id up to which nothing is left to tell.
-Window = tuple[list[tuple[EntryRecord, str]], int]
+# Entries by id, each with the ref and the commit of its deploy.
+Exported = list[tuple[EntryRecord, tuple[str, str | None]]]
+
+# Such entries, and the id up to which nothing is left to tell.
+Window = tuple[Exported, int]
 
 
 async def upto(store: Store) -> int:
@@ -77,9 +80,9 @@ async def _look(store: Store, since: int | None, connection: AsyncConnection) ->
     return newest or 0, await store.database.settled(connection, since)
 
 
-async def _window(wanted: Wanted, after: int, last: int, connection: AsyncConnection) -> list[tuple[EntryRecord, str]]:
+async def _window(wanted: Wanted, after: int, last: int, connection: AsyncConnection) -> Exported:
     query = _rows.where(_columns.id > after, _columns.id <= last, *_conditions(wanted)).order_by(_columns.id)
-    return [(EntryRecord(*row[:-1]), row[-1]) for row in map(tuple, await connection.execute(query))]
+    return [(EntryRecord(*row[:-2]), (row[-2], row[-1])) for row in map(tuple, await connection.execute(query))]
 
 
 async def _before_next(wanted: Wanted, after: int, last: int, connection: AsyncConnection) -> int:

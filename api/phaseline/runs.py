@@ -7,7 +7,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline.identity import Identity, Run
-from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.records import DeployRecord, EntryRecord, Source
 from phaseline_schema.refusals import Forbidden, Refusal
 from phaseline_schema.tables import deploy_runs
 
@@ -34,9 +34,10 @@ async def refusal(connection: AsyncConnection, identity: Identity, deploy: Deplo
 
 
 async def take(connection: AsyncConnection, identity: Identity, entry: EntryRecord) -> None:
-    """From now on the deploy is in the hands of the caller's run, if the entry moved it and it is in nobody's yet."""
+    """From now on the deploy is in the hands of the caller's run, if a callback has moved it by the entry and it is in
+    nobody's yet. What GitHub has said before the callback came is no report of this run."""
     run = identity.run
-    if run is None or not entry.accepted:
+    if run is None or not entry.accepted or entry.known_source is not Source.CALLBACK:
         return
     held = select(deploy_runs.c.deploy_id).where(deploy_runs.c.deploy_id == entry.deploy_id)
     if (await connection.execute(held)).first() is None:

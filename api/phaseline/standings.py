@@ -90,11 +90,12 @@ async def _begin(
         raise DeployNotFound
     if after is not None and after > deploy.sequence:
         raise AfterAhead(deploy.sequence)
-    moves = (await history.moves_of(connection, [deploy_id]))[deploy_id]
+    folded = (await history.folded_of(connection, [deploy_id]))[deploy_id]
     last = deploy.sequence if after is None else after
     known = next(iter(await history.entries_between(connection, deploy_id, last - 1, last)), None)
     pipeline = (await graphs.at(connection))[deploy.pipeline]
-    return moves[-1], Place(_fold(pipeline, deploy, moves, last), known)
+    moved = next(entry for entry in reversed(folded) if entry.accepted)
+    return moved, Place(_fold(pipeline, deploy, folded, last), known)
 
 
 async def _go_on(connection: AsyncConnection, graphs: GraphCache, place: Place) -> tuple[list[EntryRecord], Place]:
@@ -108,12 +109,12 @@ async def _go_on(connection: AsyncConnection, graphs: GraphCache, place: Place) 
         del entries[0]
     pipeline = (await graphs.at(connection))[deploy.pipeline]
     if pipeline is not place.standing.pipeline:  # a migration has changed it
-        moves = await history.moves_of(connection, [deploy.id])
-        place = replace(place, standing=_fold(pipeline, deploy, moves[deploy.id], deploy.sequence))
+        folded = await history.folded_of(connection, [deploy.id])
+        place = replace(place, standing=_fold(pipeline, deploy, folded[deploy.id], deploy.sequence))
     return entries, place
 
 
-def _fold(pipeline: Pipeline, deploy: DeployRecord, moves: list[EntryRecord], last: int) -> Standing:
+def _fold(pipeline: Pipeline, deploy: DeployRecord, entries: list[EntryRecord], last: int) -> Standing:
     """How the deploy stood at the entry `last`, of which refusals are left out."""
-    standing = fold(pipeline, deploy, [move for move in moves if move.sequence <= last])
+    standing = fold(pipeline, deploy, [entry for entry in entries if entry.sequence <= last])
     return replace(standing, deploy=replace(standing.deploy, sequence=last))

@@ -15,12 +15,12 @@ from sqlalchemy.engine import Engine
 from phaseline import history
 from phaseline.store import Store as Reading
 from phaseline_schema.pipeline import Outcome
-from phaseline_schema.records import AuditKind
+from phaseline_schema.records import AuditKind, Source
 from phaseline_schema.types.inputs import AuditFilter, DeployFilter
 from tests.conformance.conftest import on_one_of_each
 from tests.conformance.stores import Store
 from tests.support import bulk, logs, model
-from tests.support.consistency import contradictions
+from tests.support.consistency import contradictions, source_of
 from tests.support.database import address
 from tests.support.invented import COMMON_ACTOR, RARE_ACTOR, RARE_ENVIRONMENT
 from tests.support.logs import Log
@@ -76,6 +76,7 @@ def _of_entries(every_log: dict[str, Log]) -> list[AuditFilter]:
         "actor": (COMMON_ACTOR, RARE_ACTOR, "nobody"),
         "to_status": ("cancelled", "paused"),
         "kind": tuple(AuditKind),
+        "source": tuple(Source),
         "recorded_after": (early,),
         "recorded_before": (late,),
     }
@@ -101,6 +102,9 @@ def _is_wanted(row: dict[str, Any], wanted: AuditFilter | DeployFilter) -> bool:
         if border in ("after", "before"):
             at = row[f"{column}_at"]
             if not (at > value if border == "after" else at < value):
+                return False
+        elif name == "source":
+            if source_of(row) != value:
                 return False
         elif (model.outcome(row["status"]) if name == "outcome" else row[name]) != value:
             return False

@@ -40,7 +40,7 @@ class Export:
             task = bar.add_task("0 entries", total=max(last - self._wanted.after, 0))
             async for entries, at in export.windows(store, self._wanted, last):
                 if entries:
-                    self._output.write("".join(self._line(entry, ref) for entry, ref in entries).encode())
+                    self._output.write("".join(self._line(entry, deployed) for entry, deployed in entries).encode())
                     self._lines += len(entries)
                     self._last = entries[-1][0].id
                 bar.update(task, completed=at - self._wanted.after, description=f"{self._lines:,} entries")
