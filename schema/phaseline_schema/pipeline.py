@@ -126,14 +126,15 @@ class Pipeline:
 
         Raises UnknownStatus, StaleAttempt or IllegalTransition.
         """
-        allowed = self._open_to(origin, attempt, reported_attempt, source)
         if target not in self.by_key:
-            raise UnknownStatus(origin, target, allowed, attempt)
+            raise UnknownStatus(origin, target, self._open_to(origin, attempt, reported_attempt, source), attempt)
         if reported_attempt < attempt:
             raise StaleAttempt(origin, target, attempt)
-        if target not in allowed:
+        edge = self.edges.get((origin, target))
+        if edge is None or not edge.is_open_to(source) or (edge.new_attempt and reported_attempt == attempt):
+            allowed = self._open_to(origin, attempt, reported_attempt, source)
             raise IllegalTransition(origin, target, allowed, attempt)
-        return self.edges[origin, target]
+        return edge
 
     def refusal(
         self, *, origin: str, attempt: int, target: str, reported_attempt: int, source: Source = Source.CALLBACK
