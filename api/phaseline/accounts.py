@@ -67,9 +67,7 @@ class _Place:
         return any(account.run_conclusion is not None for account in self.of(attempt))
 
 
-async def report(
-    connection: AsyncConnection, graphs: GraphCache, deploy_id: str, told: RunReport
-) -> list[EntryRecord]:
+async def report(connection: AsyncConnection, graphs: GraphCache, deploy_id: str, told: RunReport) -> list[EntryRecord]:
     """Record what is new in GitHub's account of the deploy's run, and move the deploy where it has ended unreported.
 
     The caller has made sure that the run is the deploy's. The entries are those that were appended, oldest first; none

@@ -25,7 +25,9 @@ _LOOK = 0.05
 _PATIENCE = 30
 
 _columns = audit_entries.c
-_rows = history.entry_rows.add_columns(deploys.c.ref, deploys.c.commit_sha).join(deploys, deploys.c.id == _columns.deploy_id)
+_rows = history.entry_rows.add_columns(deploys.c.ref, deploys.c.commit_sha).join(
+    deploys, deploys.c.id == _columns.deploy_id
+)
 
 
 class StillWriting(Exception):

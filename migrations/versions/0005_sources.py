@@ -377,6 +377,7 @@ def _rebuild_log(added: tuple[str, ...]) -> None:
 
 def _create_log(table: str, added: tuple[str, ...]) -> None:
     edge = {"edge_from": "from_status", "edge_to": "to_status"}
+    digest = sa.CheckConstraint("length(digest) = 64", name="ck_audit_entries_digest")
     op.create_table(
         table,
         sa.Column("id", sa.Integer, nullable=False),
@@ -394,12 +395,11 @@ def _create_log(table: str, added: tuple[str, ...]) -> None:
         sa.Column("run_id", sa.String(64)),
         sa.Column("run_url", sa.String(2048)),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("digest", sa.String(64)),
+        # In 0004 its check is the column's own, which 0003 drops with it on the way down.
+        sa.Column("digest", sa.String(64), *(() if added else (digest,))),
         *(sa.Column(name, sa.String(32)) for name in added),
         *(
-            sa.Column(
-                name, sa.String(64), sa.Computed(f"CASE WHEN kind = 'TRANSITION' THEN {of} END", persisted=True)
-            )
+            sa.Column(name, sa.String(64), sa.Computed(f"CASE WHEN kind = 'TRANSITION' THEN {of} END", persisted=True))
             for name, of in edge.items()
         ),
         sa.PrimaryKeyConstraint("id", name="pk_audit_entries"),
@@ -415,7 +415,7 @@ def _create_log(table: str, added: tuple[str, ...]) -> None:
         sa.CheckConstraint("(kind = 'DEPLOY_STARTED') = (sequence = 1)", name="ck_audit_entries_starts_first"),
         sa.CheckConstraint("(kind = 'DEPLOY_STARTED') = (from_status IS NULL)", name="ck_audit_entries_from_status"),
         sa.CheckConstraint("(kind = 'CALLBACK_REFUSED') = (refusal IS NOT NULL)", name="ck_audit_entries_refusal"),
-        sa.CheckConstraint("length(digest) = 64", name="ck_audit_entries_digest"),
+        *((digest,) if added else ()),
         *(sa.CheckConstraint(condition, name=name) for name, condition in _checks(is_newer=bool(added)).items()),
         sqlite_autoincrement=True,
     )
@@ -429,10 +429,13 @@ def _older_guards() -> dict[str, list[str]]:
     older = module_from_spec(place)
     place.loader.exec_module(older)
     made = re.compile(r"CREATE (?:TRIGGER|FUNCTION) \w+")
-    replaced = {made.findall(guard)[0] for guards in GUARDS.values() for guard in guards}
     return {
-        dialect: [guard for guard in guards if set(made.findall(guard)) & replaced]
-        for dialect, guards in older.GUARDS.items()
+        dialect: [
+            guard
+            for guard in older.GUARDS[dialect]
+            if made.findall(guard)[:1] in [made.findall(replacing)[:1] for replacing in guards]
+        ]
+        for dialect, guards in GUARDS.items()
     }
 
 

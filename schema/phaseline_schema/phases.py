@@ -142,7 +142,7 @@ def _asserted(phase: PhaseStanding, state: PhaseState, entry: EntryRecord, *, ow
 def _ended(phase: PhaseStanding, outcome: Outcome, entry: EntryRecord) -> PhaseStanding:
     """A phase after the end of the deploy: the active one shares its outcome, where a callback tells it.
 
-    What GitHub tells is an end of the run, and what an operator says one of the deploy: of phases neither says anything.
+    What GitHub tells is an end of the run, and what an operator says one of the deploy: neither speaks of phases.
     """
     if phase.state is PhaseState.ACTIVE and entry.known_source is Source.CALLBACK:
         return replace(phase, state=_ENDED[outcome], finished_at=entry.recorded_at)

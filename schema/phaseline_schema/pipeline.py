@@ -141,9 +141,7 @@ class Pipeline:
     ) -> CallbackRefusal | None:
         """Why there is no such transition for such a report, or None."""
         try:
-            self.legal(
-                origin=origin, attempt=attempt, target=target, reported_attempt=reported_attempt, source=source
-            )
+            self.legal(origin=origin, attempt=attempt, target=target, reported_attempt=reported_attempt, source=source)
         except CallbackRefusal as refusal:
             return refusal
         return None

@@ -34,7 +34,9 @@ async def test_an_older_database_is_not_served_and_the_way_on_is_named(database:
 
 async def test_a_revision_that_cannot_be_served_is_not_accepted(database: Path) -> None:
     for accepted in ("0002", "0004", "1"):
-        _is_refused(phaseline(database, "serve", ACCEPT_REVISION=accepted), "PHASELINE_ACCEPT_REVISION", "none but 0005")
+        _is_refused(
+            phaseline(database, "serve", ACCEPT_REVISION=accepted), "PHASELINE_ACCEPT_REVISION", "none but 0005"
+        )
 
 
 async def test_a_database_that_a_newer_version_has_made_unfit_for_this_one_is_not_touched(database: Path) -> None:

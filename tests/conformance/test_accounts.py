@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from phaseline import accounts, deploys
-from phaseline.accounts import CONCLUSIONS, EarlierAttemptFirst
+from phaseline.accounts import EarlierAttemptFirst
 from phaseline.graph import GraphCache
 from phaseline.identity import ANYBODY
 from phaseline.inspection import inspect
@@ -45,9 +45,7 @@ class Log:
     async def start(self) -> Expected:
         """A new deploy."""
         wanted = Start("production", "main", "console", None, commit_sha="c0ffee" * 6 + "beef")
-        deploy = await self.store.write(
-            lambda connection: deploys.start(connection, self._graphs, ANYBODY, wanted)
-        )
+        deploy = await self.store.write(lambda connection: deploys.start(connection, self._graphs, ANYBODY, wanted))
         return Expected(deploy.id)
 
     async def call_back(self, deploy_id: str, status: str, attempt: int = 1) -> deploys.Receipt:
@@ -70,7 +68,7 @@ class Log:
         """Its log as it lies in the database."""
         names = ("kind", "source", "from_status", "to_status", "attempt", "run_status", "run_conclusion")
         found = (await logs.read(self.database))[deploy_id].entries
-        return [tuple(entry[name] for name in names) for entry in found]  # type: ignore[misc]
+        return [tuple(entry[name] for name in names) for entry in found]
 
     async def assert_holds(self) -> None:
         """By the check of this version, and by that of the tests."""
@@ -103,12 +101,6 @@ async def log(database: Path | str) -> AsyncIterator[Log]:
     async with _opened(database) as opened:
         yield opened
         await opened.assert_holds()
-
-
-def test_the_conclusions_are_those_of_the_decision() -> None:
-    assert {word: outcome.value for word, outcome in CONCLUSIONS.items()} == {
-        word: model.outcome(end) for word, end in ENDS_BY.items()
-    }
 
 
 @pytest.mark.parametrize("conclusion", [*ENDS_BY, UNHEARD_OF])
@@ -150,7 +142,7 @@ async def test_an_end_that_a_callback_has_told_stays_whatever_github_says_of_it(
         assert await log.hear(deploy.id, "completed", conclusion) == []
 
 
-@pytest.mark.parametrize("order", itertools.permutations(["callback", "completed", "late", "completed"]))
+@pytest.mark.parametrize("order", sorted(set(itertools.permutations(["callback", "completed", "late", "completed"]))))
 async def test_in_whatever_order_they_come_there_is_one_end(log: Log, order: tuple[str, ...]) -> None:
     deploy = await log.start()
     await log.call_back(deploy.id, "building")
@@ -289,16 +281,23 @@ class Accounts(RuleBasedStateMachine):
 
     def hear(self, deploy: Expected, attempt: int, status: str, conclusion: str | None) -> None:
         missing = deploy.first_to_be_asked_for(attempt)
-        try:
-            appended = self.runner.run(self.log.hear(deploy.id, status, conclusion, attempt))
-        except EarlierAttemptFirst as first:
-            assert first.attempt == missing
+        appended, asked_for = self.runner.run(self._heard(deploy.id, status, conclusion, attempt))
+        if asked_for is not None:
+            assert asked_for == missing
             return
         assert missing is None or not appended
         is_new = deploy.hear(attempt, status, conclusion)
         assert len(appended) == is_new
         if appended:
             assert appended[0].sequence == len(deploy.log)
+
+    async def _heard(
+        self, deploy_id: str, status: str, conclusion: str | None, attempt: int
+    ) -> tuple[list[EntryRecord], int | None]:
+        try:
+            return await self.log.hear(deploy_id, status, conclusion, attempt), None
+        except EarlierAttemptFirst as first:
+            return [], first.attempt
 
     def teardown(self) -> None:
         try:

@@ -162,7 +162,10 @@ ENTRIES_REFUSED = {
     "a deploy that does not exist": ({"deploy_id": "e", "sequence": 1}, "environment and pipeline"),
     "a second start": (
         {
-            **{"kind": "DEPLOY_STARTED", "from_status": None, "to_status": "building", "attempt": 1},
+            "kind": "DEPLOY_STARTED",
+            "from_status": None,
+            "to_status": "building",
+            "attempt": 1,
             "source": "OPERATOR",
         },
         "ck_audit_entries_starts_first",
@@ -321,7 +324,7 @@ async def test_github_tells_the_page_of_the_attempt_that_the_deploy_is_in_and_of
 async def test_the_same_request_of_the_same_caller_starts_one_deploy(writer: Writer) -> None:
     request = {"request_id": "r", "started_by": "maria"}
     await writer.insert("deploys", DEPLOY | {"id": "e"} | request)
-    with pytest.raises(Refused, match="uq_deploys_request|started_by, deploys.request_id"):
+    with pytest.raises(Refused, match=r"uq_deploys_request|started_by, deploys\.request_id"):
         await writer.insert("deploys", DEPLOY | {"id": "f"} | request)
     await writer.insert("deploys", DEPLOY | {"id": "f"} | request | {"started_by": "tom"})
 

@@ -168,7 +168,7 @@ async def _definitions(database: Path | str) -> dict[str, Any]:
 
 def _lines(definition: str) -> list[str]:
     """What SQLite adds to a table it writes behind the last line."""
-    added = re.sub(r", (\w+ VARCHAR\(\d+\))(?=[,)])", r"\n\1", definition)
+    added = re.sub(r", (\w+ VARCHAR\(\d+\))(?=[,)]| CONSTRAINT)", r"\n\1", definition)
     return [line for line in added.splitlines() if line.strip(" ,)(")]
 
 

@@ -313,8 +313,8 @@ async def test_only_a_checkpoint_tells_that_the_last_entry_has_vanished_and_the_
 
 async def _rechain(connection: AsyncConnection, deploy_id: str) -> None:
     """Give every entry the digest that it would have had."""
-    given = text("SELECT ref, commit_sha FROM deploys WHERE id = :of")
-    ref, commit = (await connection.execute(given, {"of": deploy_id})).one()
+    deployed = text("SELECT ref, commit_sha FROM deploys WHERE id = :of")
+    ref, commit = (await connection.execute(deployed, {"of": deploy_id})).one()
     rows = text("SELECT * FROM audit_entries WHERE deploy_id = :of ORDER BY sequence")
     previous = None
     for row in (await connection.execute(rows, {"of": deploy_id})).all():
@@ -378,7 +378,9 @@ UNLAWFUL = {
     "a run that moves the deploy": (_forged("to_status", "'deploying'", 10), 10),
     "a request that GitHub has made": (_forged("kind", "'CANCEL_REQUESTED'", 10), 10),
     "a request for a later attempt": (
-        _forged("kind", "'RERUN_REQUESTED'", 10, source="'OPERATOR'", run_status="NULL", run_conclusion="NULL", attempt="3"),
+        _forged(
+            "kind", "'RERUN_REQUESTED'", 10, source="'OPERATOR'", run_status="NULL", run_conclusion="NULL", attempt="3"
+        ),
         10,
     ),
 }

@@ -372,7 +372,12 @@ def test_what_github_says_of_a_run_moves_nothing_but_its_page(
 def test_of_two_attempts_of_a_run_the_later_one_is_told() -> None:
     standing = fold(CONSOLE, _deploy(), _log(_reports("building failed")))
     assert standing.run is None
-    for sequence, attempt, status, told in ((4, 1, "completed", 1), (5, 2, "queued", 2), (6, 1, "x", 2), (7, 2, "y", 2)):
+    for sequence, attempt, status, told in (
+        (4, 1, "completed", 1),
+        (5, 2, "queued", 2),
+        (6, 1, "x", 2),
+        (7, 2, "y", 2),
+    ):
         standing = advance(CONSOLE, standing, _account(sequence, attempt, status, None))
         assert standing.run is not None
         assert standing.run.attempt == told

@@ -25,9 +25,7 @@ def _refusal(
     origin: str, target: str, attempt: int = 1, reported_attempt: int = 1, source: Source = Source.CALLBACK
 ) -> CallbackRefusal:
     with pytest.raises(CallbackRefusal) as raised:
-        CONSOLE.legal(
-            origin=origin, attempt=attempt, target=target, reported_attempt=reported_attempt, source=source
-        )
+        CONSOLE.legal(origin=origin, attempt=attempt, target=target, reported_attempt=reported_attempt, source=source)
     return raised.value
 
 
@@ -42,9 +40,7 @@ def test_the_model_and_the_pipeline_speak_of_the_same_statuses_and_phases() -> N
 @pytest.mark.parametrize(("origin", "target"), EVERY_PAIR)
 def test_legality_is_as_the_design_tells_it(origin: str, target: str, source: Source, reported_attempt: int) -> None:
     if model.is_legal(origin, 3, target, reported_attempt, source):
-        edge = CONSOLE.legal(
-            origin=origin, attempt=3, target=target, reported_attempt=reported_attempt, source=source
-        )
+        edge = CONSOLE.legal(origin=origin, attempt=3, target=target, reported_attempt=reported_attempt, source=source)
         assert (edge.origin, edge.target) == (origin, target)
     else:
         refusal = _refusal(origin, target, 3, reported_attempt, source)

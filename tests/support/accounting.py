@@ -23,9 +23,7 @@ class Expected:
     """A deploy: what its log should hold, and what it holds of each attempt of the run."""
 
     id: str
-    log: list[Line] = field(
-        default_factory=lambda: [("DEPLOY_STARTED", "OPERATOR", None, model.START, 1, None, None)]
-    )
+    log: list[Line] = field(default_factory=lambda: [("DEPLOY_STARTED", "OPERATOR", None, model.START, 1, None, None)])
     status: str = model.START
     attempt: int = 1
     accounts: defaultdict[int, list[tuple[str, str | None]]] = field(default_factory=lambda: defaultdict(list))

@@ -168,11 +168,11 @@ def _off_the_graph(log: Log, judges: list[Judge]) -> Problems:
         here = f"{log.id}: entry {entry['sequence']} ({entry['to_status']}, attempt {entry['attempt']})"
         if entry["from_status"] != status:
             yield f"{here} begins at {entry['from_status']}, where the deploy was {status}"
-        if report in reports and entry["refusal"] not in model.OF_THE_CALLER:
-            yield f"{here} repeats a callback that was accepted"
         if entry["kind"] in model.ASIDES:
             yield from _of_an_aside(entry, here, status, attempt)
             continue
+        if report in reports and entry["refusal"] not in model.OF_THE_CALLER:
+            yield f"{here} repeats a callback that was accepted"
         if source_of(entry) != "CALLBACK" and entry["kind"] == "TRANSITION":
             if not model.is_legal(status, attempt, entry["to_status"], entry["attempt"], source_of(entry)):
                 yield f"{here} is a move that {source_of(entry)} may not make"

@@ -27,8 +27,11 @@ _OPERATORS = tuple(f"token:operator-{number}" for number in range(1, 201))
 _REPOSITORIES = tuple(f"github:example/service-{number}" for number in range(1, 41))
 
 _SOURCES = {
-    **{"DEPLOY_STARTED": "OPERATOR", "TRANSITION": "CALLBACK", "CALLBACK_REFUSED": "CALLBACK"},
-    **{"RUN_REPORTED": "GITHUB", "CANCEL_REQUESTED": "OPERATOR"},
+    "DEPLOY_STARTED": "OPERATOR",
+    "TRANSITION": "CALLBACK",
+    "CALLBACK_REFUSED": "CALLBACK",
+    "RUN_REPORTED": "GITHUB",
+    "CANCEL_REQUESTED": "OPERATOR",
 }
 
 # Before that, entries had no source, and deploys no commit.

@@ -51,12 +51,11 @@ upgrade_alone, downgrade_alone = upgrade, downgrade
 
 def upgrade():
     upgrade_alone()
-    for origin, target, why, new_attempt, reported_by in ROWS:
-        if origin not in OLDER or target not in OLDER:
-            op.execute(
-                "INSERT INTO pipeline_transitions (pipeline, from_status, to_status, why, new_attempt, reported_by) "
-                f"VALUES ('console', '{{origin}}', '{{target}}', '{{why}}', {{str(new_attempt).lower()}}, '{{reported_by}}')"
-            )
+    names = ("pipeline", "from_status", "to_status", "why", "reported_by", "new_attempt")
+    columns = *map(sa.column, names[:-1]), sa.column("new_attempt", sa.Boolean())
+    table = sa.table("pipeline_transitions", *columns)
+    rows = [row for row in ROWS if row[0] not in OLDER or row[1] not in OLDER]
+    op.bulk_insert(table, [dict(zip(names, ("console", *row[:3], row[4], row[3]))) for row in rows])
 
 
 def downgrade():
@@ -89,7 +88,7 @@ def make_newer(folder: Path) -> Path:
     rows = f"\n\nROWS = {_leave_out_rows(folder)!r}\n"
     (folder / "migrations" / "versions" / f"{NEWER}_gates_and_health.py").write_text(brought + rows + _MORE)
     revisions = folder / _REVISIONS
-    served = _replaced(revisions.read_text(), '\nSERVABLE: tuple[str, ...] = ()', f'\nSERVABLE = ("{OLDER}",)')
+    served = _replaced(revisions.read_text(), "\nSERVABLE: tuple[str, ...] = ()", f'\nSERVABLE = ("{OLDER}",)')
     revisions.write_text(served)
     return folder
 

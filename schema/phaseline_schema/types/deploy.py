@@ -186,7 +186,9 @@ class AuditEntry:
         """Where the deploy stood."""
         return self.record.from_status
 
-    @strawberry.field(description="The status after; for a refusal, what was asked for; the same as before where the entry moves nothing.")
+    @strawberry.field(
+        description="The status after; for a refusal, what was asked for; where nothing moves, the one before."
+    )
     def to_status(self) -> str | None:
         """Where it went."""
         return self.record.to_status
@@ -226,7 +228,9 @@ class AuditEntry:
         """GitHub's status of its run."""
         return self.record.run_status
 
-    @strawberry.field(description="How the run's attempt has ended, in GitHub's own word; null where it does not say it.")
+    @strawberry.field(
+        description="How the run's attempt has ended, in GitHub's own word; null where it does not say it."
+    )
     def run_conclusion(self) -> str | None:
         """GitHub's conclusion of its run."""
         return self.record.run_conclusion
