@@ -35,8 +35,8 @@ OnStarted = Callable[[DeployRecord], Awaitable[None]]
 
 Result = TypeVar("Result")
 
-# The accepted entries of a deploy, and the graphs as they were when those were read.
-_Moves = tuple[list[EntryRecord], Graphs]
+# What is folded of a deploy, and the graphs as they were when that was read.
+_Folded = tuple[list[EntryRecord], Graphs]
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ class LogReader:
 
     async def standing(self, deploy: DeployRecord) -> Standing:
         """How the deploy and its phases stand at the entry that `deploy` has come to."""
-        moves, graphs = await self._moves.load(deploy.id)
-        return fold(graphs[deploy.pipeline], deploy, [move for move in moves if move.sequence <= deploy.sequence])
+        entries, graphs = await self._folded.load(deploy.id)
+        return fold(graphs[deploy.pipeline], deploy, [entry for entry in entries if entry.sequence <= deploy.sequence])
 
     async def entries_of(self, deploy: DeployRecord, first: int | None, after: str | None) -> Page[EntryRecord]:
         """The deploy's entries up to the one it has come to, oldest first. Raises BadUserInput."""
@@ -126,8 +126,8 @@ class LogReader:
         return DataLoader(self._load_deploys, cache=False)
 
     @cached_property
-    def _moves(self) -> DataLoader[str, _Moves]:
-        return DataLoader(self._load_moves, cache=False)
+    def _folded(self) -> DataLoader[str, _Folded]:
+        return DataLoader(self._load_folded, cache=False)
 
     @cached_property
     def _parts(self) -> DataLoader[history.Part, list[EntryRecord]]:
@@ -140,9 +140,9 @@ class LogReader:
         found = await self.read(lambda connection: history.deploys_by_id(connection, set(ids)))
         return [found.get(deploy_id) for deploy_id in ids]
 
-    async def _load_moves(self, ids: list[str]) -> list[_Moves]:
-        async def look(connection: AsyncConnection) -> list[_Moves]:
-            found, graphs = await history.moves_of(connection, set(ids)), await self._services.graphs.at(connection)
+    async def _load_folded(self, ids: list[str]) -> list[_Folded]:
+        async def look(connection: AsyncConnection) -> list[_Folded]:
+            found, graphs = await history.folded_of(connection, set(ids)), await self._services.graphs.at(connection)
             return [(found[deploy_id], graphs) for deploy_id in ids]
 
         return await self.read(look)

@@ -10,7 +10,7 @@ from phaseline.graph import GraphCache
 from phaseline.identity import Identity
 from phaseline_schema.phases import moved
 from phaseline_schema.pipeline import Pipeline
-from phaseline_schema.records import AuditKind, Callback, DeployRecord, EntryRecord, Start
+from phaseline_schema.records import AuditKind, Callback, DeployRecord, EntryRecord, Source, Start
 from phaseline_schema.refusals import DeployNotFound, PipelineNotFound, Refusal
 from phaseline_schema.rights import Right
 
@@ -49,6 +49,8 @@ async def start(connection: AsyncConnection, graphs: GraphCache, identity: Ident
         started_by=identity.name,
         started_at=place.time,
         updated_at=place.time,
+        commit_sha=wanted.commit_sha,
+        request_id=wanted.request_id,
     )
     entry = EntryRecord(
         deploy_id=deploy.id,
@@ -62,9 +64,10 @@ async def start(connection: AsyncConnection, graphs: GraphCache, identity: Ident
         actor=identity.name,
         recorded_at=place.time,
         message=wanted.note,
+        source=Source.OPERATOR,
     )
     await ledger.begin(connection, deploy)
-    await ledger.append(connection, entry, deploy.ref, place)
+    await ledger.append(connection, entry, deploy, place)
     return deploy
 
 
@@ -84,12 +87,12 @@ async def apply(connection: AsyncConnection, graphs: GraphCache, identity: Ident
         recorded = admission.without_content(identity, pipeline, callback, denied)
         if (told := await history.told(connection, deploy, identity, recorded, denied)) is not None:
             return Receipt(deploy, pipeline, told, duplicate=True, refusal=denied)
-        place, _ = await ledger.next_place(connection, deploy, recorded)
+        place, _ = await ledger.next_place(connection, deploy, recorded.attempt, recorded.status)
         return await _record(connection, pipeline, deploy, identity, recorded, denied, place)
     if before.entry is not None:
         return Receipt(deploy, pipeline, before.entry, duplicate=True, refusal=before.refusal)
     reported = admission.of_its_run(identity, callback)
-    place, first = await ledger.next_place(connection, deploy, reported)
+    place, first = await ledger.next_place(connection, deploy, reported.attempt, reported.status)
     if first is not None:
         receipt = Receipt(deploy, pipeline, first, duplicate=True)
     else:
@@ -127,6 +130,7 @@ async def _record(
         message=callback.message,
         run_id=callback.run_id,
         run_url=callback.run_url,
+        source=Source.CALLBACK,
     )
     after = moved(pipeline, deploy, entry)
     entry = await ledger.advance(connection, entry, place, deploy, after)

@@ -27,7 +27,9 @@ _LOOK = 0.05
 _PATIENCE = 30
 
 _columns = audit_entries.c
-_rows = history.entry_rows.add_columns(deploys.c.ref).join(deploys, deploys.c.id == _columns.deploy_id)
+_rows = history.entry_rows.add_columns(deploys.c.ref, deploys.c.commit_sha).join(
+    deploys, deploys.c.id == _columns.deploy_id
+)
 
 
 class NotSettled(Exception):
@@ -49,8 +51,11 @@ class Wanted:
     until: datetime | None = None
 
 
-# Entries by id, each with the ref of its deploy, and the id up to which nothing is left to tell.
-Window = tuple[list[tuple[EntryRecord, str]], int]
+# Entries by id, each with the ref and the commit of its deploy.
+Exported = list[tuple[EntryRecord, tuple[str, str | None]]]
+
+# Such entries, and the id up to which nothing is left to tell.
+Window = tuple[Exported, int]
 
 
 async def upto(store: Store) -> int:
@@ -97,13 +102,13 @@ async def _look(store: Store, since: int | None, connection: AsyncConnection) ->
 
 
 def window_of(wanted: Wanted, after: int, last: int) -> Select[Any]:
-    """The entries of a window, each with its deploy's ref."""
+    """The entries of a window, each with its deploy's ref and commit."""
     return _rows.where(_columns.id > after, _columns.id <= last, *_conditions(wanted)).order_by(_columns.id)
 
 
-async def _window(wanted: Wanted, after: int, last: int, connection: AsyncConnection) -> list[tuple[EntryRecord, str]]:
+async def _window(wanted: Wanted, after: int, last: int, connection: AsyncConnection) -> Exported:
     rows = await connection.execute(window_of(wanted, after, last))
-    return [(EntryRecord(*row[:-1]), row[-1]) for row in map(tuple, rows)]
+    return [(EntryRecord(*row[:-2]), (row[-2], row[-1])) for row in map(tuple, rows)]
 
 
 async def _before_next(wanted: Wanted, after: int, last: int, connection: AsyncConnection) -> int:

@@ -97,14 +97,15 @@ async def _edges(connection: AsyncConnection) -> defaultdict[str, list[Transitio
     edges: defaultdict[str, list[Transition]] = defaultdict(list)
     columns = pipeline_transitions.c
     origin, target = pipeline_statuses.alias(), pipeline_statuses.alias()
+    edge = (columns.from_status, columns.to_status, columns.why, columns.new_attempt, columns.reported_by)
     rows = (
-        select(columns.pipeline, columns.from_status, columns.to_status, columns.why, columns.new_attempt)
+        select(columns.pipeline, *edge)
         .join(origin, and_(origin.c.pipeline == columns.pipeline, origin.c.key == columns.from_status))
         .join(target, and_(target.c.pipeline == columns.pipeline, target.c.key == columns.to_status))
         .order_by(origin.c.position, target.c.position)
     )
-    for name, *edge in await connection.execute(rows):
-        edges[name].append(Transition(*edge))
+    for name, *values in await connection.execute(rows):
+        edges[name].append(Transition(*values))
     return edges
 
 

@@ -18,13 +18,13 @@ _COLUMNS = {
     "pipeline_phases": ("pipeline", "key", "label", "position"),
     "pipeline_statuses": ("pipeline", "key", "label", "position", "phase", "outcome"),
     "pipeline_assertions": ("pipeline", "status", "phase", "state"),
-    "pipeline_transitions": ("pipeline", "from_status", "to_status", "why", "new_attempt"),
+    "pipeline_transitions": ("pipeline", "from_status", "to_status", "why", "new_attempt", "reported_by"),
     "oldest_server": ("revision",),
 }
 
 # As the migrations number statuses, and the revision of the oldest server that they allow for.
 _STEP = 10
-_OLDEST_SERVER = "0003"
+_OLDEST_SERVER = "0005"
 
 
 async def fault(connection: AsyncConnection) -> Fault | None:
@@ -68,4 +68,5 @@ def _assertions(pipeline: Pipeline) -> Iterator[tuple[Any, ...]]:
 
 def _transitions(pipeline: Pipeline) -> Iterator[tuple[Any, ...]]:
     for edge in pipeline.transitions:
-        yield pipeline.name, edge.origin, edge.target, edge.why, edge.new_attempt
+        reported_by = edge.reported_by and edge.reported_by.value
+        yield pipeline.name, edge.origin, edge.target, edge.why, edge.new_attempt, reported_by

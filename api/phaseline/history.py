@@ -101,18 +101,18 @@ async def sequences(connection: AsyncConnection, ids: Collection[str]) -> dict[s
     return {row.id: row.sequence for row in rows}
 
 
-async def moves_of(connection: AsyncConnection, ids: Collection[str]) -> dict[str, list[EntryRecord]]:
-    """The accepted entries of several deploys, oldest first, by the deploy's id."""
+async def folded_of(connection: AsyncConnection, ids: Collection[str]) -> dict[str, list[EntryRecord]]:
+    """What is folded of several deploys, oldest first, by the deploy's id: all entries but refusals."""
     columns = audit_entries.c
     rows = await connection.execute(
         entry_rows.where(columns.deploy_id.in_(ids), columns.kind != AuditKind.CALLBACK_REFUSED).order_by(
             columns.deploy_id, columns.sequence
         )
     )
-    moves: defaultdict[str, list[EntryRecord]] = defaultdict(list)
+    folded: defaultdict[str, list[EntryRecord]] = defaultdict(list)
     for row in rows:
-        moves[row.deploy_id].append(entry(row))
-    return moves
+        folded[row.deploy_id].append(entry(row))
+    return folded
 
 
 async def newest_of(connection: AsyncConnection, ids: Collection[str]) -> dict[str, EntryRecord]:

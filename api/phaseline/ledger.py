@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline.databases import clock
 from phaseline_schema.digests import digest
-from phaseline_schema.records import Callback, DeployRecord, EntryRecord
+from phaseline_schema.records import DeployRecord, EntryRecord
 from phaseline_schema.tables import audit_entries, deploys
 
 _DEPLOY = [field.name for field in fields(DeployRecord)]
@@ -49,11 +49,11 @@ async def first_place(connection: AsyncConnection) -> Place:
 
 
 async def next_place(
-    connection: AsyncConnection, deploy: DeployRecord, callback: Callback
+    connection: AsyncConnection, deploy: DeployRecord, attempt: int, status: str
 ) -> tuple[Place, EntryRecord | None]:
-    """The place after the last entry of a deploy whose row is locked; and the entry of an accepted callback with the
-    same deploy, attempt and status, if there is one."""
-    of = {"deploy": deploy.id, "last": deploy.sequence, "attempt": callback.attempt, "status": callback.status}
+    """The place after the last entry of a deploy whose row is locked; and the entry by which it has come to this status
+    in this attempt, if there is one."""
+    of = {"deploy": deploy.id, "last": deploy.sequence, "attempt": attempt, "status": status}
     found = tuple((await connection.execute(_next_place(connection.dialect.name), of)).one())
     first = EntryRecord(*found[3:]) if found[3] is not None else None
     return Place(found[0], clock.told(found[1]), found[2]), first
@@ -64,9 +64,9 @@ async def begin(connection: AsyncConnection, deploy: DeployRecord) -> None:
     await connection.execute(_begin, _values(deploy, _DEPLOY))
 
 
-async def append(connection: AsyncConnection, entry: EntryRecord, ref: str, place: Place) -> EntryRecord:
-    """Write an entry of a deploy of `ref` in its place, and return it with its id and digest."""
-    entry = _sealed(entry, ref, place)
+async def append(connection: AsyncConnection, entry: EntryRecord, deploy: DeployRecord, place: Place) -> EntryRecord:
+    """Write an entry of a deploy in its place, and return it with its id and digest."""
+    entry = _sealed(entry, deploy, place)
     await connection.execute(_append, _values(entry, _ENTRY))
     return entry
 
@@ -75,7 +75,7 @@ async def advance(
     connection: AsyncConnection, entry: EntryRecord, place: Place, before: DeployRecord, after: DeployRecord
 ) -> EntryRecord:
     """The same, and write what of the deploy has moved by it, if its row is still the one that was read."""
-    entry = _sealed(entry, before.ref, place)
+    entry = _sealed(entry, before, place)
     values = _values(after, _DEPLOY) | {"the_id": before.id, "the_sequence": before.sequence}
     if connection.dialect.name == "postgresql":
         done = await connection.execute(_advance, values | _values(entry, _ENTRY, _OF_ENTRY))
@@ -87,9 +87,9 @@ async def advance(
     return entry
 
 
-def _sealed(entry: EntryRecord, ref: str, place: Place) -> EntryRecord:
+def _sealed(entry: EntryRecord, deploy: DeployRecord, place: Place) -> EntryRecord:
     entry = replace(entry, id=place.id)
-    return replace(entry, digest=digest(entry, ref, place.previous))
+    return replace(entry, digest=digest(entry, deploy, place.previous))
 
 
 def _values(record: DeployRecord | EntryRecord, names: list[str], prefix: str = "") -> dict[str, Any]:

@@ -11,7 +11,11 @@ from phaseline_schema.times import rfc3339
 NAMES = (
     *("id", "deployId", "environment", "ref", "pipeline", "sequence", "kind", "fromStatus", "toStatus", "attempt"),
     *("actor", "refusal", "message", "runId", "runUrl", "recordedAt", "digest"),
+    *("source", "runStatus", "runConclusion", "commit"),
 )
+# What is deployed: the ref and the commit, which no entry holds.
+Deployed = tuple[str, str | None]
+
 HEADER = ",".join(NAMES) + "\n"
 
 # What a spreadsheet takes for a formula begins with one of these; the last is the mark that keeps it from doing so.
@@ -25,26 +29,28 @@ class Format(StrEnum):
     CSV = "csv"
 
     @property
-    def line(self) -> Callable[[EntryRecord, str], str]:
-        """Writes an entry of a deploy of this ref, the end of the line included."""
+    def line(self) -> Callable[[EntryRecord, Deployed], str]:
+        """Writes an entry of a deploy of this ref and commit, the end of the line included."""
         return _json if self is Format.JSONL else _csv
 
 
-def _values(entry: EntryRecord, ref: str) -> tuple[str | int | None, ...]:
+def _values(entry: EntryRecord, deployed: Deployed) -> tuple[str | int | None, ...]:
+    ref, commit = deployed
     return (
         *(str(entry.id), entry.deploy_id, entry.environment, ref, entry.pipeline, entry.sequence, entry.kind.value),
         *(entry.from_status, entry.to_status, entry.attempt, entry.actor, entry.refusal, entry.message),
         *(entry.run_id, entry.run_url, rfc3339(entry.recorded_at), entry.digest),
+        *(entry.known_source.value, entry.run_status, entry.run_conclusion, commit),
     )
 
 
-def _json(entry: EntryRecord, ref: str) -> str:
-    members: dict[str, Any] = dict(zip(NAMES, _values(entry, ref), strict=True))
+def _json(entry: EntryRecord, deployed: Deployed) -> str:
+    members: dict[str, Any] = dict(zip(NAMES, _values(entry, deployed), strict=True))
     return json.dumps(members, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def _csv(entry: EntryRecord, ref: str) -> str:
-    return ",".join(map(_field, _values(entry, ref))) + "\n"
+def _csv(entry: EntryRecord, deployed: Deployed) -> str:
+    return ",".join(map(_field, _values(entry, deployed))) + "\n"
 
 
 def _field(value: str | int | None) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline.identity import Identity, Run
-from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.records import DeployRecord, EntryRecord, Source
 from phaseline_schema.refusals import Forbidden, Refusal
 from phaseline_schema.tables import deploy_runs
 
@@ -44,9 +44,10 @@ async def judged(connection: AsyncConnection, identity: Identity, deploy: Deploy
 
 
 async def take(connection: AsyncConnection, identity: Identity, entry: EntryRecord, run_judged: Judged) -> None:
-    """From now on the deploy is in the hands of the caller's run, if the entry moved it and it is in nobody's yet."""
+    """From now on the deploy is in the hands of the caller's run, if a callback has moved it by the entry and it is in
+    nobody's yet. What GitHub has said before the callback came is no report of this run."""
     run = identity.run
-    if run is not None and entry.accepted and run_judged.is_free:
+    if run is not None and entry.accepted and entry.known_source is Source.CALLBACK and run_judged.is_free:
         taken = {"deploy_id": entry.deploy_id, "issuer": run.issuer, "run_id": run.run_id}
         await connection.execute(insert(deploy_runs).values(taken))
 

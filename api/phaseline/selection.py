@@ -8,11 +8,12 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, null, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, null, or_, select, tuple_, union_all
 
 from phaseline.databases.picking import picking
 from phaseline_schema import inputs
 from phaseline_schema.pipeline import Outcome
+from phaseline_schema.records import OLDER_KINDS, SOURCES, Source
 from phaseline_schema.tables import audit_entries, deploys, pipeline_statuses
 from phaseline_schema.types.inputs import AuditFilter, DeployFilter
 
@@ -59,20 +60,33 @@ def stands_of(outcome: Outcome) -> Select[Any]:
 
 
 def entries_newest_first(rows: Select[Any], wanted: AuditFilter, after: EntryPlace | None, most: int) -> Select[Any]:
-    """`rows` of audit entries of all deploys. Raises BadUserInput."""
-    query = rows.where(*_of_entries(wanted))
+    """`rows` of audit entries of all deploys. Raises BadUserInput.
+
+    A source alone has two places in its index, because older entries have none: each gives as many as the page holds.
+    """
+    conditions = _of_entries(wanted)
     bounds = [after] if after else []
     bounds += [(wanted.recorded_before, 0)] if wanted.recorded_before else []
     if bounds:
-        query = query.where(
+        conditions.append(
             tuple_(_entries.recorded_at, _entries.id) < _bound(*min(bounds), _entries.recorded_at, _entries.id)
         )
-    return query.order_by(_entries.recorded_at.desc(), _entries.id.desc()).limit(most)
+    if wanted.source is None:
+        return _latest(rows.where(*conditions), _entries, most)
+    if _leads(wanted):
+        return _latest(rows.where(*conditions, or_(*_from(wanted.source, leads=False))), _entries, most)
+    parts = [_latest(rows.where(*conditions, part), _entries, most) for part in _from(wanted.source, leads=True)]
+    if len(parts) < 2:
+        return parts[0]
+    merged = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    return _latest(select(merged), merged.c, most)
 
 
 def entries_latest_first(rows: Select[Any], wanted: AuditFilter, after: int | None, most: int) -> Select[Any]:
     """The same of one deploy, whose log has an order of its own. `after` is the id of an entry."""
     query = rows.where(*_of_entries(wanted))
+    if wanted.source is not None:
+        query = query.where(or_(*_from(wanted.source, leads=False)))
     if wanted.recorded_before is not None:
         query = query.where(_entries.recorded_at < wanted.recorded_before)
     if after is not None:
@@ -101,6 +115,23 @@ def _sequence_of(entry_id: int, deploy_id: str | None) -> ColumnElement[Any]:
 
 def _newest(query: Select[Any], columns: Any, most: int) -> Select[Any]:
     return query.order_by(columns.started_at.desc(), columns.id.desc()).limit(most)
+
+
+def _latest(query: Select[Any], columns: Any, most: int) -> Select[Any]:
+    return query.order_by(columns.recorded_at.desc(), columns.id.desc()).limit(most)
+
+
+def _leads(wanted: AuditFilter) -> bool:
+    """Whether anything but the source leads to entries."""
+    return any((wanted.deploy_id, wanted.environment, wanted.kind, wanted.actor, wanted.to_status))
+
+
+def _from(source: Source, *, leads: bool) -> list[ColumnElement[bool]]:
+    """Entries of this source: those that say so, and those from before sources were kept whose kind says so."""
+    column = _entries.source if leads else picking(_entries.source)
+    kinds = [kind for kind in OLDER_KINDS if SOURCES[kind][0] is source]
+    older = [and_(column.is_(None), picking(_entries.kind).in_(kinds))] if kinds else []
+    return [column == source, *older]
 
 
 def _stands(pipeline: str, end: str | None) -> ColumnElement[bool]:

@@ -51,12 +51,13 @@ async def beginnings(connection: AsyncConnection, graphs: Graphs, ids: Collectio
     """How several deploys stand, by id, without those that there are not: a few statements, however many they are."""
     if not ids:
         return {}
-    deploys, moves = await history.deploys_by_id(connection, ids), await history.moves_of(connection, ids)
+    deploys, folded = await history.deploys_by_id(connection, ids), await history.folded_of(connection, ids)
     newest = await history.newest_of(connection, ids)
     found = {}
     for deploy_id, deploy in deploys.items():
-        standing = _fold(graphs[deploy.pipeline], deploy, moves[deploy_id], deploy.sequence)
-        found[deploy_id] = News([], Place(standing, newest[deploy_id]), moves[deploy_id][-1])
+        standing = _fold(graphs[deploy.pipeline], deploy, folded[deploy_id], deploy.sequence)
+        moved = next(entry for entry in reversed(folded[deploy_id]) if entry.accepted)
+        found[deploy_id] = News([], Place(standing, newest[deploy_id]), moved)
     return found
 
 
@@ -98,9 +99,9 @@ async def _place(connection: AsyncConnection, graphs: Graphs, deploy_id: str, la
         raise DeployNotFound
     if last > deploy.sequence:
         raise AfterAhead(deploy.sequence)
-    moves = (await history.moves_of(connection, [deploy_id]))[deploy_id]
+    folded = (await history.folded_of(connection, [deploy_id]))[deploy_id]
     known = next(iter(await history.entries_between(connection, deploy_id, last - 1, last)), None)
-    return Place(_fold(graphs[deploy.pipeline], deploy, moves, last), known)
+    return Place(_fold(graphs[deploy.pipeline], deploy, folded, last), known)
 
 
 async def _go_on(connection: AsyncConnection, graphs: Graphs, place: Place) -> tuple[list[EntryRecord], Place]:
@@ -114,12 +115,12 @@ async def _go_on(connection: AsyncConnection, graphs: Graphs, place: Place) -> t
         del entries[0]
     pipeline = graphs[deploy.pipeline]
     if pipeline is not place.standing.pipeline:  # a migration has changed it
-        moves = await history.moves_of(connection, [deploy.id])
-        place = replace(place, standing=_fold(pipeline, deploy, moves[deploy.id], deploy.sequence))
+        folded = await history.folded_of(connection, [deploy.id])
+        place = replace(place, standing=_fold(pipeline, deploy, folded[deploy.id], deploy.sequence))
     return entries, place
 
 
-def _fold(pipeline: Pipeline, deploy: DeployRecord, moves: list[EntryRecord], last: int) -> Standing:
+def _fold(pipeline: Pipeline, deploy: DeployRecord, entries: list[EntryRecord], last: int) -> Standing:
     """How the deploy stood at the entry `last`, of which refusals are left out."""
-    standing = fold(pipeline, deploy, [move for move in moves if move.sequence <= last])
+    standing = fold(pipeline, deploy, [entry for entry in entries if entry.sequence <= last])
     return replace(standing, deploy=replace(standing.deploy, sequence=last))

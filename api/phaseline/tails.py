@@ -140,7 +140,7 @@ class Tail:
         before, standing = part[-1], self.place.standing
         if self._events:
             oldest = self._events[0].entry
-            follows = oldest.digest == digest(oldest, standing.deploy.ref, before.entry.digest)
+            follows = oldest.digest == digest(oldest, standing.deploy, before.entry.digest)
         else:
             follows = before.entry == self.place.entry
         if follows and before.standing.pipeline is standing.pipeline:
@@ -149,7 +149,7 @@ class Tail:
     def _is_next(self, place: Place, entry: EntryRecord, pipeline: Pipeline) -> bool:
         if entry.sequence != self.sequence + 1 or pipeline is not place.standing.pipeline or place.entry is None:
             return False
-        return entry.digest == digest(entry, place.standing.deploy.ref, place.entry.digest)
+        return entry.digest == digest(entry, place.standing.deploy, place.entry.digest)
 
     async def _renew_while_woken(self) -> None:
         try:

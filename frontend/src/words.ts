@@ -29,4 +29,5 @@ export const outcomeWords: Record<DeployOutcome, string> = {
   SUCCEEDED: "Succeeded",
   FAILED: "Failed",
   CANCELLED: "Cancelled",
+  ABANDONED: "Abandoned",
 };

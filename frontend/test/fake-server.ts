@@ -67,7 +67,7 @@ export class FakeServer {
   /** Appends an entry to the log, and tells both streams of it. */
   record(entry: AuditEntry): void {
     this.log?.push(entry);
-    if (entry.kind !== "CALLBACK_REFUSED") this.phaseChanged(deployAt(entry), entry);
+    if (moves(entry)) this.phaseChanged(deployAt(entry), entry);
     this.auditEntryAdded(entry);
   }
 
@@ -157,6 +157,10 @@ function deployAt({ sequence, toStatus, attempt }: AuditEntry, known = sequence)
   return deploy(known, toStatus ?? "", { attempt });
 }
 
+function moves({ kind }: AuditEntry): boolean {
+  return kind === "DEPLOY_STARTED" || kind === "TRANSITION";
+}
+
 function answer({ field, variables, next, error }: Subscription, log: readonly AuditEntry[]): void {
   if (field === "deploy") return next({ deploy: log.length ? { sequence: log.length } : null });
   if (field !== "phaseChanged" && field !== "auditEntryAdded") return;
@@ -164,8 +168,8 @@ function answer({ field, variables, next, error }: Subscription, log: readonly A
   if (!log.length) return error("DEPLOY_NOT_FOUND");
   if (after !== null && after > log.length) return error("AFTER_AHEAD");
   if (field === "auditEntryAdded") return log.slice(after ?? -1).forEach((auditEntryAdded) => next({ auditEntryAdded }));
-  const moves = log.filter(({ kind }) => kind !== "CALLBACK_REFUSED");
-  const last = moves.at(-1);
+  const moved = log.filter(moves);
+  const last = moved.at(-1);
   if (after === null && last) return next({ phaseChanged: { deploy: deployAt(last, log.length), entry: last } });
-  for (const entry of moves.filter(({ sequence }) => sequence > (after ?? 0))) next({ phaseChanged: { deploy: deployAt(entry), entry } });
+  for (const entry of moved.filter(({ sequence }) => sequence > (after ?? 0))) next({ phaseChanged: { deploy: deployAt(entry), entry } });
 }

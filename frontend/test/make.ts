@@ -17,6 +17,8 @@ export function entry(sequence: number, toStatus: string, more: Partial<AuditEnt
     actor: "maria",
     refusal: null,
     message: null,
+    runStatus: null,
+    runConclusion: null,
     recordedAt: at(sequence),
     ...more,
   };
@@ -24,6 +26,11 @@ export function entry(sequence: number, toStatus: string, more: Partial<AuditEnt
 
 export function refusal(sequence: number, toStatus: string, code = "ILLEGAL_TRANSITION"): AuditEntry {
   return entry(sequence, toStatus, { kind: "CALLBACK_REFUSED", refusal: code });
+}
+
+/** What moves nothing: what GitHub says of the run, say. */
+export function aside(sequence: number, toStatus: string, more: Partial<AuditEntry> = {}): AuditEntry {
+  return entry(sequence, toStatus, { kind: "RUN_REPORTED", runStatus: "waiting", ...more });
 }
 
 export function phase(key: string, position: number, state: PhaseState, more: Partial<Phase> = {}): Phase {

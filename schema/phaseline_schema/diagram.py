@@ -1,6 +1,10 @@
 """The transition graph for people: a diagram and its rows, both drawn from the rows in code."""
 
 from phaseline_schema.pipeline import Outcome, Pipeline, Status, Transition
+from phaseline_schema.records import Source
+
+# Whose an edge is that one source alone may take, in words.
+_WHOSE = {None: "a callback's, or GitHub's", Source.GITHUB: "GitHub's alone", Source.OPERATOR: "an operator's"}
 
 
 def page(pipeline: Pipeline) -> str:
@@ -11,9 +15,11 @@ def page(pipeline: Pipeline) -> str:
             "",
             "Generated from the rows in code by `make generate`; do not edit.",
             "",
-            "A deploy moves along these edges and no others. Two kinds are in the table alone, where the",
-            "picture would drown in their arrows: the ends that every status can come to, and the edges",
-            "that only a higher attempt may take, when a run is run again.",
+            "A deploy moves along these edges and no others. The picture shows what a callback may report within an",
+            "attempt. Three kinds are in the table alone, where it would drown in their arrows: the ends that every",
+            "status can come to, the edges that only a higher attempt may take, when a run is run again, and those",
+            "that no callback may take: what GitHub says of a run whose callbacks were lost, and what an operator",
+            "does.",
             "",
             "```mermaid",
             mermaid(pipeline),
@@ -27,10 +33,10 @@ def page(pipeline: Pipeline) -> str:
             "",
             "## Transitions",
             "",
-            "| from | to | why | attempt |",
-            "|---|---|---|---|",
+            "| from | to | why | attempt | whose |",
+            "|---|---|---|---|---|",
             *(
-                f"| `{edge.origin}` | `{edge.target}` | {edge.why} | {_attempt(edge)} |"
+                f"| `{edge.origin}` | `{edge.target}` | {edge.why} | {_attempt(edge)} | {_WHOSE[edge.reported_by]} |"
                 for edge in pipeline.transitions
             ),
         ]
@@ -38,25 +44,28 @@ def page(pipeline: Pipeline) -> str:
 
 
 def mermaid(pipeline: Pipeline) -> str:
-    """A Mermaid state diagram of the moves within an attempt, without the ends that every status can come to."""
+    """A Mermaid state diagram of a callback's moves within an attempt, without the ends that each can come to."""
+    edges = {(edge.origin, edge.target) for edge in pipeline.transitions if edge.is_open_to(Source.CALLBACK)}
     ends = {status.key for status in pipeline.statuses if status.outcome is not Outcome.IN_PROGRESS}
     going = [status.key for status in pipeline.statuses if status.key not in ends]
-    open_to_all = {end for end in ends if all((origin, end) in pipeline.edges for origin in going)}
+    open_to_all = {end for end in ends if all((origin, end) in edges for origin in going)}
+    drawn = [edge for edge in pipeline.transitions if (edge.origin, edge.target) in edges and not edge.new_attempt]
+    drawn = [edge for edge in drawn if edge.target not in open_to_all]
     lines = ["stateDiagram-v2", f"    [*] --> {pipeline.start}"]
     for phase in pipeline.phases:
         lines.append(f'    state "{phase.label}" as phase_{phase.key} {{')
         lines += [f"        {status.key}" for status in pipeline.statuses if status.phase == phase.key]
         lines.append("    }")
-    for edge in pipeline.transitions:
-        if edge.target not in open_to_all and not edge.new_attempt:
-            lines.append(f"    {edge.origin} --> {edge.target}")
-    lines += [f"    {end} --> [*]" for end in sorted(ends - open_to_all)]
+    lines += [f"    {edge.origin} --> {edge.target}" for edge in drawn]
+    lines += [f"    {end} --> [*]" for end in sorted(ends & {edge.target for edge in drawn})]
     return "\n".join(lines)
 
 
 def _asserts(status: Status) -> str:
+    if status.outcome is Outcome.ABANDONED:
+        return "end: abandoned; nothing of any phase"
     if status.outcome is not Outcome.IN_PROGRESS:
-        return f"end: {status.outcome.lower()}, and so is the phase that was active"
+        return f"end: {status.outcome.lower()}, and so is the phase that was active, where a callback reports it"
     if not status.asserts:
         return "nothing of any phase"
     return ", ".join(f"{key} {state.lower()}" for key, state in status.asserts.items())

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from phaseline_schema.pipeline import Outcome, PhaseState, Pipeline
-from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord, Source
 
-# What an end says of the phase that was active when it was reported.
+# What an end says of the phase that was active when a callback reported it.
 _ENDED = {
     Outcome.SUCCEEDED: PhaseState.PASSED,
     Outcome.FAILED: PhaseState.FAILED,
@@ -33,19 +33,33 @@ _PENDING = PhaseStanding()
 
 
 @dataclass(frozen=True, slots=True)
+class RunStanding:
+    """What GitHub has last said of the workflow run: of which attempt of it, in its own words, and when."""
+
+    id: str
+    url: str | None
+    attempt: int
+    status: str
+    conclusion: str | None
+    reported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """How a deploy stands after some entry: its row as it was then, its phases by key, and the graph that says so."""
+    """How a deploy stands after some entry: its row as it was then, its phases by key, the graph that says so, and its
+    run, None while GitHub has said nothing of it."""
 
     deploy: DeployRecord
     phases: Mapping[str, PhaseStanding]
     pipeline: Pipeline
+    run: RunStanding | None = None
 
 
 def fold(pipeline: Pipeline, deploy: DeployRecord, entries: Iterable[EntryRecord]) -> Standing:
     """How a deploy stands after `entries`, its log from the first entry on.
 
     `deploy` gives what never changes (id, environment, ref …). Refusals may be left out of
-    `entries`: they move nothing but `sequence`.
+    `entries`: they move nothing but `sequence`, and tell nothing of the run.
     """
     unmoved = replace(deploy, run_url=None)
     standing = Standing(unmoved, {phase.key: _PENDING for phase in pipeline.phases}, pipeline)
@@ -57,13 +71,13 @@ def fold(pipeline: Pipeline, deploy: DeployRecord, entries: Iterable[EntryRecord
 def advance(pipeline: Pipeline, before: Standing, entry: EntryRecord) -> Standing:
     """How a deploy stands after one more entry."""
     phases = _phases_after(pipeline, before, entry) if entry.accepted else before.phases
-    return Standing(moved(pipeline, before.deploy, entry), phases, pipeline)
+    return Standing(moved(pipeline, before.deploy, entry), phases, pipeline, _run_after(before.run, entry))
 
 
 def moved(pipeline: Pipeline, deploy: DeployRecord, entry: EntryRecord) -> DeployRecord:
     """The deploy's row after one more entry."""
     if not entry.accepted:
-        return replace(deploy, sequence=entry.sequence)
+        return replace(deploy, sequence=entry.sequence, run_url=_page_after(deploy, entry))
     ended = pipeline.by_key[entry.to_status].outcome is not Outcome.IN_PROGRESS
     return replace(
         deploy,
@@ -74,6 +88,21 @@ def moved(pipeline: Pipeline, deploy: DeployRecord, entry: EntryRecord) -> Deplo
         finished_at=entry.recorded_at if ended else None,
         # A run's page is its attempt's own: an older one must not stand beside a newer attempt.
         run_url=entry.run_url or (deploy.run_url if entry.attempt == deploy.attempt else None),
+    )
+
+
+def _page_after(deploy: DeployRecord, entry: EntryRecord) -> str | None:
+    """The run's page after an entry that moves nothing: GitHub tells it too, of the attempt that the deploy is in."""
+    tells = entry.kind is AuditKind.RUN_REPORTED and entry.attempt == deploy.attempt
+    return (entry.run_url if tells else None) or deploy.run_url
+
+
+def _run_after(before: RunStanding | None, entry: EntryRecord) -> RunStanding | None:
+    """What GitHub has last said of the run: of two attempts the later counts, whichever is told of last."""
+    if entry.run_status is None or entry.run_id is None or (before and entry.attempt < before.attempt):
+        return before
+    return RunStanding(
+        entry.run_id, entry.run_url, entry.attempt, entry.run_status, entry.run_conclusion, entry.recorded_at
     )
 
 
@@ -111,8 +140,11 @@ def _asserted(phase: PhaseStanding, state: PhaseState, entry: EntryRecord, *, ow
 
 
 def _ended(phase: PhaseStanding, outcome: Outcome, entry: EntryRecord) -> PhaseStanding:
-    """A phase after the end of the deploy: the active one shares its outcome."""
-    if phase.state is PhaseState.ACTIVE:
+    """A phase after the end of the deploy: the active one shares its outcome, where a callback tells it.
+
+    What GitHub tells is an end of the run, and what an operator says one of the deploy: neither speaks of phases.
+    """
+    if phase.state is PhaseState.ACTIVE and entry.known_source is Source.CALLBACK:
         return replace(phase, state=_ENDED[outcome], finished_at=entry.recorded_at)
     return _overtaken(phase)
 

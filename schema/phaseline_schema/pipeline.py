@@ -5,16 +5,21 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from phaseline_schema.records import Source
 from phaseline_schema.refusals import CallbackRefusal, IllegalTransition, StaleAttempt, UnknownStatus
 
 
 class Outcome(StrEnum):
-    """How a deploy stands as a whole. Everything but IN_PROGRESS is an end."""
+    """How a deploy stands as a whole. Everything but IN_PROGRESS is an end.
+
+    ABANDONED: nobody will report on it any more, as a named person says.
+    """
 
     IN_PROGRESS = "IN_PROGRESS"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
+    ABANDONED = "ABANDONED"
 
 
 class PhaseState(StrEnum):
@@ -45,7 +50,7 @@ class Status:
     """What a workflow can report, and what that report asserts of the phases.
 
     `asserts` maps phase keys to the state that the report claims for them. An end asserts
-    nothing by itself: it ends whichever phase is active, as its outcome says.
+    nothing by itself: where a callback reports it, it ends whichever phase is active, as its outcome says.
     """
 
     key: str
@@ -55,14 +60,27 @@ class Status:
     asserts: Mapping[str, PhaseState] = field(default_factory=dict)
 
 
+# Whose an edge is that belongs to no source alone.
+_EVERYBODY = (Source.CALLBACK, Source.GITHUB)
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """An edge of the graph. `new_attempt`: it may be taken only by a higher attempt."""
+    """An edge of the graph.
+
+    `new_attempt`: it may be taken only by a higher attempt. `reported_by`: the source that alone may take it; None:
+    callbacks and GitHub.
+    """
 
     origin: str
     target: str
     why: str
     new_attempt: bool = False
+    reported_by: Source | None = None
+
+    def is_open_to(self, source: Source) -> bool:
+        """Whether an entry of this source may take it."""
+        return source is self.reported_by if self.reported_by else source in _EVERYBODY
 
 
 @dataclass(frozen=True)
@@ -90,11 +108,17 @@ class Pipeline:
         """The transitions by origin and target."""
         return {(edge.origin, edge.target): edge for edge in self.transitions}
 
-    def following(self, origin: str) -> list[str]:
-        """Every status that some transition leads to from `origin`, in the order of the rows."""
-        return [edge.target for edge in self.transitions if edge.origin == origin]
+    def following(self, origin: str, source: Source = Source.CALLBACK) -> list[str]:
+        """Every status that some transition of this source leads to from `origin`, in the order of the rows."""
+        return [edge.target for edge in self.transitions if edge.origin == origin and edge.is_open_to(source)]
 
-    def legal(self, *, origin: str, attempt: int, target: str, reported_attempt: int) -> Transition:
+    def ending(self, outcome: Outcome) -> str | None:
+        """The key of the end with this outcome; None where the pipeline has none."""
+        return next((status.key for status in self.statuses if status.outcome is outcome), None)
+
+    def legal(
+        self, *, origin: str, attempt: int, target: str, reported_attempt: int, source: Source = Source.CALLBACK
+    ) -> Transition:
         """Return the transition that a report takes.
 
         The deploy stands at `origin` in `attempt`; the report asks for `target` in
@@ -103,29 +127,33 @@ class Pipeline:
         Raises UnknownStatus, StaleAttempt or IllegalTransition.
         """
         if target not in self.by_key:
-            raise UnknownStatus(origin, target, self._open_to(origin, attempt, reported_attempt), attempt)
+            raise UnknownStatus(origin, target, self._open_to(origin, attempt, reported_attempt, source), attempt)
         if reported_attempt < attempt:
             raise StaleAttempt(origin, target, attempt)
         edge = self.edges.get((origin, target))
-        if edge is None or (edge.new_attempt and reported_attempt == attempt):
-            allowed = self._open_to(origin, attempt, reported_attempt)
+        if edge is None or not edge.is_open_to(source) or (edge.new_attempt and reported_attempt == attempt):
+            allowed = self._open_to(origin, attempt, reported_attempt, source)
             raise IllegalTransition(origin, target, allowed, attempt)
         return edge
 
-    def refusal(self, *, origin: str, attempt: int, target: str, reported_attempt: int) -> CallbackRefusal | None:
+    def refusal(
+        self, *, origin: str, attempt: int, target: str, reported_attempt: int, source: Source = Source.CALLBACK
+    ) -> CallbackRefusal | None:
         """Why there is no such transition for such a report, or None."""
         try:
-            self.legal(origin=origin, attempt=attempt, target=target, reported_attempt=reported_attempt)
+            self.legal(origin=origin, attempt=attempt, target=target, reported_attempt=reported_attempt, source=source)
         except CallbackRefusal as refusal:
             return refusal
         return None
 
-    def _open_to(self, origin: str, attempt: int, reported_attempt: int) -> list[str]:
+    def _open_to(self, origin: str, attempt: int, reported_attempt: int, source: Source) -> list[str]:
         """The statuses that a report of `reported_attempt` could have asked for."""
         if reported_attempt < attempt:
             return []
         return [
             edge.target
             for edge in self.transitions
-            if edge.origin == origin and (reported_attempt > attempt or not edge.new_attempt)
+            if edge.origin == origin
+            and (reported_attempt > attempt or not edge.new_attempt)
+            and edge.is_open_to(source)
         ]

@@ -66,7 +66,7 @@ OPEN: Mapping[str, frozenset[str]] = {
     "AuditEntry": frozenset(
         {
             *("id", "deploy", "sequence", "kind", "fromStatus", "toStatus", "attempt", "actor", "refusal", "message"),
-            *("runId", "runUrl", "digest", "recordedAt"),
+            *("runId", "runUrl", "digest", "recordedAt", "source", "runStatus", "runConclusion"),
         }
     ),
     "AuditEntryConnection": frozenset({"edges", "pageInfo"}),
@@ -77,7 +77,7 @@ OPEN: Mapping[str, frozenset[str]] = {
     "Deploy": frozenset(
         {
             *("id", "environment", "ref", "pipeline", "status", "phases", "attempt", "sequence", "startedBy"),
-            *("startedAt", "updatedAt", "finishedAt", "runUrl"),
+            *("startedAt", "updatedAt", "finishedAt", "runUrl", "commit", "run"),
         }
     ),
     "DeployConnection": frozenset({"edges", "pageInfo"}),
@@ -96,5 +96,6 @@ OPEN: Mapping[str, frozenset[str]] = {
     "Pipeline": frozenset({"name", "phases", "statuses", "transitions"}),
     "PipelinePhase": frozenset({"key", "label", "position"}),
     "PipelineStatus": frozenset({"key", "label", "phase", "outcome"}),
-    "Transition": frozenset({"from", "to", "why", "newAttempt"}),
+    "Run": frozenset({"id", "url", "attempt", "status", "conclusion", "reportedAt"}),
+    "Transition": frozenset({"from", "to", "why", "newAttempt", "reportedBy"}),
 }

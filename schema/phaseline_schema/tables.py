@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from phaseline_schema.pipeline import Outcome, PhaseState
-from phaseline_schema.records import AuditKind
+from phaseline_schema.records import AuditKind, Source
 
 metadata = MetaData(
     naming_convention={
@@ -60,7 +60,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _named(kind: type[AuditKind] | type[Outcome] | type[PhaseState]) -> Enum:
+def _named(kind: type[AuditKind] | type[Outcome] | type[PhaseState] | type[Source]) -> Enum:
     """Stored as the name, held to the vocabulary by a check instead of a database type."""
     return Enum(kind, native_enum=False, length=32, create_constraint=False)
 
@@ -110,6 +110,8 @@ pipeline_transitions = Table(
     Column("to_status", String(64), primary_key=True),
     Column("why", Text, nullable=False),
     Column("new_attempt", Boolean(create_constraint=False), nullable=False),
+    # The source that alone may take the edge; without one it is open to callbacks and to GitHub.
+    Column("reported_by", _named(Source)),
     ForeignKeyConstraint(["pipeline", "from_status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]),
     ForeignKeyConstraint(["pipeline", "to_status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]),
 )
@@ -133,6 +135,8 @@ deploys = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Column("run_url", String(2048)),
+    Column("commit_sha", String(64)),
+    Column("request_id", String(64)),
     ForeignKeyConstraint(["pipeline", "status"], ["pipeline_statuses.pipeline", "pipeline_statuses.key"]),
     CheckConstraint("attempt >= 1", name="attempt"),
     CheckConstraint("sequence >= 1", name="sequence"),
@@ -151,6 +155,8 @@ deploys = Table(
         *("environment", "pipeline", "status", "started_at", "id"),
         **_where("finished_at IS NOT NULL"),
     ),
+    # The same request of the same caller is carried out once.
+    Index("uq_deploys_request", "started_by", "request_id", unique=True, **_where("request_id IS NOT NULL")),
 )
 
 audit_entries = Table(
@@ -173,6 +179,10 @@ audit_entries = Table(
     Column("recorded_at", UtcDateTime, nullable=False),
     # Never null: a trigger sees to that. SQLite cannot add a column that says so to a table with rows.
     Column("digest", String(64)),
+    # Null in entries from before sources were kept, and in no others: a trigger sees to that.
+    Column("source", _named(Source)),
+    Column("run_status", String(32)),
+    Column("run_conclusion", String(32)),
     # A refusal names statuses between which there is no edge, so the foreign key lies on these
     # two, which the database fills in for transitions alone.
     Column(
@@ -197,8 +207,26 @@ audit_entries = Table(
     CheckConstraint("sequence >= 1", name="sequence"),
     CheckConstraint("attempt >= 1", name="attempt"),
     CheckConstraint(
-        "kind IN ('DEPLOY_STARTED', 'TRANSITION', 'CALLBACK_REFUSED')",
+        "kind IN ('DEPLOY_STARTED', 'TRANSITION', 'CALLBACK_REFUSED', "
+        "'RUN_REPORTED', 'DISPATCH_UNCLEAR', 'CANCEL_REQUESTED', 'RERUN_REQUESTED')",
         name="kind",
+    ),
+    CheckConstraint(
+        "CASE source WHEN 'CALLBACK' THEN kind IN ('TRANSITION', 'CALLBACK_REFUSED') "
+        "WHEN 'GITHUB' THEN kind IN ('TRANSITION', 'RUN_REPORTED') "
+        "WHEN 'OPERATOR' THEN kind IN ('DEPLOY_STARTED', 'TRANSITION', 'CANCEL_REQUESTED', 'RERUN_REQUESTED') "
+        "WHEN 'CONSOLE' THEN kind = 'DISPATCH_UNCLEAR' "
+        "ELSE source IS NULL AND kind IN ('DEPLOY_STARTED', 'TRANSITION', 'CALLBACK_REFUSED') END",
+        name="source",
+    ),
+    CheckConstraint(
+        "CASE WHEN run_status IS NULL THEN run_conclusion IS NULL AND kind <> 'RUN_REPORTED' "
+        "ELSE source IS NOT NULL AND source = 'GITHUB' AND run_id IS NOT NULL END",
+        name="run",
+    ),
+    CheckConstraint(
+        "kind IN ('DEPLOY_STARTED', 'TRANSITION', 'CALLBACK_REFUSED') OR to_status = from_status",
+        name="moves_nothing",
     ),
     CheckConstraint("(kind = 'DEPLOY_STARTED') = (sequence = 1)", name="starts_first"),
     CheckConstraint("(kind = 'DEPLOY_STARTED') = (from_status IS NULL)", name="from_status"),
@@ -218,6 +246,7 @@ audit_entries = Table(
     Index(None, "actor", "recorded_at", "id"),
     Index(None, "to_status", "recorded_at", "id"),
     Index(None, "kind", "recorded_at", "id"),
+    Index(None, "source", "recorded_at", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -279,4 +308,56 @@ used_id_tokens = Table(
     Column("refusal", Text),
     Column("expires_at", UtcDateTime, nullable=False),
     Index(None, "expires_at"),
+)
+
+# Which deploy has an environment to itself, and since when.
+environment_holds = Table(
+    "environment_holds",
+    metadata,
+    Column("environment", String(64), primary_key=True),
+    Column("deploy_id", ForeignKey("deploys.id"), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    UniqueConstraint("deploy_id"),
+)
+
+# Deploys that wait until their environment is free, in the order of their places.
+environment_queue = Table(
+    "environment_queue",
+    metadata,
+    Column("deploy_id", ForeignKey("deploys.id"), primary_key=True),
+    Column("environment", String(64), nullable=False),
+    Column("place", BigInteger, nullable=False),
+    Index(None, "environment", "place"),
+)
+
+# What has become of asking GitHub for a deploy's run.
+dispatches = Table(
+    "dispatches",
+    metadata,
+    Column("deploy_id", ForeignKey("deploys.id"), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("repository", String(255), nullable=False),
+    Column("workflow", String(255), nullable=False),
+    Column("ref", String(255), nullable=False),
+    Column("run_id", String(64)),
+    Column("reason", String(500)),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+# Webhooks that have been taken in, by the id that GitHub gives each: the same one may come again.
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("received_at", UtcDateTime, nullable=False),
+    Index(None, "received_at"),
+)
+
+# What one node at a time does, which one, and until when nobody else may.
+duties = Table(
+    "duties",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(255), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
 )

@@ -10,7 +10,7 @@ from tests.support import model
 from tests.support.application import in_this_process
 from tests.support.caller import Answer, Caller
 
-# How to get a deploy to each status.
+# How to get a deploy to each status that a callback may report.
 ROUTES: dict[str, tuple[str, ...]] = {
     "queued": (),
     "smoke_running": ("smoke_running",),
@@ -39,7 +39,7 @@ async def _look(caller: Caller, deploy_id: str) -> tuple[dict[str, Any], dict[st
 
 
 @pytest.mark.parametrize("reported_attempt", [1, 2], ids=["same attempt", "higher attempt"])
-@pytest.mark.parametrize("origin", model.STATUSES)
+@pytest.mark.parametrize("origin", ROUTES)
 async def test_every_status_reported_from_every_status_does_what_the_design_says(
     caller: Caller, origin: str, reported_attempt: int
 ) -> None:

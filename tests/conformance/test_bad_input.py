@@ -130,6 +130,7 @@ FORMS = {
     "auditEntries.filter.deployId": ID,
     "auditEntries.filter.environment": _text(64),
     "auditEntries.filter.kind": Form(("TRANSITION",), ("transition", "NOPE", "", SURROGATE)),
+    "auditEntries.filter.source": Form(("GITHUB",), ("github", "NOPE", "", SURROGATE)),
     "auditEntries.filter.actor": _text(255),
     "auditEntries.filter.toStatus": _text(64),
     "auditEntries.filter.recordedAfter": TIME,

@@ -68,8 +68,10 @@ def _verified(lines: list[dict[str, Any]]) -> None:
     heads: dict[str, tuple[int, str | None]] = {}
     for line in lines:
         sequence, previous = heads.get(line["deployId"], (0, None))
-        row = {column: line[member] for column, member in chain._MEMBERS.items()}
-        assert chain.digest(row, line["ref"], previous) == line["digest"]
+        members = chain._MEMBERS | chain._WITH_SOURCE
+        row = {column: line[member] for column, member in members.items()}
+        older = {chain.digest(row | {"source": None}, line["ref"], previous)} if line["commit"] is None else set()
+        assert line["digest"] in older | {chain.digest(row, line["ref"], previous, line["commit"])}
         assert line["sequence"] == sequence + 1
         heads[line["deployId"]] = sequence + 1, line["digest"]
 
@@ -367,7 +369,7 @@ async def test_who_interrupts_it_is_told_how_to_go_on(filled: Path) -> None:
 async def test_a_database_of_another_revision_is_named(database: Path) -> None:
     await migrate(database, "0002")
     code, out, said = await _exported(database, "--format", "jsonl")
-    assert (code, out, "behind 0004" in said[-1]) == (2, "", True)
+    assert (code, out, "behind 0005" in said[-1]) == (2, "", True)
 
 
 @on_sqlite

@@ -32,7 +32,7 @@ DEPLOY: dict[str, Any] = {
 }
 # The log of `d`: it has failed once, and its re-run is building and has had one callback refused.
 LOG: tuple[dict[str, Any], ...] = (
-    {"kind": "DEPLOY_STARTED", "from_status": None, "to_status": "queued", "attempt": 1},
+    {"kind": "DEPLOY_STARTED", "from_status": None, "to_status": "queued", "attempt": 1, "source": "OPERATOR"},
     {"kind": "TRANSITION", "from_status": "queued", "to_status": "building", "attempt": 1},
     {"kind": "TRANSITION", "from_status": "building", "to_status": "failed", "attempt": 1},
     {"kind": "TRANSITION", "from_status": "failed", "to_status": "building", "attempt": 2},
@@ -45,11 +45,21 @@ NEXT: dict[str, Any] = {
     "to_status": "deploying",
     "attempt": 2,
 }
+# In its place, what moves nothing.
+ASIDE: dict[str, Any] = {
+    "kind": "RUN_REPORTED",
+    "to_status": "building",
+    "source": "GITHUB",
+    "run_id": "1",
+    "run_status": "in_progress",
+}
+OF_CALLBACK = {"from_status": "queued", "source": "CALLBACK"}
 ENTRY = {
     "deploy_id": "d",
     "pipeline": "console",
     "environment": "production",
     "actor": "anonymous",
+    "source": "CALLBACK",
     "recorded_at": NOW,
     "digest": "0" * 64,  # the database cannot tell whether it is the right one
 }
@@ -78,7 +88,7 @@ class Writer:
         await self.insert("audit_entries", ENTRY | entry)
         if entry["kind"] == "TRANSITION":
             await self.execute(f"UPDATE deploys SET sequence = :sequence, attempt = :attempt {MOVED}", **entry)
-        elif entry["kind"] == "CALLBACK_REFUSED":
+        elif entry["kind"] != "DEPLOY_STARTED":
             await self.execute("UPDATE deploys SET sequence = :sequence", **entry)
 
     async def content(self) -> list[Any]:
@@ -111,7 +121,31 @@ async def writer(store: Store, filled: tuple[Path | str, Raw]) -> AsyncIterator[
 
 # Where two guards stand in the way, which of them is met first is up to the database.
 ENTRIES_REFUSED = {
-    "an edge that does not exist": ({"to_status": "succeeded"}, "no such edge"),
+    "an edge that does not exist": ({"to_status": "health_checking"}, "no such edge"),
+    "an edge that is GitHub's, of a callback": ({"to_status": "succeeded"}, "no such edge"),
+    "an edge that is an operator's, of a callback": ({"to_status": "abandoned"}, "no such edge"),
+    "an edge that is an operator's, of GitHub": ({"to_status": "abandoned", "source": "GITHUB"}, "no such edge"),
+    "an edge that is a callback's, of an operator": ({"source": "OPERATOR"}, "no such edge"),
+    "an edge that is GitHub's, of an operator": ({"to_status": "succeeded", "source": "OPERATOR"}, "no such edge"),
+    "a move of the console's own": ({"source": "CONSOLE"}, "no such edge"),
+    "no source": ({"source": None}, "an audit entry has a source"),
+    "a source that does not exist": ({"source": "NOBODY"}, "no such edge"),
+    "a refusal that is GitHub's": (
+        {"kind": "CALLBACK_REFUSED", "refusal": "X", "source": "GITHUB"},
+        "ck_audit_entries_source",
+    ),
+    "a run that a callback tells of": (ASIDE | {"source": "CALLBACK"}, "ck_audit_entries_(source|run)"),
+    "a request that is GitHub's": (ASIDE | {"kind": "CANCEL_REQUESTED"}, "ck_audit_entries_source"),
+    "a run that moves the deploy": (ASIDE | {"to_status": "deploying"}, "ck_audit_entries_moves_nothing"),
+    "a run of an older attempt": (ASIDE | {"attempt": 1}, "of the attempt that the deploy is in"),
+    "a request for a later attempt": (
+        {"kind": "RERUN_REQUESTED", "to_status": "building", "source": "OPERATOR", "attempt": 3},
+        "of the attempt that the deploy is in",
+    ),
+    "a run that is not told of": (ASIDE | {"run_status": None}, "ck_audit_entries_run"),
+    "a run without an id": (ASIDE | {"run_id": None}, "ck_audit_entries_run"),
+    "a conclusion of no run": ({"run_conclusion": "success"}, "ck_audit_entries_run"),
+    "a run's status of a callback": ({"run_status": "queued", "run_id": "1"}, "ck_audit_entries_run"),
     "a status that does not exist": ({"to_status": "paused"}, "no such edge"),
     "an edge from where the deploy does not stand": (
         {"from_status": "queued", "to_status": "smoke_running"},
@@ -127,7 +161,13 @@ ENTRIES_REFUSED = {
     "another pipeline than the deploy's": ({"pipeline": "canary"}, "environment and pipeline"),
     "a deploy that does not exist": ({"deploy_id": "e", "sequence": 1}, "environment and pipeline"),
     "a second start": (
-        {"kind": "DEPLOY_STARTED", "from_status": None, "to_status": "building", "attempt": 1},
+        {
+            "kind": "DEPLOY_STARTED",
+            "from_status": None,
+            "to_status": "building",
+            "attempt": 1,
+            "source": "OPERATOR",
+        },
         "ck_audit_entries_starts_first",
     ),
     "a transition from nowhere": ({"from_status": None}, "where the entry before it left|no such edge"),
@@ -183,8 +223,8 @@ async def test_the_database_refuses_a_deploy(writer: Writer, wrong: dict[str, An
     [
         ({"attempt": 2}, "starts in attempt 1"),
         ({"to_status": "building"}, "where the entry before it left"),
-        ({"kind": "CALLBACK_REFUSED", "refusal": "X", "from_status": "queued"}, "ck_audit_entries_starts_first"),
-        ({"kind": "TRANSITION", "from_status": "queued", "to_status": "building"}, "ck_audit_entries_starts_first"),
+        (OF_CALLBACK | {"kind": "CALLBACK_REFUSED", "refusal": "X"}, "ck_audit_entries_starts_first"),
+        (OF_CALLBACK | {"kind": "TRANSITION", "to_status": "building"}, "ck_audit_entries_starts_first"),
     ],
 )
 async def test_the_first_entry_is_the_start_of_the_deploy(writer: Writer, wrong: dict[str, Any], why: str) -> None:
@@ -217,6 +257,8 @@ STATEMENTS_REFUSED = {
     "UPDATE deploys SET environment = 'staging'": "never changed",
     "UPDATE deploys SET pipeline = 'canary'": "never changed",
     "UPDATE deploys SET started_by = 'somebody'": "never changed",
+    "UPDATE deploys SET commit_sha = 'abc'": "never changed",
+    "UPDATE deploys SET request_id = 'abc'": "never changed",
     "UPDATE deploys SET started_at = '2026-11-23 09:30:00.000001'": "never changed",
 }
 ON_SQLITE_ALONE = {
@@ -225,7 +267,9 @@ ON_SQLITE_ALONE = {
 }
 ON_POSTGRESQL_ALONE = {
     "TRUNCATE audit_entries": "never deleted",
-    "TRUNCATE deploys, audit_entries, used_id_tokens, deploy_runs": "never deleted",
+    "TRUNCATE deploys, audit_entries, used_id_tokens, deploy_runs, environment_holds, environment_queue, dispatches": (
+        "never deleted"
+    ),
     "TRUNCATE deploys CASCADE": "never deleted",
     "TRUNCATE pipeline_statuses CASCADE": "never deleted",
 }
@@ -238,6 +282,51 @@ async def test_the_database_refuses_to(writer: Writer, store: Store) -> None:
         with pytest.raises(Refused, match=why):
             await writer.execute(statement)
         assert await writer.content() == before, statement
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"source": "GITHUB"},
+        {"source": "GITHUB", "to_status": "succeeded", "run_id": "1", "run_status": "completed", "attempt": 3},
+        {"source": "GITHUB", "to_status": "failed", "run_conclusion": "stale", "run_status": "x", "run_id": "1"},
+        {"source": "OPERATOR", "to_status": "abandoned"},
+        ASIDE,
+        ASIDE | {"attempt": 7, "run_conclusion": "success"},
+        {"kind": "DISPATCH_UNCLEAR", "to_status": "building", "source": "CONSOLE"},
+        {"kind": "CANCEL_REQUESTED", "to_status": "building", "source": "OPERATOR"},
+        {"kind": "RERUN_REQUESTED", "to_status": "building", "source": "OPERATOR"},
+    ],
+    ids=lambda given: " ".join(map(str, given.values())),
+)
+async def test_every_source_may_record_what_is_its_own(writer: Writer, given: dict[str, Any]) -> None:
+    await writer.append(**NEXT | given)
+    target = given.get("to_status", "deploying")
+    assert await writer.execute("SELECT status, sequence FROM deploys") == [(target, 6)]
+
+
+async def test_github_tells_the_page_of_the_attempt_that_the_deploy_is_in_and_of_no_other(writer: Writer) -> None:
+    page = "https://ci.example/2"
+    moved = "UPDATE deploys SET sequence = :sequence, run_url = :page"
+    await writer.insert("audit_entries", ENTRY | NEXT | ASIDE | {"attempt": 3, "run_url": "https://ci.example/3"})
+    with pytest.raises(Refused, match="where its audit entries say"):
+        await writer.execute(moved, sequence=6, page="https://ci.example/3")
+    await writer.execute(moved, sequence=6, page=None)
+    await writer.insert("audit_entries", ENTRY | NEXT | ASIDE | {"sequence": 7, "run_url": page})
+    with pytest.raises(Refused, match="where its audit entries say"):
+        await writer.execute(moved, sequence=7, page=None)
+    await writer.execute(moved, sequence=7, page=page)
+    # What was told of the attempt before the deploy was in it is not its page.
+    await writer.insert("audit_entries", ENTRY | NEXT | {"sequence": 8, "attempt": 3})
+    await writer.execute(f"UPDATE deploys SET sequence = 8, attempt = 3, run_url = NULL {MOVED}", to_status="deploying")
+
+
+async def test_the_same_request_of_the_same_caller_starts_one_deploy(writer: Writer) -> None:
+    request = {"request_id": "r", "started_by": "maria"}
+    await writer.insert("deploys", DEPLOY | {"id": "e"} | request)
+    with pytest.raises(Refused, match=r"uq_deploys_request|started_by, deploys\.request_id"):
+        await writer.insert("deploys", DEPLOY | {"id": "f"} | request)
+    await writer.insert("deploys", DEPLOY | {"id": "f"} | request | {"started_by": "tom"})
 
 
 async def test_an_entry_waits_until_the_deploy_has_moved_after_the_one_before(writer: Writer) -> None:

@@ -280,7 +280,7 @@ async def test_deploys_of_one_moment_are_walked_once_each(
 async def test_an_answer_tells_of_one_moment_though_the_deploy_moves_on_meanwhile(
     database: Path | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moves_of, loop = history.moves_of, asyncio.get_running_loop()
+    folded_of, loop = history.folded_of, asyncio.get_running_loop()
     async with in_this_process(database) as caller:
         deploy = await caller.start()
         await caller.walk(deploy["id"], "smoke_running")
@@ -292,10 +292,10 @@ async def test_an_answer_tells_of_one_moment_though_the_deploy_moves_on_meanwhil
                 asyncio.run_coroutine_threadsafe(walk, loop).result()
             else:
                 await walk
-            return await moves_of(connection, ids)
+            return await folded_of(connection, ids)
 
         before = await caller.deploy(deploy["id"])
-        monkeypatch.setattr(history, "moves_of", overtaken)
+        monkeypatch.setattr(history, "folded_of", overtaken)
         assert await caller.deploy(deploy["id"]) == before
         assert (await caller.deploy(deploy["id"]))["sequence"] == 5
 

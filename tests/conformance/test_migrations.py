@@ -59,13 +59,18 @@ PHASES = "SELECT pipeline, key, label, position FROM pipeline_phases"
 STATUSES = "SELECT pipeline, key, label, phase, outcome FROM pipeline_statuses"
 ASSERTIONS = "SELECT pipeline, status, phase, state FROM pipeline_assertions"
 TRANSITIONS = "SELECT pipeline, from_status, to_status, why, new_attempt FROM pipeline_transitions"
+REPORTED_BY = """
+    SELECT pipeline, from_status, to_status, reported_by FROM pipeline_transitions WHERE reported_by IS NOT NULL
+"""
 # As every revision has it.
 LOG = """
     SELECT id, deploy_id, sequence, kind, pipeline, environment, from_status, to_status, attempt, actor, refusal,
            message, run_id, run_url, recorded_at, edge_from, edge_to FROM audit_entries
 """
 DIGESTS = "SELECT id, digest FROM audit_entries"
-NEWEST = "0004"
+SOURCES = "SELECT source FROM audit_entries"
+COUNTER = "SELECT seq FROM sqlite_sequence WHERE name = 'audit_entries'"
+NEWEST = "0005"
 
 WHOLE_SECOND = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 START = """
@@ -116,6 +121,12 @@ async def test_the_newest_revision_holds_the_rows_of_the_code(database: Path | s
         for pipeline in every
         for edge in pipeline.transitions
     }
+    assert await _rows(database, REPORTED_BY) == {
+        (pipeline.name, edge.origin, edge.target, edge.reported_by.value)
+        for pipeline in every
+        for edge in pipeline.transitions
+        if edge.reported_by
+    }
 
 
 async def test_the_newest_revision_adds_rows_and_changes_none_that_were_there(database: Path | str) -> None:
@@ -156,8 +167,8 @@ async def _definitions(database: Path | str) -> dict[str, Any]:
 
 
 def _lines(definition: str) -> list[str]:
-    """What SQLite adds to a table it writes behind the last line; what it checks of a column is a line by itself."""
-    added = re.sub(r", (digest VARCHAR\(64\)) (CONSTRAINT ck_audit_entries_digest)", r"\n\1\n\2", definition)
+    """What SQLite adds to a table it writes behind the last line."""
+    added = re.sub(r", (\w+ VARCHAR\(\d+\))(?=[,)]| CONSTRAINT)", r"\n\1", definition)
     return [line for line in added.splitlines() if line.strip(" ,)(")]
 
 
@@ -266,6 +277,52 @@ async def test_entries_without_digests_are_given_those_that_they_would_have_had(
     await _holds(database)
 
 
+async def test_older_entries_stay_what_they_were_when_sources_come_and_go(database: Path | str, store: Kind) -> None:
+    await migrate(database, "0002")
+    await _fill_older(database, *model.GATES, "building", "failed")
+    await _fill_older(database, "building")
+    await migrate(database, "0004")
+    if isinstance(database, Path):  # as where an entry has been given an id, and was undone
+        async with connected(database) as raw:
+            await raw.execute("UPDATE sqlite_sequence SET seq = seq + 5 WHERE name = 'audit_entries'")
+    watched = (LOG, DIGESTS, *([COUNTER] if isinstance(database, Path) else []))
+    before = {query: await _rows(database, query) for query in watched}
+    older = await _definitions(database)
+    for _ in range(2):
+        await migrate(database, "0005")
+        assert {query: await _rows(database, query) for query in watched} == before
+        assert await _rows(database, "SELECT source, run_status, run_conclusion FROM audit_entries") == {(None,) * 3}
+        assert await _rows(database, "SELECT revision FROM oldest_server") == {("0005",)}
+        await _holds(database)
+        await migrate(database, "0004")
+        assert {query: await _rows(database, query) for query in watched} == before
+        assert await _rows(database, "SELECT revision FROM oldest_server") == {("0003",)}
+        assert await _definitions(database) == older
+    await migrate(database, "0005")
+    newer = await _definitions(database)
+    await _fill(database, "building", "cancelled")
+    await _holds(database)
+    assert before[LOG] < await _rows(database, LOG)
+    assert {row[0] for row in await _rows(database, SOURCES)} == {None, "CALLBACK", "OPERATOR"}
+    with pytest.raises(revisions.WouldLose, match="4 audit entries have a source"):
+        await migrate(database, "0004")
+    assert await _definitions(database) == newer
+    await _holds(database)
+
+
+async def test_a_deploy_that_was_under_way_goes_on_when_sources_have_come(database: Path | str) -> None:
+    await migrate(database, "0002")
+    await _fill_older(database, "building")
+    await migrate(database)
+    ((deploy_id,),) = await _rows(database, "SELECT id FROM deploys")
+    async with in_this_process(database) as caller:
+        await caller.walk(deploy_id, "deploying", "health_checking", "succeeded")
+        sources = [entry["source"] for entry in await caller.entries(deploy_id)]
+    assert sources == ["OPERATOR", "CALLBACK", "CALLBACK", "CALLBACK", "CALLBACK", "CALLBACK"]
+    await _holds(database)
+    await assert_consistent(database, was_older=True)
+
+
 async def _holds(database: Path | str) -> None:
     found: list[Any] = []
     store = Store(address(database))
@@ -296,7 +353,7 @@ async def test_a_log_with_newer_moves_does_not_go_down(database: Path | str, wal
     await _fill(database, *walk)
     before = {query: await _rows(database, query) for query in (LOG, STATUSES, TRANSITIONS, DIGESTS)}
     for revision in ("0001", "base"):
-        with pytest.raises(revisions.WouldLose, match="1 audit entries took transitions"):
+        with pytest.raises(revisions.WouldLose, match=f"{len(walk) + 2} audit entries have a source"):
             await migrate(database, revision)
         assert {query: await _rows(database, query) for query in before} == before
     assert await _rows(database, "SELECT version_num FROM alembic_version") == {(NEWEST,)}
@@ -305,7 +362,7 @@ async def test_a_log_with_newer_moves_does_not_go_down(database: Path | str, wal
 async def test_a_log_with_entries_is_not_dropped_and_stays_at_its_revision(database: Path | str) -> None:
     await _fill(database, "building")
     log = await _rows(database, LOG)
-    with pytest.raises(revisions.WouldLose, match="3 entries"):
+    with pytest.raises(revisions.WouldLose, match="3 audit entries have a source"):
         await migrate(database, "base")
     assert await _rows(database, LOG) == log
     assert await _rows(database, "SELECT version_num FROM alembic_version") == {(NEWEST,)}
@@ -322,8 +379,8 @@ async def test_without_entries_the_way_leads_down_to_nothing_and_up_again(databa
 
 
 async def test_a_revision_that_does_not_exist_is_refused_by_name(database: Path | str) -> None:
-    with pytest.raises(revisions.WrongRevision, match=r"'0005'; there are: 0001, 0002, 0003, 0004"):
-        await migrate(database, "0005")
+    with pytest.raises(revisions.WrongRevision, match=r"'0006'; there are: 0001, 0002, 0003, 0004, 0005"):
+        await migrate(database, "0006")
     assert not await _definitions(database)
 
 

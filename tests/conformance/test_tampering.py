@@ -7,17 +7,21 @@ tables was taken away before; test_audit.py has what is done to a database with 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from phaseline import accounts
+from phaseline.graph import GraphCache
 from phaseline.inspection import look
 from phaseline.store import Store
 from phaseline_schema.audit import checkpoints
 from phaseline_schema.audit.checkpoints import Checkpoint
 from phaseline_schema.audit.findings import Fault, FaultKind
+from phaseline_schema.records import AuditKind, RunReport
 from phaseline_schema.tables import audit_entries, deploys
 from tests.conformance.conftest import on_one_of_each
 from tests.conformance.stores import Store as Kind
@@ -104,6 +108,7 @@ async def log(store: Kind) -> AsyncIterator[Log]:
         await caller.walk(long, "failed")
         await caller.report(long, "building", 2, runUrl=f"{RUN}/2", runId="17")
         await caller.walk(short, "building", "cancelled")
+        await _told_by_github(database, long)
     await loosen(database)
     made = Log(Store(address(database)), isinstance(database, str) is False, long, short)
     async with made.store.reading() as connection:
@@ -114,7 +119,7 @@ async def log(store: Kind) -> AsyncIterator[Log]:
         heads = await look(made.store.database, connection, lambda *fault: found.append(fault), keep_heads=True)
         assert _beside_the_guards(found) == []
         made.checkpoint = checkpoints.of(heads.heads)
-    assert {leaf.deploy_id: leaf.sequence for leaf in made.checkpoint.leaves} == {long: 9, short: 3}
+    assert {leaf.deploy_id: leaf.sequence for leaf in made.checkpoint.leaves} == {long: 10, short: 3}
     yield made
     await made.store.close()
 
@@ -134,10 +139,10 @@ async def test_a_log_that_nobody_touched_holds(log: Log) -> None:
 
 
 def _changes(log: Log, table: Table, column: str) -> list[Change]:
-    """Of every deploy's row, and of four entries: the first, a refusal and a transition that are full, the last."""
+    """Of every deploy's row, and of five entries: the first, a refusal and a transition that are full, the last two."""
     rows = log.rows[table.name]
     entries = _entries(log, log.long)
-    changed = rows if table is deploys else [entries[0], entries[5], entries[6], entries[8]]
+    changed = rows if table is deploys else [entries[0], entries[5], entries[6], entries[8], entries[9]]
     changes = [change for row in changed for change in of_row(table, row, rows, log.is_sqlite)]
     return [change for change in changes if change.column == column]
 
@@ -156,7 +161,8 @@ async def test_a_change_of_one_field_of_an_entry_is_found_and_the_entry_is_named
         assert named[0] <= entry["sequence"] if column == "sequence" else named[0] == entry["sequence"], (change, found)
 
 
-@pytest.mark.parametrize("column", [column.name for column in deploys.columns])
+# What its caller has called the request is no part of the log: no digest is over it.
+@pytest.mark.parametrize("column", [column.name for column in deploys.columns if column.name != "request_id"])
 async def test_a_change_of_one_field_of_a_deploys_row_is_found_and_the_deploy_is_named(log: Log, column: str) -> None:
     changes = _changes(log, deploys, column)
     assert len(changes) > 3
@@ -166,7 +172,7 @@ async def test_a_change_of_one_field_of_a_deploys_row_is_found_and_the_deploy_is
 
 
 async def test_an_entry_that_is_gone_is_named(log: Log) -> None:
-    for deploy_id, length in ((log.long, 9), (log.short, 3)):
+    for deploy_id, length in ((log.long, 10), (log.short, 3)):
         for sequence in range(1, length + 1):
             gone = "DELETE FROM audit_entries WHERE deploy_id = :of AND sequence = :at"
             found = await log.after(gone, of=deploy_id, at=sequence)
@@ -241,7 +247,7 @@ async def test_a_deploy_or_an_entry_that_was_put_in_by_itself_is_found(log: Log)
         assert [(of, fault.kind) for of, fault in found] == [("forged", FaultKind.MISSING)]
 
 
-PLACES = [*((place, place + 1) for place in range(8)), (0, 8), (2, 6)]
+PLACES = [*((place, place + 1) for place in range(9)), (0, 9), (2, 6)]
 
 
 @pytest.mark.parametrize("column", ["sequence", "id", "digest"])
@@ -264,6 +270,16 @@ async def test_entries_that_changed_deploys_are_found_in_both(log: Log) -> None:
 async def test_two_rows_of_one_deploy_are_found(log: Log) -> None:
     found = await log.after("INSERT INTO deploys SELECT * FROM deploys WHERE id = :of", of=log.short)
     assert _named(found, log.short)
+
+
+async def _told_by_github(database: Path | str, deploy_id: str) -> None:
+    """The last entry of its log: GitHub's account of the run, as it has nothing to move."""
+    told = RunReport("17", 2, "completed", "unheard_of", None, "github:example/service")
+    store = Store(address(database))
+    async with store.writing(deploy_id) as connection:
+        (entry,) = await accounts.report(connection, GraphCache(), deploy_id, told)
+    await store.close()
+    assert entry.kind is AuditKind.RUN_REPORTED
 
 
 ALL_GONE = ("DELETE FROM used_id_tokens", "DELETE FROM deploy_runs", "DELETE FROM audit_entries", "DELETE FROM deploys")
@@ -297,11 +313,12 @@ async def test_only_a_checkpoint_tells_that_the_last_entry_has_vanished_and_the_
 
 async def _rechain(connection: AsyncConnection, deploy_id: str) -> None:
     """Give every entry the digest that it would have had."""
-    (ref,) = (await connection.execute(text("SELECT ref FROM deploys WHERE id = :of"), {"of": deploy_id})).one()
+    deployed = text("SELECT ref, commit_sha FROM deploys WHERE id = :of")
+    ref, commit = (await connection.execute(deployed, {"of": deploy_id})).one()
     rows = text("SELECT * FROM audit_entries WHERE deploy_id = :of ORDER BY sequence")
     previous = None
     for row in (await connection.execute(rows, {"of": deploy_id})).all():
-        previous = chain.digest(row._asdict(), ref, previous)
+        previous = chain.digest(row._asdict(), ref, previous, commit)
         given = {"digest": previous, "id": row.id}
         await connection.execute(text("UPDATE audit_entries SET digest = :digest WHERE id = :id"), given)
 
@@ -327,7 +344,7 @@ def _forged(column: str, value: str, at: int, **more: str) -> str:
     return f"UPDATE audit_entries SET {changes} WHERE deploy_id = :of AND sequence = {at}"
 
 
-# Of the long log: 5 is freeze_passed, 6 a refusal, 7 building, 8 failed, 9 building in attempt 2.
+# Of the long log: 5 is freeze_passed, 6 a refusal, 7 building, 8 failed, 9 building in attempt 2, 10 what GitHub says.
 UNLAWFUL = {
     "a move off the graph": (_forged("to_status", "'succeeded'", 7, edge_to="'succeeded'"), 7),
     "a status that there is not": (_forged("to_status", "'paused'", 7, edge_to="'paused'"), 7),
@@ -349,6 +366,23 @@ UNLAWFUL = {
     "another environment": (_forged("environment", "'staging'", 4), 4),
     "another pipeline": (_forged("pipeline", "'other'", 4), 4),
     "an id below the one before": (_forged("id", "0 - id", 4), 4),
+    "an edge that is another source's": (_forged("source", "'OPERATOR'", 8), 8),
+    "a start that no operator has made": (_forged("source", "'CALLBACK'", 1), 1),
+    "no source, behind entries that have one": (_forged("source", "NULL", 8), 8),
+    "a source that there is not": (_forged("source", "'NOBODY'", 8), 8),
+    "a run that a callback tells of": (_forged("run_status", "'completed'", 8), 8),
+    "a conclusion of no run": (_forged("run_conclusion", "'success'", 8, source="'GITHUB'"), 8),
+    "a run that was not told of": (_forged("run_status", "NULL", 10, run_conclusion="NULL"), 10),
+    "a run without an id": (_forged("run_id", "NULL", 10), 10),
+    "a run of an older attempt": (_forged("attempt", "1", 10), 10),
+    "a run that moves the deploy": (_forged("to_status", "'deploying'", 10), 10),
+    "a request that GitHub has made": (_forged("kind", "'CANCEL_REQUESTED'", 10), 10),
+    "a request for a later attempt": (
+        _forged(
+            "kind", "'RERUN_REQUESTED'", 10, source="'OPERATOR'", run_status="NULL", run_conclusion="NULL", attempt="3"
+        ),
+        10,
+    ),
 }
 
 
@@ -390,6 +424,10 @@ GRAPH = {
     "no oldest server": "DELETE FROM oldest_server",
     "another order": "UPDATE pipeline_statuses SET position = 1000 - position",
     "another phase": "UPDATE pipeline_phases SET label = 'Smoke screen' WHERE key = 'smoke_gate'",
+    "an edge that is everybody's": (
+        "UPDATE pipeline_transitions SET reported_by = NULL WHERE from_status = 'queued' AND to_status = 'succeeded'"
+    ),
+    "an edge that is another's": "UPDATE pipeline_transitions SET reported_by = 'GITHUB' WHERE to_status = 'abandoned'",
     "another assertion": "UPDATE pipeline_assertions SET state = 'PASSED' WHERE status = 'building'",
 }
 

@@ -29,6 +29,7 @@ _OUTCOME_WORDS = {
     "SUCCEEDED": "Succeeded",
     "FAILED": "Failed",
     "CANCELLED": "Cancelled",
+    "ABANDONED": "Abandoned",
 }
 # Of each state of the connection: the words in the bar, and how the notice then begins.
 _CONNECTION_WORDS = {

@@ -14,6 +14,7 @@ from phaseline_schema.audit.findings import FaultKind
 from phaseline_schema.audit.merkle import Tree
 from phaseline_schema.audit.verifying import verify
 from phaseline_schema.pipelines import PIPELINES
+from phaseline_schema.records import AuditKind, Source
 from phaseline_schema.tables import audit_entries, deploys
 from tests.support import chain, model
 
@@ -23,22 +24,43 @@ _ENTRY: Row = dict.fromkeys(audit_entries.columns.keys())
 _DEPLOY: Row = dict.fromkeys(deploys.columns.keys())
 
 
-def _log(reports: list[tuple[str, int]], texts: list[str]) -> tuple[Row, list[Row]]:
-    """A deploy's row and entries after these callbacks, made by the model and chained apart from the code."""
+# What is reported: to where, in which attempt, by whom.
+Report = tuple[str, int, str]
+
+
+def _log(reports: list[Report], texts: list[str], older: int) -> tuple[Row, list[Row]]:
+    """A deploy's row and entries after these reports, made by the model and chained apart from the code.
+
+    At most so many of its first entries are from before sources were kept: there were callbacks alone then.
+    """
     row = _DEPLOY | {"id": "d", "environment": "e", "ref": texts[0], "pipeline": "console", "started_by": texts[1]}
+    row |= {"commit_sha": None if older else texts[2]}
+    are_kept = not older
     status, attempt, run_url = model.START, 1, None
     row |= {"started_at": _time(1), "updated_at": _time(1)}
     entries = [
         _entry(1, row, texts[1], kind="DEPLOY_STARTED", to_status=status, attempt=1, message=texts[2]),
     ]
-    for sequence, (target, reported) in enumerate(reports, start=2):
+    entries[0]["source"] = None if older else "OPERATOR"
+    for target, reported, source in reports:
+        sequence = len(entries) + 1
+        are_kept = are_kept or sequence > older or source != "CALLBACK"
         told = {
             "from_status": status,
             "to_status": target,
             "attempt": reported,
             "run_url": texts[sequence % len(texts)],
+            "source": source if are_kept else None,
         }
-        code = model.refusal(status, attempt, target, reported)
+        if source == "GITHUB":
+            told |= {"run_id": "17", "run_status": texts[0], "run_conclusion": texts[1]}
+        if source != "CALLBACK" and not model.is_legal(status, attempt, target, reported, source):
+            if source == "GITHUB" and reported >= attempt:
+                told |= {"to_status": status}
+                entries.append(_entry(sequence, row, texts[2], kind="RUN_REPORTED", **told))
+                run_url = (told["run_url"] if reported == attempt else None) or run_url
+            continue
+        code = model.refusal(status, attempt, target, reported) if source == "CALLBACK" else None
         if code:
             entries.append(_entry(sequence, row, texts[2], kind="CALLBACK_REFUSED", refusal=code, **told))
             continue
@@ -50,7 +72,7 @@ def _log(reports: list[tuple[str, int]], texts: list[str]) -> tuple[Row, list[Ro
     row |= {"status": status, "attempt": attempt, "sequence": len(entries), "run_url": run_url}
     previous = None
     for entry in entries:
-        previous = entry["digest"] = chain.digest(entry, row["ref"], previous)
+        previous = entry["digest"] = chain.digest(entry, row["ref"], previous, row["commit_sha"])
     return row, entries
 
 
@@ -64,9 +86,21 @@ def _time(sequence: int) -> str:
 
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
-_REPORTS = st.lists(st.tuples(st.sampled_from(model.STATUSES[1:]), st.sampled_from([1, 1, 1, 2, 3])), max_size=12)
+_REPORTS = st.lists(
+    st.tuples(
+        st.sampled_from(model.STATUSES[1:]),
+        st.sampled_from([1, 1, 1, 2, 3]),
+        st.sampled_from(["CALLBACK", "CALLBACK", "CALLBACK", "GITHUB", "OPERATOR"]),
+    ),
+    max_size=12,
+)
 _ODD = st.one_of(st.none(), st.integers(-5, 5), st.floats(), st.binary(max_size=4), st.text(max_size=4), st.booleans())
-logs = st.builds(_log, _REPORTS.map(lambda reports: _without_repeats(reports)), st.lists(_TEXT, min_size=3, max_size=6))
+logs = st.builds(
+    _log,
+    _REPORTS.map(lambda reports: _without_repeats(reports)),
+    st.lists(_TEXT, min_size=3, max_size=6),
+    st.integers(0, 6),
+)
 
 
 def _alike(column: str, value: Any) -> st.SearchStrategy[Any]:
@@ -77,12 +111,12 @@ def _alike(column: str, value: Any) -> st.SearchStrategy[Any]:
         return st.just("0f" * 32)
     if column.endswith("_at"):
         return st.integers(1, 20).map(_time)
-    return st.sampled_from([*model.STATUSES, "x", "TRANSITION", "CALLBACK_REFUSED"])
+    return st.sampled_from([*model.STATUSES, "x", *AuditKind, *Source])
 
 
-def _without_repeats(reports: list[tuple[str, int]]) -> list[tuple[str, int]]:
-    """A repeat is answered, and never recorded."""
-    return list(dict.fromkeys(reports))
+def _without_repeats(reports: list[Report]) -> list[Report]:
+    """A repeat is answered, and never recorded, whoever said it first."""
+    return [report for place, report in enumerate(reports) if report[:2] not in {of[:2] for of in reports[:place]}]
 
 
 @given(logs)
@@ -100,7 +134,8 @@ def test_any_other_value_in_any_field_is_found_and_never_a_crash(
     row, entries = log
     place = data.draw(st.integers(0, len(entries)))
     changed = row if place == 0 else entries[place - 1]
-    column = data.draw(st.sampled_from(sorted(changed)))
+    # What its caller has called the request is no part of the log.
+    column = data.draw(st.sampled_from(sorted(changed.keys() - {"request_id"})))
     value = data.draw(st.one_of(_ODD, _alike(column, changed[column])))
     if type(value) is type(changed[column]) and value == changed[column]:
         return
@@ -122,7 +157,7 @@ def test_any_other_list_of_entries_is_found(log: tuple[Row, list[Row]], data: st
 
 
 def test_a_deploy_without_a_row_or_without_entries_is_found() -> None:
-    row, entries = _log([("building", 1)], ["a", "b", "c"])
+    row, entries = _log([("building", 1, "CALLBACK")], ["a", "b", "c"], 0)
     for found in (verify(PIPELINES, "d", None, entries), verify(PIPELINES, "d", row, [])):
         assert found.fault is not None
         assert found.fault.kind is FaultKind.MISSING

@@ -1,17 +1,18 @@
 """The fold: what a deploy's phases are said to be after its log."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phaseline_schema.phases import PhaseStanding, Standing, advance, fold
+from phaseline_schema.phases import PhaseStanding, RunStanding, Standing, advance, fold
 from phaseline_schema.pipeline import Outcome, PhaseState, Pipeline
 from phaseline_schema.pipelines import PIPELINES
 from phaseline_schema.pipelines.console import CONSOLE
-from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord
+from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord, Source
 from tests.support import model
 
 BEGINNING = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -39,7 +40,7 @@ def _deploy(pipeline: Pipeline = CONSOLE) -> DeployRecord:
     )
 
 
-def _entry(sequence: int, kind: AuditKind, attempt: int, status: str) -> EntryRecord:
+def _entry(sequence: int, kind: AuditKind, attempt: int, status: str, source: Source | None = None) -> EntryRecord:
     return EntryRecord(
         id=sequence,
         deploy_id="d",
@@ -56,17 +57,31 @@ def _entry(sequence: int, kind: AuditKind, attempt: int, status: str) -> EntryRe
         run_id=None,
         run_url=None,
         recorded_at=_at(sequence),
+        source=source,
     )
 
 
+# Who says so, where it is no callback: told by the first letter.
+_SIGNS = {"@": Source.GITHUB, "%": Source.OPERATOR}
+
+
 def _log(reports: list[model.Report], pipeline: Pipeline = CONSOLE) -> list[EntryRecord]:
-    """A log in which the reports begin at sequence 2. A status that begins with ! is a refusal."""
+    """A log in which the reports begin at sequence 2. A status that begins with ! is a refusal, with @ what GitHub
+    says, with % what an operator does."""
     entries = [_entry(1, AuditKind.DEPLOY_STARTED, 1, pipeline.start)]
     for sequence, (attempt, status) in enumerate(reports, start=2):
         refused = status.startswith("!")
         kind = AuditKind.CALLBACK_REFUSED if refused else AuditKind.TRANSITION
-        entries.append(_entry(sequence, kind, attempt, status.lstrip("!")))
+        entries.append(_entry(sequence, kind, attempt, status.lstrip("!@%"), _SIGNS.get(status[0])))
     return entries
+
+
+def _plainly(reports: list[model.Report]) -> tuple[list[model.Report], set[int]]:
+    """What was accepted, without signs; and the attempts whose end no callback told."""
+    accepted = [(attempt, status) for attempt, status in reports if status[0] != "!"]
+    return [(attempt, status.lstrip("@%")) for attempt, status in accepted], {
+        attempt for attempt, status in accepted if status[0] in _SIGNS
+    }
 
 
 def _reports(text: str) -> list[model.Report]:
@@ -190,6 +205,24 @@ HISTORIES = {
         "building || deploying",
         *("NOT_REPORTED", "NOT_REPORTED", "ACTIVE 3 3 -", "PENDING"),
     ),
+    "GitHub tells that the run has failed": (
+        SMOKE + "freeze_checking @failed",
+        *("PASSED 1 2 3", "NOT_REPORTED 1 4 -", "NOT_REPORTED", "NOT_REPORTED"),
+    ),
+    "GitHub tells that the run has succeeded": (
+        TO_DEPLOY + "@succeeded",
+        *("PASSED 1 2 3", "PASSED 1 4 5", "NOT_REPORTED 1 6 -", "NOT_REPORTED"),
+    ),
+    "GitHub tells of a run that reported nothing": ("@succeeded", *["NOT_REPORTED"] * 4),
+    "an operator abandons what nobody reports on": (
+        SMOKE + FREEZE + "building %abandoned",
+        *("PASSED 1 2 3", "PASSED 1 4 5", "NOT_REPORTED 1 6 -", "NOT_REPORTED"),
+    ),
+    "a re-run after an end that GitHub told": (
+        SMOKE + FREEZE + "building @cancelled | building deploying succeeded",
+        *("PASSED 1 2 3", "PASSED 1 4 5", "PASSED 2 8 10", "NOT_REPORTED"),
+    ),
+    "two attempts of which only the ends are known": ("@failed | @succeeded", *["NOT_REPORTED"] * 4),
     "a re-run that fails says nothing of what the attempt before had begun": (
         "building | failed",
         *("NOT_REPORTED", "NOT_REPORTED", "NOT_REPORTED 1 2 -", "NOT_REPORTED"),
@@ -217,7 +250,7 @@ def test_each_history_says_what_it_says_of_each_phase(history: tuple[str, ...]) 
     phases = fold(CONSOLE, _deploy(), _log(reports)).phases
     assert phases == dict(zip(model.PHASES, map(_standing, told), strict=True))
     # The same table holds the model that the tests of the API use.
-    assert model.phases(reports) == {
+    assert model.phases(*_plainly(reports)) == {
         key: model.PhaseTold(phase.state.value, phase.attempt) for key, phase in phases.items()
     }
     assert _times(reports) == {key: (phase.started_at, phase.finished_at) for key, phase in phases.items()}
@@ -225,10 +258,10 @@ def test_each_history_says_what_it_says_of_each_phase(history: tuple[str, ...]) 
 
 def _times(reports: list[model.Report]) -> dict[str, tuple[datetime | None, ...]]:
     """When each phase began and ended, by the model, which looks at the whole and not at refusals."""
-    accepted = [(sequence, report) for sequence, report in enumerate(reports, start=2) if report[1][0] != "!"]
+    sequences = [sequence for sequence, report in enumerate(reports, start=2) if report[1][0] != "!"]
     return {
-        key: tuple(None if place is None else _at(accepted[place][0]) for place in places)
-        for key, places in model.times([report for _, report in accepted]).items()
+        key: tuple(None if place is None else _at(sequences[place]) for place in places)
+        for key, places in model.times(*_plainly(reports)).items()
     }
 
 
@@ -240,13 +273,15 @@ def _histories(draw: st.DrawFn, pipeline: Pipeline = CONSOLE) -> list[model.Repo
     for _ in range(draw(st.integers(0, 24))):
         if draw(st.integers(0, 4)) == 0:
             reports.append((draw(st.integers(1, 5)), "!" + draw(st.sampled_from(model.STATUSES))))
-        targets = pipeline.following(status)
+        sign = draw(st.sampled_from(["", "", "", "@", "%"]))
+        targets = pipeline.following(status, _SIGNS.get(sign, Source.CALLBACK))
         if not targets:
             break
         target = draw(st.sampled_from(targets))
         higher = pipeline.edges[status, target].new_attempt or draw(st.integers(0, 9)) == 0
         status, attempt = target, attempt + (draw(st.integers(1, 3)) if higher else 0)
-        reports.append((attempt, status))
+        is_end = pipeline.by_key[target].outcome is not Outcome.IN_PROGRESS
+        reports.append((attempt, f"{sign if is_end else ''}{status}"))
     return reports
 
 
@@ -275,7 +310,7 @@ def test_what_the_phases_may_never_say(pipeline: Pipeline, data: st.DataObject) 
         if entry.accepted:
             status = pipeline.by_key[entry.to_status]
             asserted |= {key for key, state in status.asserts.items() if state is PhaseState.PASSED}
-            if ended is Outcome.SUCCEEDED:
+            if ended is Outcome.SUCCEEDED and entry.source is None:
                 asserted |= before  # an end says of the phase that was active how it ended
             before = active
         assert {key for key, state in states.items() if state is PhaseState.PASSED} <= asserted
@@ -300,7 +335,7 @@ def test_the_fold_agrees_with_the_model_that_looks_at_the_whole(
     reports: list[model.Report],
 ) -> None:
     phases = fold(CONSOLE, _deploy(), _log(reports)).phases
-    told = model.phases([report for report in reports if not report[1].startswith("!")])
+    told = model.phases(*_plainly(reports))
     assert {key: model.PhaseTold(phase.state, phase.attempt) for key, phase in phases.items()} == told
     assert {key: (phase.started_at, phase.finished_at) for key, phase in phases.items()} == _times(reports)
 
@@ -314,3 +349,43 @@ def test_a_refusal_moves_nothing_but_the_sequence(reports: list[model.Report], a
     assert after.deploy.sequence == before.deploy.sequence + 1
     unmoved = ("status", "attempt", "updated_at", "finished_at", "run_url")
     assert all(getattr(after.deploy, name) == getattr(before.deploy, name) for name in unmoved)
+
+
+def _account(sequence: int, attempt: int, status: str, page: str | None) -> EntryRecord:
+    entry = _entry(sequence, AuditKind.RUN_REPORTED, attempt, "queued", Source.GITHUB)
+    return replace(entry, run_id="17", run_status=status, run_url=page)
+
+
+@given(_histories(), st.integers(1, 9), st.sampled_from([None, "https://ci.example/1"]))
+def test_what_github_says_of_a_run_moves_nothing_but_its_page(
+    reports: list[model.Report], attempt: int, page: str | None
+) -> None:
+    log = _log(reports)
+    before = fold(CONSOLE, _deploy(), log)
+    after = advance(CONSOLE, before, _account(len(log) + 1, attempt, "waiting", page))
+    own = page if attempt == before.deploy.attempt else None
+    assert after.phases == before.phases
+    assert after.deploy == replace(before.deploy, sequence=len(log) + 1, run_url=own)
+    assert after.run == RunStanding("17", page, attempt, "waiting", None, _at(len(log) + 1))
+
+
+def test_of_two_attempts_of_a_run_the_later_one_is_told() -> None:
+    standing = fold(CONSOLE, _deploy(), _log(_reports("building failed")))
+    assert standing.run is None
+    for sequence, attempt, status, told in (
+        (4, 1, "completed", 1),
+        (5, 2, "queued", 2),
+        (6, 1, "x", 2),
+        (7, 2, "y", 2),
+    ):
+        standing = advance(CONSOLE, standing, _account(sequence, attempt, status, None))
+        assert standing.run is not None
+        assert standing.run.attempt == told
+    assert standing.run is not None
+    assert standing.run.status == "y"
+
+
+def test_an_end_that_github_tells_says_how_the_run_has_ended() -> None:
+    entry = replace(_log([(1, "@failed")])[1], run_id="17", run_status="completed", run_conclusion="timed_out")
+    standing = fold(CONSOLE, _deploy(), [*_log([]), entry])
+    assert standing.run == RunStanding("17", None, 1, "completed", "timed_out", _at(2))

@@ -8,6 +8,7 @@ import pytest
 from phaseline_schema.pipeline import Outcome, Pipeline
 from phaseline_schema.pipelines import PIPELINES
 from phaseline_schema.pipelines.console import CONSOLE
+from phaseline_schema.records import Source
 from phaseline_schema.refusals import (
     CallbackRefusal,
     IllegalTransition,
@@ -20,9 +21,11 @@ EVERY_PAIR = list(product(model.STATUSES, model.STATUSES))
 every_pipeline = pytest.mark.parametrize("pipeline", PIPELINES.values(), ids=PIPELINES.keys())
 
 
-def _refusal(origin: str, target: str, attempt: int = 1, reported_attempt: int = 1) -> CallbackRefusal:
+def _refusal(
+    origin: str, target: str, attempt: int = 1, reported_attempt: int = 1, source: Source = Source.CALLBACK
+) -> CallbackRefusal:
     with pytest.raises(CallbackRefusal) as raised:
-        CONSOLE.legal(origin=origin, attempt=attempt, target=target, reported_attempt=reported_attempt)
+        CONSOLE.legal(origin=origin, attempt=attempt, target=target, reported_attempt=reported_attempt, source=source)
     return raised.value
 
 
@@ -33,18 +36,19 @@ def test_the_model_and_the_pipeline_speak_of_the_same_statuses_and_phases() -> N
 
 
 @pytest.mark.parametrize("reported_attempt", [3, 4, 9], ids=["same", "next", "much higher"])
+@pytest.mark.parametrize("source", Source)
 @pytest.mark.parametrize(("origin", "target"), EVERY_PAIR)
-def test_legality_is_as_the_design_tells_it(origin: str, target: str, reported_attempt: int) -> None:
-    if model.is_legal(origin, 3, target, reported_attempt):
-        edge = CONSOLE.legal(origin=origin, attempt=3, target=target, reported_attempt=reported_attempt)
+def test_legality_is_as_the_design_tells_it(origin: str, target: str, source: Source, reported_attempt: int) -> None:
+    if model.is_legal(origin, 3, target, reported_attempt, source):
+        edge = CONSOLE.legal(origin=origin, attempt=3, target=target, reported_attempt=reported_attempt, source=source)
         assert (edge.origin, edge.target) == (origin, target)
     else:
-        refusal = _refusal(origin, target, 3, reported_attempt)
+        refusal = _refusal(origin, target, 3, reported_attempt, source)
         assert type(refusal) is IllegalTransition
         assert refusal.details["from"] == origin
         assert refusal.details["to"] == target
         assert refusal.details["attempt"] == 3
-        assert set(refusal.details["allowed"]) == model.open_to(origin, 3, reported_attempt)
+        assert set(refusal.details["allowed"]) == model.open_to(origin, 3, reported_attempt, source)
         for status in (origin, target, *refusal.details["allowed"]):
             assert status in refusal.message
 
@@ -67,9 +71,11 @@ def test_an_unknown_status_is_refused_with_what_is_legal_instead(unknown: str, r
 
 @pytest.mark.parametrize("origin", model.STATUSES)
 def test_what_follows_is_what_some_attempt_may_report(origin: str) -> None:
-    following = CONSOLE.following(origin)
-    assert len(following) == len(set(following))
-    assert set(following) == model.open_to(origin, 1, 2)
+    assert CONSOLE.following(origin) == CONSOLE.following(origin, Source.CALLBACK)
+    for source in Source:
+        following = CONSOLE.following(origin, source)
+        assert len(following) == len(set(following))
+        assert set(following) == model.open_to(origin, 1, 2, source)
 
 
 @every_pipeline
@@ -96,7 +102,8 @@ def test_statuses_and_edges_name_only_what_exists(pipeline: Pipeline) -> None:
 def test_every_status_can_be_reached_and_every_one_can_come_to_an_end(pipeline: Pipeline) -> None:
     reached, ahead = {pipeline.start}, [pipeline.start]
     while ahead:
-        new = set(pipeline.following(ahead.pop())) - reached
+        origin = ahead.pop()
+        new = {target for source in Source for target in pipeline.following(origin, source)} - reached
         reached |= new
         ahead += new
     assert reached == set(pipeline.by_key)
@@ -104,6 +111,16 @@ def test_every_status_can_be_reached_and_every_one_can_come_to_an_end(pipeline: 
         if status.outcome is Outcome.IN_PROGRESS:
             following = {pipeline.by_key[key].outcome for key in pipeline.following(status.key)}
             assert {Outcome.FAILED, Outcome.CANCELLED} <= following, status.key
+            told = {pipeline.by_key[key].outcome for key in pipeline.following(status.key, Source.GITHUB)}
+            assert {Outcome.SUCCEEDED, Outcome.FAILED, Outcome.CANCELLED} <= told, status.key
+            assert pipeline.following(status.key, Source.OPERATOR) == [pipeline.ending(Outcome.ABANDONED)]
+
+
+@every_pipeline
+def test_each_outcome_has_one_end(pipeline: Pipeline) -> None:
+    for outcome in set(Outcome) - {Outcome.IN_PROGRESS}:
+        (end,) = [status.key for status in pipeline.statuses if status.outcome is outcome]
+        assert pipeline.ending(outcome) == end
 
 
 @every_pipeline
@@ -119,9 +136,9 @@ def test_within_one_attempt_no_status_can_come_twice(pipeline: Pipeline) -> None
 
 
 @every_pipeline
-def test_only_a_new_attempt_leaves_an_end_and_nothing_leaves_success(pipeline: Pipeline) -> None:
+def test_only_a_new_attempt_leaves_an_end_and_nothing_leaves_success_or_what_was_abandoned(pipeline: Pipeline) -> None:
     for edge in pipeline.transitions:
         outcome = pipeline.by_key[edge.origin].outcome
-        assert outcome is not Outcome.SUCCEEDED
+        assert outcome not in (Outcome.SUCCEEDED, Outcome.ABANDONED)
         assert edge.new_attempt == (outcome is not Outcome.IN_PROGRESS)
         assert edge.target != pipeline.start

@@ -8,12 +8,13 @@ import httpx
 from tests.support.logins import OPERATOR, bearer, token_for
 
 DEPLOY = """
-    id environment ref attempt sequence startedBy startedAt updatedAt finishedAt runUrl
+    id environment ref commit attempt sequence startedBy startedAt updatedAt finishedAt runUrl
     status { key label outcome next }
     phases { key label position state attempt startedAt finishedAt }
 """
 ENTRY = """
-    id sequence kind fromStatus toStatus attempt actor refusal message runId runUrl recordedAt digest
+    id sequence kind source fromStatus toStatus attempt actor refusal message runId runUrl runStatus runConclusion
+    recordedAt digest
 """
 _START = "mutation ($input: StartDeployInput!) { startDeploy(input: $input) {" + DEPLOY + "} }"
 _REPORT = (

@@ -24,11 +24,17 @@ _MEMBERS = {
     "recorded_at": "recordedAt",
 }
 
+# What there is beside that in an entry that has a source.
+_WITH_SOURCE = {"source": "source", "run_status": "runStatus", "run_conclusion": "runConclusion"}
 
-def digest(entry: Mapping[str, Any], ref: str, previous: str | None) -> str:
+
+def digest(entry: Mapping[str, Any], ref: str, previous: str | None, commit: str | None = None) -> str:
     """That of an entry's row, its time as either database gives it. Columns that are left out are null."""
     members = {member: entry.get(column) for column, member in _MEMBERS.items()}
     members |= {"format": "phaseline-audit-1", "ref": ref, "previous": previous}
+    if entry.get("source") is not None:
+        members |= {member: entry.get(column) for column, member in _WITH_SOURCE.items()}
+        members |= {"format": "phaseline-audit-2", "commit": commit}
     members["id"] = str(members["id"])
     members["recordedAt"] = _time(members["recordedAt"])
     # Names in order and no white space; what is not ASCII stays as it is.

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, String, Table, Text
 
-from phaseline_schema.records import AuditKind
+from phaseline_schema.records import AuditKind, Source
 from phaseline_schema.tables import UtcDateTime
 
 
@@ -61,6 +61,8 @@ def _other_values(column: Column[Any], was: Any, is_sqlite: bool) -> list[tuple[
         return [(":value", was + by) for by in (1, -1, 100, -was)]
     if column.name == "kind":
         return [(":value", kind.value) for kind in AuditKind if kind.value != was] + [(":value", "NONSENSE")]
+    if column.name == "source":
+        return [(":value", source.value) for source in Source if source.value != was] + [(":value", "NONSENSE")]
     if isinstance(column.type, String | Text):
         if was is None:
             return [(":value", ""), (":value", "x")]

@@ -20,10 +20,11 @@ Problems = Iterator[str]
 
 # A row's columns: what never changes, and what follows from the entries.
 _GIVEN = ("id", "environment", "ref", "started_by", "started_at")
+_SOURCES = {"DEPLOY_STARTED": "OPERATOR", "TRANSITION": "CALLBACK", "CALLBACK_REFUSED": "CALLBACK"}
 _MOVED = ("status", "attempt", "sequence", "updated_at", "finished_at", "run_url")
 _OF_ENTRY = (
     *("id", "sequence", "kind", "from_status", "to_status", "attempt"),
-    *("actor", "refusal", "message", "run_id", "run_url", "recorded_at", "digest"),
+    *("actor", "refusal", "message", "run_id", "run_url", "run_status", "run_conclusion", "recorded_at", "digest"),
 )
 
 # Every move of a deploy, from its start on, with all that is told of it.
@@ -72,9 +73,16 @@ def folds(log: Log) -> list[Row]:
     """How a deploy stands after each of its entries: the columns that move, and its phases."""
     stands: list[Row] = []
     for count, entry in enumerate(log.entries, start=1):
-        moves = [earlier for earlier in log.entries[:count] if earlier["kind"] != "CALLBACK_REFUSED"]
+        before = log.entries[:count]
+        moves = [earlier for earlier in before if earlier["kind"] in model.MOVES]
         newest = moves[-1]
-        pages = [move["run_url"] for move in moves if move["attempt"] == newest["attempt"] and move["run_url"]]
+        first = next(move["sequence"] for move in moves if move["attempt"] == newest["attempt"])
+        pages = [
+            earlier["run_url"]
+            for earlier in before
+            if earlier["attempt"] == newest["attempt"] and earlier["run_url"] and earlier["sequence"] >= first
+            if earlier["kind"] in (*model.MOVES, "RUN_REPORTED")
+        ]
         stands.append(
             {
                 "status": newest["to_status"],
@@ -89,10 +97,16 @@ def folds(log: Log) -> list[Row]:
     return stands
 
 
+def source_of(entry: Row) -> str:
+    """Who says it; of an entry from before sources were kept, its kind tells."""
+    return str(entry.get("source") or _SOURCES[entry["kind"]])
+
+
 def _phases(moves: list[Row]) -> list[Row]:
     reports = [(move["attempt"], move["to_status"]) for move in moves]
     at = [move["recorded_at"] for move in moves]
-    times = model.times(reports)
+    silent = {move["attempt"] for move in moves if move["to_status"] in model.ENDS and source_of(move) != "CALLBACK"}
+    times = model.times(reports, silent)
     return [
         {
             "key": phase,
@@ -104,7 +118,7 @@ def _phases(moves: list[Row]) -> list[Row]:
                 for name, place in zip(("started_at", "finished_at"), times[phase], strict=True)
             },
         }
-        for position, (phase, told) in enumerate(model.phases(reports).items(), start=1)
+        for position, (phase, told) in enumerate(model.phases(reports, silent).items(), start=1)
     ]
 
 
@@ -130,7 +144,7 @@ def _of_the_entries(log: Log, row: Row) -> Problems:
 def _of_the_chain(log: Log, row: Row) -> Problems:
     previous = None
     for entry in log.entries:
-        if entry["digest"] != chain.digest(entry, row["ref"], previous):
+        if entry["digest"] != chain.digest(entry, row["ref"], previous, row.get("commit_sha")):
             yield f"{log.id}: the digest of entry {entry['sequence']} is not that of its content"
         previous = entry["digest"]
 
@@ -154,8 +168,17 @@ def _off_the_graph(log: Log, judges: list[Judge]) -> Problems:
         here = f"{log.id}: entry {entry['sequence']} ({entry['to_status']}, attempt {entry['attempt']})"
         if entry["from_status"] != status:
             yield f"{here} begins at {entry['from_status']}, where the deploy was {status}"
+        if entry["kind"] in model.ASIDES:
+            yield from _of_an_aside(entry, here, status, attempt)
+            continue
         if report in reports and entry["refusal"] not in model.OF_THE_CALLER:
             yield f"{here} repeats a callback that was accepted"
+        if source_of(entry) != "CALLBACK" and entry["kind"] == "TRANSITION":
+            if not model.is_legal(status, attempt, entry["to_status"], entry["attempt"], source_of(entry)):
+                yield f"{here} is a move that {source_of(entry)} may not make"
+            reports.add(report)
+            attempt, status = report
+            continue
         expected = {judge(status, attempt, entry["to_status"], entry["attempt"]) for judge in judges}
         if entry["refusal"] in model.OF_THE_CALLER:
             expected = {entry["refusal"]}  # whatever was asked for
@@ -166,13 +189,22 @@ def _off_the_graph(log: Log, judges: list[Judge]) -> Problems:
             attempt, status = report
 
 
+def _of_an_aside(entry: Row, here: str, status: str, attempt: int) -> Problems:
+    """An entry that moves nothing: GitHub may speak of a later attempt, and nobody of an earlier one."""
+    is_later = entry["kind"] == "RUN_REPORTED" and entry["attempt"] > attempt
+    if entry["to_status"] != status or entry["refusal"] or (entry["attempt"] != attempt and not is_later):
+        yield f"{here} is a {entry['kind']} that moves something"
+
+
 async def _misstatements(caller: Caller, viewer: Viewer, log: Log) -> list[str]:
     assert log.row is not None
-    given = {name: log.row[name] for name in _GIVEN}
+    given = {name: log.row[name] for name in _GIVEN} | {"commit": log.row["commit_sha"]}
     stands = [_as_told({**given, **stand}) for stand in folds(log)]
-    entries = [_as_told({name: entry[name] for name in _OF_ENTRY}) for entry in log.entries]
+    entries = [
+        _as_told({name: entry[name] for name in _OF_ENTRY} | {"source": source_of(entry)}) for entry in log.entries
+    ]
     every = list(zip(entries, stands, strict=True))
-    moves = [(entry, stand) for entry, stand in every if entry["kind"] != "CALLBACK_REFUSED"]
+    moves = [(entry, stand) for entry, stand in every if entry["kind"] in model.MOVES]
     told = {
         "the deploy": (await caller.deploy(log.id), stands[-1]),
         "its entries": (await caller.entries(log.id), entries),

@@ -26,6 +26,17 @@ _OFTEN = (40, 40, *[1] * 20)
 _OPERATORS = tuple(f"token:operator-{number}" for number in range(1, 201))
 _REPOSITORIES = tuple(f"github:example/service-{number}" for number in range(1, 41))
 
+_SOURCES = {
+    "DEPLOY_STARTED": "OPERATOR",
+    "TRANSITION": "CALLBACK",
+    "CALLBACK_REFUSED": "CALLBACK",
+    "RUN_REPORTED": "GITHUB",
+    "CANCEL_REQUESTED": "OPERATOR",
+}
+
+# Before that, entries had no source, and deploys no commit.
+_SOURCES_SINCE = BEGINNING + timedelta(hours=5)
+
 # Deploys that are under way at once.
 _BESIDE = 20
 
@@ -40,6 +51,8 @@ _RUNS = {
     "smoke_running smoke_passed freeze_checking freeze_passed building": 2,
 }
 _REFUSED_IN_A_HUNDRED = 4
+_ASIDE_IN_A_HUNDRED = 3
+_CONCLUSIONS = {"succeeded": "success", "failed": "timed_out", "cancelled": "cancelled"}
 
 
 @dataclass
@@ -98,6 +111,8 @@ class History:
             "updated_at": self._now,
             "finished_at": None,
             "run_url": None,
+            "commit_sha": None if self._now < _SOURCES_SINCE else f"{self._chance.getrandbits(160):040x}",
+            "request_id": None,
         }
         to_come = [
             (attempt, status)
@@ -113,13 +128,25 @@ class History:
     def _next(self, deploy: Deploy) -> Row:
         if self._chance.randrange(100) < _REFUSED_IN_A_HUNDRED:
             return self._refused(deploy)
+        if self._now >= _SOURCES_SINCE and self._chance.randrange(100) < _ASIDE_IN_A_HUNDRED:
+            return self._aside(deploy)
         attempt, status = deploy.to_come.pop(0)
         page = f"https://github.com/{deploy.workflow[7:]}/actions/runs/{deploy.run_id}"
-        given = {"actor": deploy.workflow, "run_id": deploy.run_id, "run_url": page}
+        given: Row = {"actor": deploy.workflow, "run_id": deploy.run_id, "run_url": page}
+        if self._now >= _SOURCES_SINCE and status in model.RUN_ENDS and self._chance.randrange(10) == 0:
+            given |= {"source": "GITHUB", "run_status": "completed", "run_conclusion": _CONCLUSIONS[status]}
         entry = self._recorded(deploy, kind="TRANSITION", to_status=status, attempt=attempt, **given)
         deploy.row |= {"status": status, "attempt": attempt, "updated_at": self._now, "run_url": page}
         deploy.row["finished_at"] = self._now if status in model.ENDS else None
         return entry
+
+    def _aside(self, deploy: Deploy) -> Row:
+        """What moves nothing: GitHub says that the run waits, or somebody asks for it to be cancelled."""
+        given: Row = {"to_status": deploy.row["status"], "attempt": deploy.row["attempt"]}
+        if self._chance.randrange(4) == 0:
+            return self._recorded(deploy, kind="CANCEL_REQUESTED", actor=self._chance.choice(_OPERATORS), **given)
+        given |= {"actor": deploy.workflow, "run_id": deploy.run_id, "run_status": "waiting"}
+        return self._recorded(deploy, kind="RUN_REPORTED", **given)
 
     def _refused(self, deploy: Deploy) -> Row:
         status, attempt = self._chance.choice(("queued", "paused")), deploy.row["attempt"]
@@ -144,7 +171,12 @@ class History:
             "run_id": None,
             "run_url": None,
             "recorded_at": self._now,
+            "source": None,
+            "run_status": None,
+            "run_conclusion": None,
             **given,
         }
-        deploy.digest = entry["digest"] = chain.digest(entry, row["ref"], deploy.digest)
+        if self._now >= _SOURCES_SINCE:
+            entry["source"] = entry["source"] or _SOURCES[entry["kind"]]
+        deploy.digest = entry["digest"] = chain.digest(entry, row["ref"], deploy.digest, row["commit_sha"])
         return entry

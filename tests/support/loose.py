@@ -4,7 +4,10 @@ from pathlib import Path
 
 from tests.support.raw import Raw, connected
 
-TABLES = ("used_id_tokens", "deploy_runs", "audit_entries", "deploys")
+TABLES = (
+    *("environment_holds", "environment_queue", "dispatches", "used_id_tokens", "deploy_runs"),
+    *("audit_entries", "deploys"),
+)
 
 
 async def loosen(database: Path | str) -> None:

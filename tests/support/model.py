@@ -4,12 +4,12 @@ Legality is told by kinds and ranks, not by rows; the phases are told from the w
 accepted at once, and not entry by entry.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 START = "queued"
 GATES = ("smoke_running", "smoke_passed", "freeze_checking", "freeze_passed")
-_OUTCOMES = {"succeeded": "SUCCEEDED", "failed": "FAILED", "cancelled": "CANCELLED"}
+_OUTCOMES = {"succeeded": "SUCCEEDED", "failed": "FAILED", "cancelled": "CANCELLED", "abandoned": "ABANDONED"}
 ENDS = tuple(_OUTCOMES)
 STATUSES = (START, *GATES, "building", "deploying", "health_checking", *ENDS)
 OLDER = (START, "building", "deploying", "succeeded", "failed")
@@ -35,6 +35,14 @@ PASSES = {
     "health_checking": "deploy",
 }
 
+# Who may say that a deploy has moved. What GitHub says of a run ends it by one of these.
+SOURCES = ("CALLBACK", "GITHUB", "OPERATOR", "CONSOLE")
+RUN_ENDS = ("succeeded", "failed", "cancelled")
+
+# Kinds of entries that move a deploy, and the others that are no refusals.
+MOVES = ("DEPLOY_STARTED", "TRANSITION")
+ASIDES = ("RUN_REPORTED", "DISPATCH_UNCLEAR", "CANCEL_REQUESTED", "RERUN_REQUESTED")
+
 # How a callback is refused whose sender may not send it, wherever the deploy stands.
 OF_THE_CALLER = ("UNAUTHENTICATED", "FORBIDDEN")
 
@@ -42,9 +50,15 @@ OF_THE_CALLER = ("UNAUTHENTICATED", "FORBIDDEN")
 Report = tuple[int, str]
 
 
-def is_legal(origin: str, attempt: int, target: str, reported_attempt: int) -> bool:
-    """Whether a deploy at `origin` in `attempt` may take this report."""
-    if reported_attempt < attempt or origin == "succeeded":
+def is_legal(origin: str, attempt: int, target: str, reported_attempt: int, source: str = "CALLBACK") -> bool:
+    """Whether a deploy at `origin` in `attempt` may take this report of this source."""
+    if reported_attempt < attempt or origin in ("succeeded", "abandoned"):
+        return False
+    if source == "OPERATOR":
+        return target == "abandoned" and origin not in ENDS
+    if source == "GITHUB" and target in RUN_ENDS:
+        return origin not in ENDS or reported_attempt > attempt
+    if source not in ("CALLBACK", "GITHUB"):
         return False
     if origin in ENDS:
         re_runs = (*GATES, "building", "health_checking")
@@ -64,9 +78,9 @@ def outcome(status: str) -> str:
     return _OUTCOMES.get(status, "IN_PROGRESS")
 
 
-def open_to(origin: str, attempt: int, reported_attempt: int) -> set[str]:
-    """The statuses that a report of this attempt may have."""
-    return {target for target in STATUSES if is_legal(origin, attempt, target, reported_attempt)}
+def open_to(origin: str, attempt: int, reported_attempt: int, source: str = "CALLBACK") -> set[str]:
+    """The statuses that a report of this attempt and source may have."""
+    return {target for target in STATUSES if is_legal(origin, attempt, target, reported_attempt, source)}
 
 
 def refusal(origin: str, attempt: int, target: str, reported_attempt: int) -> str | None:
@@ -95,14 +109,15 @@ class PhaseTold:
     attempt: int | None = None
 
 
-def phases(reports: Sequence[Report]) -> dict[str, PhaseTold]:
-    """The phases after these accepted reports."""
-    return {phase: _phase(phase, reports) for phase in PHASES}
+def phases(reports: Sequence[Report], silent: Collection[int] = ()) -> dict[str, PhaseTold]:
+    """The phases after these accepted reports. `silent`: attempts whose end no callback told, so that it says nothing
+    of any phase."""
+    return {phase: _phase(phase, reports, silent) for phase in PHASES}
 
 
-def times(reports: Sequence[Report]) -> dict[str, tuple[int | None, int | None]]:
+def times(reports: Sequence[Report], silent: Collection[int] = ()) -> dict[str, tuple[int | None, int | None]]:
     """Which of these reports said that a phase began, and which that it ended; None where none did."""
-    return {phase: _times(phase, told, reports) for phase, told in phases(reports).items()}
+    return {phase: _times(phase, told, reports) for phase, told in phases(reports, silent).items()}
 
 
 def _times(phase: str, told: PhaseTold, reports: Sequence[Report]) -> tuple[int | None, int | None]:
@@ -113,10 +128,10 @@ def _times(phase: str, told: PhaseTold, reports: Sequence[Report]) -> tuple[int 
     return next(own, None), next(ends, None) if has_ended else None
 
 
-def _phase(phase: str, reports: Sequence[Report]) -> PhaseTold:
+def _phase(phase: str, reports: Sequence[Report], silent: Collection[int]) -> PhaseTold:
     standing = None
     for attempt in sorted({attempt for attempt, _ in reports}):
-        told = _told(phase, [status for number, status in reports if number == attempt])
+        told = _told(phase, [status for number, status in reports if number == attempt], attempt in silent)
         passed_before = standing is not None and standing.state == "PASSED"
         if told == "PASSED BY THE WAY":
             told = None if passed_before else "PASSED"
@@ -134,7 +149,7 @@ def _phase(phase: str, reports: Sequence[Report]) -> PhaseTold:
     return PhaseTold("NOT_REPORTED" if left_behind else "PENDING")
 
 
-def _told(phase: str, statuses: list[str]) -> str | None:
+def _told(phase: str, statuses: list[str], is_silent: bool) -> str | None:
     """What one attempt told of a phase; None where it said nothing of it."""
     own = [status for status in statuses if PHASE_OF.get(status) == phase]
     if any(PASSES.get(status) == phase for status in statuses):
@@ -146,6 +161,8 @@ def _told(phase: str, statuses: list[str]) -> str | None:
         return "NOT_REPORTED"
     if not _is_ended(statuses):
         return "ACTIVE"
+    if is_silent:
+        return "NOT_REPORTED"
     return {"succeeded": "PASSED", "failed": "FAILED", "cancelled": "CANCELLED"}[statuses[-1]]
 
 

@@ -141,11 +141,11 @@ MOVED = """
 """
 
 
-# What the next entry of a deploy is made of, behind the deploy's ref and the digest of the entry before.
+# What the next entry of a deploy is made of, behind the deploy's ref, the digest of the entry before, and the commit.
 _GIVEN = ("id", "deploy_id", "sequence", "pipeline", "environment", "from_status", "attempt", "recorded_at")
 _NEWEST = """
     SELECT ref, (SELECT digest FROM audit_entries WHERE deploy_id = deploys.id AND sequence = deploys.sequence),
-           {next_id}, id, sequence + 1, pipeline, environment, status, attempt, started_at
+           commit_sha, {next_id}, id, sequence + 1, pipeline, environment, status, attempt, started_at
     FROM deploys WHERE id = :deploy_id
 """
 
@@ -154,14 +154,15 @@ async def append(raw: Raw, deploy_id: str, to_status: str, *, refusal: str | Non
     """Append entries to the log of a deploy, in the attempt that it is in, and tell nobody."""
     await raw.begin()
     for _ in range(times):
-        ((ref, previous, *row),) = await raw.execute(_NEWEST.format(next_id=raw.next_id), deploy_id=deploy_id)
+        ((ref, previous, commit, *row),) = await raw.execute(_NEWEST.format(next_id=raw.next_id), deploy_id=deploy_id)
         entry = dict(zip(_GIVEN, row, strict=True)) | {
             "kind": "CALLBACK_REFUSED" if refusal else "TRANSITION",
             "to_status": to_status,
             "actor": "anonymous",
             "refusal": refusal,
+            "source": "CALLBACK",
         }
-        entry["digest"] = chain.digest(entry, ref, previous)
+        entry["digest"] = chain.digest(entry, ref, previous, commit)
         await raw.execute(
             f"INSERT INTO audit_entries ({', '.join(entry)}) VALUES ({', '.join(f':{name}' for name in entry)})",
             **entry,

@@ -9,9 +9,10 @@ _MIGRATION = '''"""A canary phase after the deploy, and a column that older serv
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
+TRANSITION = ("pipeline", "from_status", "to_status", "why", "new_attempt")
 ROWS = (
     ("pipeline_phases", "'console', 'canary', 'Canary', 5"),
     ("pipeline_statuses", "'console', 'canary_running', 'Canary running', 75, 'canary', 'IN_PROGRESS'"),
@@ -25,14 +26,15 @@ ROWS = (
 
 def upgrade():
     for table, values in ROWS:
-        op.execute(f"INSERT INTO {table} VALUES ({values})")
+        columns = f"({', '.join(TRANSITION)})" if table == "pipeline_transitions" else ""
+        op.execute(f"INSERT INTO {table} {columns} VALUES ({values})")
     op.add_column("deploys", sa.Column("canary", sa.String(64)))
     op.execute("UPDATE oldest_server SET revision = '%(oldest)s'")
 
 
 def downgrade():
     op.drop_column("deploys", "canary")
-    op.execute("UPDATE oldest_server SET revision = '0003'")
+    op.execute("UPDATE oldest_server SET revision = '0005'")
     op.execute("DELETE FROM pipeline_transitions WHERE 'canary_running' IN (from_status, to_status)")
     op.execute("DELETE FROM pipeline_assertions WHERE status = 'canary_running'")
     op.execute("DELETE FROM pipeline_statuses WHERE key = 'canary_running'")
@@ -43,5 +45,5 @@ def downgrade():
 def make(folder: Path, oldest: str) -> Path:
     """Write its code into this folder, and return it; servers older than `oldest` cannot live with its migration."""
     copy_to(folder)
-    (folder / "migrations" / "versions" / "0005_canary.py").write_text(_MIGRATION % {"oldest": oldest})
+    (folder / "migrations" / "versions" / "0006_canary.py").write_text(_MIGRATION % {"oldest": oldest})
     return folder

@@ -42,7 +42,7 @@ class Export:
         with _progress(self._file is not None) as bar:
             task = bar.add_task("0 entries", total=max(last - self._wanted.after, 0))
             async for entries, at in export.windows(store, self._wanted, last):
-                self._write([(entry.id, self._line(entry, ref).encode()) for entry, ref in entries])
+                self._write([(entry.id, self._line(entry, deployed).encode()) for entry, deployed in entries])
                 bar.update(task, completed=at - self._wanted.after, description=f"{self._lines:,} entries")
         self._output.close()
 

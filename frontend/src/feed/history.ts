@@ -11,7 +11,7 @@ export class History {
   deploy: Deploy | null = null;
   /** The newest accepted entry that `phaseChanged` has told of. */
   transition: AuditEntry | null = null;
-  /** The entry that the steps are confirmed up to: `transition`, or the last of the refusals that directly follow it. */
+  /** The entry that the steps are confirmed up to: `transition`, or the last of those that directly follow it and move nothing. */
   confirmedEntry: AuditEntry | null = null;
   /** Every entry that `auditEntryAdded` has told of, oldest first. */
   readonly entries: AuditEntry[] = [];
@@ -68,14 +68,14 @@ export class History {
     return this.#newest;
   }
 
-  // A refusal changes no step, so what is confirmed reaches over those that directly follow. It ends before a transition, which
+  // What moves nothing changes no step, so what is confirmed reaches over what of it directly follows. It ends before a transition, which
   // only `phaseChanged` can confirm, and before a gap, where there may be one.
   #reach(): void {
     let confirmed = this.confirmedEntry;
     if (!confirmed) return;
     for (const entry of this.#entriesAfter(confirmed.sequence)) {
       const follows = entry.sequence === confirmed.sequence + 1;
-      if (!follows || entry.kind !== "CALLBACK_REFUSED") break;
+      if (!follows || entry.kind === "TRANSITION" || entry.kind === "DEPLOY_STARTED") break;
       confirmed = entry;
     }
     this.confirmedEntry = confirmed;

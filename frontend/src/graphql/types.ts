@@ -2,10 +2,14 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
-/** What an audit entry records: that an operator started the deploy, that a callback was accepted, or that one was refused. */
+/** What an audit entry records. DEPLOY_STARTED: that an operator started the deploy. TRANSITION: that it moved along the graph, as the entry's source says. CALLBACK_REFUSED: that a callback was refused. The others move nothing. RUN_REPORTED: what GitHub says of the run. DISPATCH_UNCLEAR: that the run was asked for, and it is not known whether it was begun. CANCEL_REQUESTED and RERUN_REQUESTED: that an operator has asked GitHub for it. */
 export type AuditKind =
   | 'CALLBACK_REFUSED'
+  | 'CANCEL_REQUESTED'
   | 'DEPLOY_STARTED'
+  | 'DISPATCH_UNCLEAR'
+  | 'RERUN_REQUESTED'
+  | 'RUN_REPORTED'
   | 'TRANSITION';
 
 /** Which deploys are wanted; what is not given does not matter. */
@@ -20,8 +24,9 @@ export type DeployFilter = {
   readonly startedBefore?: string | null | undefined;
 };
 
-/** How a deploy stands as a whole. IN_PROGRESS until an end is reported; the others are ends. */
+/** How a deploy stands as a whole. IN_PROGRESS until an end is reported; the others are ends. ABANDONED: nobody will report on it any more, as an operator says. */
 export type DeployOutcome =
+  | 'ABANDONED'
   | 'CANCELLED'
   | 'FAILED'
   | 'IN_PROGRESS'
@@ -75,9 +80,9 @@ export type AuditEntryAddedSubscriptionVariables = Exact<{
 }>;
 
 
-export type AuditEntryAddedSubscription = { readonly auditEntryAdded: { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly recordedAt: string } };
+export type AuditEntryAddedSubscription = { readonly auditEntryAdded: { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runStatus: string | null, readonly runConclusion: string | null, readonly recordedAt: string } };
 
-export type AuditEntryFieldsFragment = { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly recordedAt: string };
+export type AuditEntryFieldsFragment = { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runStatus: string | null, readonly runConclusion: string | null, readonly recordedAt: string };
 
 export type DeploySequenceQueryVariables = Exact<{
   id: string;
@@ -113,7 +118,7 @@ export type PhaseChangedSubscriptionVariables = Exact<{
 }>;
 
 
-export type PhaseChangedSubscription = { readonly phaseChanged: { readonly deploy: { readonly id: string, readonly environment: string, readonly ref: string, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }> }, readonly entry: { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly recordedAt: string } } };
+export type PhaseChangedSubscription = { readonly phaseChanged: { readonly deploy: { readonly id: string, readonly environment: string, readonly ref: string, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }> }, readonly entry: { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runStatus: string | null, readonly runConclusion: string | null, readonly recordedAt: string } } };
 
 export type PipelineLabelsQueryVariables = Exact<{
   name: string;

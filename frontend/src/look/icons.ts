@@ -10,6 +10,7 @@ function icon(name: string, drawing: SVGTemplateResult): TemplateResult {
 const tick = icon("passed", svg`<path d="m5.5 12.5 4.5 4.5 8.5-9.5" />`);
 const cross = icon("failed", svg`<path d="m7 7 10 10M17 7 7 17" />`);
 const slash = icon("cancelled", svg`<path d="M6 12h12" />`);
+const flag = icon("abandoned", svg`<path d="M7 19.5v-15h10.5l-3 4 3 4H7" />`);
 const arc = icon("active", svg`<circle class="track" cx="12" cy="12" r="7.5" /><path class="arc" d="M12 4.5a7.5 7.5 0 0 1 7.5 7.5" />`);
 const disc = icon("active", svg`<circle class="solid" cx="12" cy="12" r="4.5" />`);
 const still = icon("still", svg`<circle cx="12" cy="12" r="7.5" /><circle class="solid" cx="12" cy="12" r="2.2" />`);
@@ -30,6 +31,7 @@ const outcomeIcons: Record<DeployOutcome, TemplateResult> = {
   SUCCEEDED: tick,
   FAILED: cross,
   CANCELLED: slash,
+  ABANDONED: flag,
 };
 
 /** The icon of how a deploy stands. It turns only while a phase is said to be active: a queued deploy does nothing yet. */

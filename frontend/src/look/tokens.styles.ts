@@ -158,7 +158,8 @@ export const common = css`
   [data-outcome="FAILED"] {
     --tone: var(--pl-failed);
   }
-  [data-outcome="CANCELLED"] {
+  [data-outcome="CANCELLED"],
+  [data-outcome="ABANDONED"] {
     --tone: var(--pl-cancelled);
   }
   .notice {

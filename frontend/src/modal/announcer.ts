@@ -1,8 +1,8 @@
 import type { Connection, DeployFeed } from "../feed/deploy-feed.ts";
 import type { History } from "../feed/history.ts";
-import type { Deploy } from "../graphql/documents.ts";
+import type { AuditEntry, Deploy } from "../graphql/documents.ts";
 import { announcement } from "./announcement.ts";
-import { entryStatus } from "./audit-list.ts";
+import { asideWords, entryStatus, type Labels } from "./audit-list.ts";
 import { isUnknown } from "./notices.ts";
 import { ending, trouble } from "./trouble.ts";
 
@@ -19,7 +19,7 @@ export class Announcer {
   #entriesTold = 0;
 
   hear(feed: DeployFeed): void {
-    const words = [this.#connectionWords(feed), this.#restartWords(feed), ...this.#refusalWords(feed), this.#deployWords(feed)];
+    const words = [this.#connectionWords(feed), this.#restartWords(feed), ...this.#entryWords(feed), this.#deployWords(feed)];
     const said = words.filter(Boolean);
     if (said.length) this.text = said.join(" ");
   }
@@ -64,15 +64,22 @@ export class Announcer {
   }
 
   // What had happened before the viewer came is in the list, and is not news.
-  #refusalWords({ history, labels }: DeployFeed): string[] {
+  #entryWords({ history, labels }: DeployFeed): string[] {
     const told = this.#entriesTold;
     this.#entriesTold = Math.max(told, this.#deploy ? history.lastEntry : history.newest);
     if (!this.#deploy) return [];
     return history.entries
       .slice(history.entries.findLastIndex((entry) => entry.sequence <= told) + 1)
-      .filter((entry) => entry.kind === "CALLBACK_REFUSED")
-      .map((entry) => `Entry ${entry.sequence}: callback refused, asked for ${entryStatus(entry.toStatus, labels)}.`);
+      .map((entry) => entryWords(entry, labels))
+      .filter(Boolean);
   }
+}
+
+// Of entries that moved the deploy, its own words tell.
+function entryWords(entry: AuditEntry, labels: Labels): string {
+  if (entry.kind === "CALLBACK_REFUSED") return `Entry ${entry.sequence}: callback refused, asked for ${entryStatus(entry.toStatus, labels)}.`;
+  const aside = asideWords(entry);
+  return aside === null ? "" : `Entry ${entry.sequence}: ${aside}.`;
 }
 
 function troubleWords(feed: DeployFeed): string {

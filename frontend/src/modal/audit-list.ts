@@ -44,13 +44,19 @@ function row(entry: AuditEntry, labels: Labels, again: boolean): TemplateResult 
     <span class="at">${moment(entry.recordedAt)}</span>
     <div class="what">
       <span class="head">
-        ${entry.kind === "CALLBACK_REFUSED" ? refusal(entry, labels) : accepted(entry, labels)}
+        ${told(entry, labels)}
         ${again || entry.attempt > 1 ? html`<span class="tag">attempt ${entry.attempt}</span>` : nothing}
       </span>
       ${entry.message ? html`<span class="message" dir="auto">${entry.message}</span>` : nothing}
     </div>
     <span class="actor"><span class="unseen">by</span> <bdi>${entry.actor}</bdi></span>
   </li>`;
+}
+
+function told(entry: AuditEntry, labels: Labels): TemplateResult {
+  if (entry.kind === "CALLBACK_REFUSED") return refusal(entry, labels);
+  const aside = asideWords(entry);
+  return aside === null ? accepted(entry, labels) : html`<span dir="auto">${aside}</span>`;
 }
 
 function accepted(entry: AuditEntry, labels: Labels): TemplateResult {
@@ -62,6 +68,22 @@ function refusal(entry: AuditEntry, labels: Labels): TemplateResult {
   return html`<span class="refused">${refusalIcon}Callback refused</span>
     <span>asked for <bdi>${entryStatus(entry.toStatus, labels)}</bdi></span>
     ${entry.refusal ? html`<code class="code">${entry.refusal}</code>` : nothing}`;
+}
+
+/** What an entry says that moves nothing and is no refusal; null for all others. GitHub's own words are shown as they are. */
+export function asideWords({ kind, runStatus, runConclusion }: AuditEntry): string | null {
+  switch (kind) {
+    case "RUN_REPORTED":
+      return `GitHub says of the run: ${[runStatus, runConclusion].filter(Boolean).join(", ")}`;
+    case "DISPATCH_UNCLEAR":
+      return "Not known whether the run was begun";
+    case "CANCEL_REQUESTED":
+      return "Cancellation requested";
+    case "RERUN_REQUESTED":
+      return "Re-run requested";
+    default:
+      return null;
+  }
 }
 
 /** A status of an entry, in the server's words where it has told them. */

@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { DeployFeed, Retry } from "../feed/deploy-feed.ts";
 import { brokenIcon, noteIcon } from "../look/icons.ts";
 import { moment } from "../time/moments.ts";
-import { entryStatus } from "./audit-list.ts";
+import { asideWords, entryStatus } from "./audit-list.ts";
 import { ending, trouble } from "./trouble.ts";
 
 /**
@@ -32,7 +32,8 @@ function originHint(): TemplateResult {
 function lastConfirmed({ heardAt, history, labels }: DeployFeed): TemplateResult {
   const entry = history.confirmedEntry;
   if (!entry) return html`<p>Nothing has been received yet.</p>`;
-  const what = entry.kind === "CALLBACK_REFUSED" ? "a refused callback" : entryStatus(entry.toStatus, labels);
+  const told = asideWords(entry) ?? entryStatus(entry.toStatus, labels);
+  const what = entry.kind === "CALLBACK_REFUSED" ? "a refused callback" : told;
   return html`<p part="last-confirmed">
     Last confirmed: entry ${entry.sequence}, ${what}, recorded ${moment(entry.recordedAt)}.
     ${heardAt === null ? nothing : html`Live until ${moment(heardAt)}.`}

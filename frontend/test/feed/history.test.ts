@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { History } from "../../src/feed/history.ts";
-import { deploy, entry, refusal } from "../make.ts";
+import { aside, deploy, entry, refusal } from "../make.ts";
 
 describe("a history", () => {
   test("shows nothing before the first event", () => {
@@ -22,6 +22,13 @@ describe("a history", () => {
     for (const known of [entry(1, "a"), entry(2, "b"), refusal(3, "x"), refusal(4, "y")]) history.addEntry(known);
     expect([history.confirmed, history.newest]).toEqual([4, 4]);
     expect(history.confirmedEntry?.kind).toBe("CALLBACK_REFUSED");
+  });
+
+  test("extends it over whatever else moves nothing", () => {
+    const history = new History();
+    history.addTransition(deploy(2, "b"), entry(2, "b"));
+    for (const known of [entry(1, "a"), entry(2, "b"), aside(3, "b"), refusal(4, "y"), entry(5, "c")]) history.addEntry(known);
+    expect([history.confirmed, history.newest]).toEqual([4, 5]);
   });
 
   test("does not extend it over a transition that the steps have not been told of", () => {

@@ -3,7 +3,7 @@ import "../../src/modal/phaseline-deploy-modal.ts";
 import type { ChangeDetail, DeployModal } from "../../src/modal/deploy-modal.ts";
 import { expectAccessible } from "../accessibility.ts";
 import { FakeServer } from "../fake-server.ts";
-import { at, deploy, entry, phase, refusal } from "../make.ts";
+import { aside, at, deploy, entry, phase, refusal } from "../make.ts";
 
 let server: FakeServer;
 let modal: DeployModal;
@@ -85,6 +85,13 @@ describe("the steps", () => {
     expect(modal.dataset["attempt"]).toBe("2");
   });
 
+  test("say that a deploy was abandoned", async () => {
+    const status = { key: "abandoned", label: "Abandoned", outcome: "ABANDONED" } as const;
+    await show(deploy(2, "abandoned", { status, phases: [phase("gate", 1, "PASSED"), phase("rollout", 2, "NOT_REPORTED")] }));
+    expect([text("status"), text("outcome")]).toEqual(["Abandoned", "Abandoned"]);
+    expect(all("status")[0]?.querySelector(".icon.abandoned")).not.toBeNull();
+  });
+
   test("turn an icon only while one of them is active", async () => {
     await show(deploy(2, "b", { phases: [phase("gate", 1, "PASSED"), phase("rollout", 2, "PENDING")] }));
     expect([all("status")[0]?.querySelectorAll(".icon").length, all("status")[0]?.querySelector(".arc")]).toEqual([1, null]);
@@ -113,6 +120,26 @@ describe("the audit entries", () => {
     ]);
     expect(words(all("entry")[0])).toMatch(/Callback refused asked for Bee STALE_ATTEMPT/);
     expect(words(all("entry")[2])).toContain("Deploy started: a");
+  });
+
+  test("say what moves nothing, GitHub's own words among it", async () => {
+    const told = [
+      aside(3, "b"),
+      aside(4, "b", { runStatus: "completed", runConclusion: "timed_out" }),
+      aside(5, "b", { kind: "DISPATCH_UNCLEAR", runStatus: null }),
+      aside(6, "b", { kind: "CANCEL_REQUESTED", runStatus: null }),
+      aside(7, "b", { kind: "RERUN_REQUESTED", runStatus: null }),
+    ];
+    await show(deploy(2, "b"), entry(1, "a"), entry(2, "b"), ...told);
+    expect(text("position")).toBe("entry 7 of 7");
+    const said = all("entry").map((row) => words(row.querySelector(".head")));
+    expect(said.slice(0, 5)).toEqual([
+      "Re-run requested",
+      "Cancellation requested",
+      "Not known whether the run was begun",
+      "GitHub says of the run: completed, timed_out",
+      "GitHub says of the run: waiting",
+    ]);
   });
 
   test("say how far the steps are confirmed, and how far the log is known", async () => {
@@ -260,6 +287,16 @@ describe("the live region", () => {
     expect(text("announcer")).toBe(said);
     await pass(5_000);
     expect(text("announcer")).toBe(said);
+  });
+
+  test("announces what moves nothing as well", async () => {
+    await pass();
+    server.phaseChanged(deploy(2, "b"), entry(2, "b"));
+    server.auditEntryAdded(entry(1, "a"), entry(2, "b"));
+    await pass();
+    server.auditEntryAdded(aside(3, "b"));
+    await pass();
+    expect(text("announcer")).toBe("Entry 3: GitHub says of the run: waiting.");
   });
 
   test("announces a refusal, but not those that were there before", async () => {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 from phaseline_schema.phases import moved
 from phaseline_schema.pipeline import Pipeline
-from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord
+from phaseline_schema.records import OLDER_KINDS, SOURCES, AuditKind, DeployRecord, EntryRecord, Source
 from phaseline_schema.refusals import CallbackRefusal, IllegalTransition, StaleAttempt
 
 
@@ -55,8 +55,9 @@ class Place:
             yield "the entry is one of another deploy, pipeline or environment"
         if self.newest is not None and entry.id <= self.newest.id:
             yield "the entry's id is not above that of the entry before it"
-        if (entry.refusal is None) != entry.accepted:
+        if (entry.refusal is not None) != entry.is_refusal:
             yield "the entry does not say why a callback was refused, or says it of one that was accepted"
+        yield from self._off_its_source(entry)
         if self.stands is None:
             said = (entry.kind, entry.from_status, entry.to_status, entry.attempt)
             if said != (AuditKind.DEPLOY_STARTED, None, self.graph.start, 1):
@@ -66,17 +67,54 @@ class Place:
             yield "the deploy starts a second time"
         if entry.from_status != self.stands.status:
             yield "the entry does not begin where the entry before it has left the deploy"
-        yield from self._off_the_graph(entry, self.stands) if entry.accepted else _contradiction(entry, self.stands)
+        if entry.accepted:
+            yield from self._off_the_graph(entry, self.stands)
+        elif entry.is_refusal:
+            yield from _contradiction(entry, self.stands)
+        else:
+            yield from _moves(entry, self.stands)
+
+    def _off_its_source(self, entry: EntryRecord) -> Iterator[str]:
+        """Sources are kept from some entry on, and then of all."""
+        if entry.source is None:
+            if self.newest is not None and self.newest.source is not None:
+                yield "the entry has no source, and the one before it has"
+            if entry.kind not in OLDER_KINDS or entry.run_status is not None or entry.run_conclusion is not None:
+                yield "the entry says what none without a source could say"
+            if self.stands is None and self.row.commit_sha is not None:
+                yield "the deploy has a commit, and was started before commits were kept"
+        elif entry.source not in SOURCES[entry.kind]:
+            yield "no entry of this kind comes from this source"
+        elif not _is_account(entry):
+            yield "the entry tells of a run what it could not, or not whose it is"
 
     def _off_the_graph(self, entry: EntryRecord, stands: DeployRecord) -> Iterator[str]:
         if entry.attempt == stands.attempt and entry.to_status in self.reported:
             yield "the status was reported before in the same attempt"
         try:
             self.graph.legal(
-                origin=stands.status, attempt=stands.attempt, target=entry.to_status, reported_attempt=entry.attempt
+                origin=stands.status,
+                attempt=stands.attempt,
+                target=entry.to_status,
+                reported_attempt=entry.attempt,
+                source=entry.known_source,
             )
         except CallbackRefusal:
-            yield "the transition graph has no such edge for this attempt"
+            yield "the transition graph has no such edge for this attempt and source"
+
+
+def _is_account(entry: EntryRecord) -> bool:
+    """Whether an entry tells of a run only what one may: GitHub alone does, of a run with an id."""
+    if entry.run_status is None:
+        return entry.run_conclusion is None and entry.kind is not AuditKind.RUN_REPORTED
+    return entry.source is Source.GITHUB and entry.run_id is not None
+
+
+def _moves(entry: EntryRecord, stands: DeployRecord) -> Iterator[str]:
+    """Why an entry that moves nothing could not have been recorded here. GitHub may tell of a later attempt."""
+    is_later = entry.kind is AuditKind.RUN_REPORTED and entry.attempt > stands.attempt
+    if entry.to_status != stands.status or (entry.attempt != stands.attempt and not is_later):
+        yield "the entry moves the deploy, and is none that does"
 
 
 def _contradiction(entry: EntryRecord, stands: DeployRecord) -> Iterator[str]:
@@ -87,7 +125,10 @@ def _contradiction(entry: EntryRecord, stands: DeployRecord) -> Iterator[str]:
 
 
 def _begun(row: DeployRecord, entry: EntryRecord) -> DeployRecord:
-    """The row of a deploy as its first entry makes it. No entry holds the ref, but every digest does."""
+    """The row of a deploy as its first entry makes it. No entry holds the ref or the commit, but every digest does.
+
+    What its caller has called the request is no part of the log.
+    """
     return DeployRecord(
         id=entry.deploy_id,
         environment=entry.environment,
@@ -101,4 +142,6 @@ def _begun(row: DeployRecord, entry: EntryRecord) -> DeployRecord:
         updated_at=entry.recorded_at,
         finished_at=None,
         run_url=None,
+        commit_sha=row.commit_sha,
+        request_id=row.request_id,
     )

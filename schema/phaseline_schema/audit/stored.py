@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, Integer, Table
 
-from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord
+from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord, Source
 from phaseline_schema.tables import UtcDateTime, audit_entries, deploys
 
 # What the database itself makes of an entry, for a foreign key of transitions alone.
@@ -43,6 +43,9 @@ def entry(row: Row) -> EntryRecord:
         if values[name] != (values[source] if values["kind"] == AuditKind.TRANSITION else None):
             raise Malformed(f"its {name} is not what the database makes of it")
     values["kind"] = AuditKind(values["kind"])
+    if values["source"] is not None and values["source"] not in set(Source):
+        raise Malformed("its source is none that there is")
+    values["source"] = Source(values["source"]) if values["source"] is not None else None
     return EntryRecord(**{field.name: values[field.name] for field in fields(EntryRecord)})
 
 

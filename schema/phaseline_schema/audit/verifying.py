@@ -76,9 +76,11 @@ class Check:
             entry = stored.entry(row)
         except stored.Malformed as error:
             return Fault(FaultKind.MALFORMED, f"the entry is not of its form: {error}", due)
-        if entry.digest != digest(entry, place.row.ref, place.newest.digest if place.newest else None):
+        if entry.digest != digest(entry, place.row, place.newest.digest if place.newest else None):
             return Fault(
-                FaultKind.DIGEST, "the digest is not that of the entry, the deploy's ref and what was before", due
+                FaultKind.DIGEST,
+                "the digest is not that of the entry, the deploy's ref and commit, and what was before",
+                due,
             )
         unlawful = place.unlawful(entry)
         if unlawful is not None:

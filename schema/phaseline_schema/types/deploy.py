@@ -9,17 +9,17 @@ from strawberry import ID, Info, Private
 from phaseline_schema import pipeline as graph
 from phaseline_schema.phases import Standing
 from phaseline_schema.records import DeployRecord, EntryRecord
-from phaseline_schema.types.enums import AuditKind
+from phaseline_schema.types.enums import AuditKind, EntrySource
 from phaseline_schema.types.page import PageInfo
 from phaseline_schema.types.pipeline import Pipeline
 from phaseline_schema.types.reader import HasReader, Page
-from phaseline_schema.types.standing import DeployStatus, Phase
+from phaseline_schema.types.standing import DeployStatus, Phase, Run
 
 _FIRST = "How many, 1 to 200."
 _AFTER = "The cursor of the last one of the page before."
 
 
-@strawberry.type(description="A deploy of a ref to an environment, as its callbacks tell it.")
+@strawberry.type(description="A deploy of a ref to an environment, as its audit entries tell it.")
 class Deploy:
     """A deploy at one entry of its log: the newest, or in an event the one it tells of."""
 
@@ -47,6 +47,13 @@ class Deploy:
         """Its ref."""
         return self.record.ref
 
+    @strawberry.field(
+        description="The commit that the ref was when it was started: hexadecimal; null where nobody has looked."
+    )
+    def commit(self) -> str | None:
+        """Its commit."""
+        return self.record.commit_sha
+
     @strawberry.field(description="The transition graph that it follows.")
     async def pipeline(self, info: Info[HasReader, None]) -> Pipeline:
         """Its pipeline."""
@@ -67,7 +74,7 @@ class Deploy:
     @strawberry.field(description="The phases in stepper order.")
     async def phases(self, info: Info[HasReader, None]) -> list[Phase]:
         """Its phases."""
-        standing = self.known_standing or await info.context.reader.standing(self.record)
+        standing = await self._standing(info)
         return [
             Phase(
                 key=phase.key,
@@ -116,6 +123,12 @@ class Deploy:
         """Its run."""
         return self.record.run_url
 
+    @strawberry.field(description="What GitHub has last said of its run, beside the status; null while nothing.")
+    async def run(self, info: Info[HasReader, None]) -> Run | None:
+        """Its run as GitHub tells it."""
+        found = (await self._standing(info)).run
+        return Run.of(found) if found else None
+
     @strawberry.field(description="Its audit entries, oldest first, refusals included.")
     async def audit_entries(
         self,
@@ -129,6 +142,9 @@ class Deploy:
 
     async def _graph(self, info: Info[HasReader, None]) -> graph.Pipeline:
         return self.known_graph or await info.context.reader.pipeline(self.record)
+
+    async def _standing(self, info: Info[HasReader, None]) -> Standing:
+        return self.known_standing or await info.context.reader.standing(self.record)
 
 
 @strawberry.type(description="One line of the log. It is never changed and never deleted.")
@@ -160,17 +176,24 @@ class AuditEntry:
         """Its kind."""
         return self.record.kind
 
+    @strawberry.field(description="Who says so. Of entries from before sources were kept, their kind tells it.")
+    def source(self) -> EntrySource:
+        """Its source."""
+        return self.record.known_source
+
     @strawberry.field(description="The status before; null where the deploy was started.")
     def from_status(self) -> str | None:
         """Where the deploy stood."""
         return self.record.from_status
 
-    @strawberry.field(description="The status after; for a refusal, what was asked for.")
+    @strawberry.field(
+        description="The status after; for a refusal, what was asked for; where nothing moves, the one before."
+    )
     def to_status(self) -> str | None:
         """Where it went."""
         return self.record.to_status
 
-    @strawberry.field(description="The attempt that reported it.")
+    @strawberry.field(description="The attempt that reported it, or that it speaks of.")
     def attempt(self) -> int:
         """Its attempt."""
         return self.record.attempt
@@ -200,10 +223,22 @@ class AuditEntry:
         """Its run's page."""
         return self.record.run_url
 
+    @strawberry.field(description="How the run stands, in GitHub's own word; null where GitHub does not say it.")
+    def run_status(self) -> str | None:
+        """GitHub's status of its run."""
+        return self.record.run_status
+
+    @strawberry.field(
+        description="How the run's attempt has ended, in GitHub's own word; null where it does not say it."
+    )
+    def run_conclusion(self) -> str | None:
+        """GitHub's conclusion of its run."""
+        return self.record.run_conclusion
+
     @strawberry.field(
         description=(
             "SHA-256, in lower-case hexadecimal, over its content and the digest of the deploy's entry before it, "
-            "in the format `phaseline-audit-1` (docs/audit.md)."
+            "in the format `phaseline-audit-2`, or, from before sources were kept, `phaseline-audit-1` (docs/audit.md)."
         )
     )
     def digest(self) -> str:

@@ -11,7 +11,10 @@ DeployOutcome = Annotated[
     pipeline.Outcome,
     strawberry.enum(
         name="DeployOutcome",
-        description=("How a deploy stands as a whole. IN_PROGRESS until an end is reported; the others are ends."),
+        description=(
+            "How a deploy stands as a whole. IN_PROGRESS until an end is reported; the others are ends. ABANDONED: "
+            "nobody will report on it any more, as an operator says."
+        ),
     ),
 ]
 
@@ -33,8 +36,23 @@ AuditKind = Annotated[
     strawberry.enum(
         name="AuditKind",
         description=(
-            "What an audit entry records: that an operator started the deploy, that a callback was "
-            "accepted, or that one was refused."
+            "What an audit entry records. DEPLOY_STARTED: that an operator started the deploy. TRANSITION: that it "
+            "moved along the graph, as the entry's source says. CALLBACK_REFUSED: that a callback was refused. "
+            "The others move nothing. RUN_REPORTED: what GitHub says of the run. DISPATCH_UNCLEAR: that the run was "
+            "asked for, and it is not known whether it was begun. CANCEL_REQUESTED and RERUN_REQUESTED: that an "
+            "operator has asked GitHub for it."
+        ),
+    ),
+]
+
+EntrySource = Annotated[
+    records.Source,
+    strawberry.enum(
+        name="EntrySource",
+        description=(
+            "Who says what an entry records. CALLBACK: a workflow has reported. GITHUB: GitHub says so of the run. "
+            "OPERATOR: a named person has done it. CONSOLE: this server, which has sent something and cannot say what "
+            "has become of it."
         ),
     ),
 ]

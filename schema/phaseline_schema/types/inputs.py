@@ -5,7 +5,7 @@ from datetime import datetime
 import strawberry
 from strawberry import ID
 
-from phaseline_schema.types.enums import AuditKind, DeployOutcome
+from phaseline_schema.types.enums import AuditKind, DeployOutcome, EntrySource
 
 
 @strawberry.input(description="What an operator starts.")
@@ -54,9 +54,11 @@ class AuditFilter:
     deploy_id: ID | None = strawberry.field(default=None, description="Those of this deploy.")
     environment: str | None = strawberry.field(default=None, description="Those of deploys to this environment.")
     kind: AuditKind | None = strawberry.field(default=None, description="Those of this kind.")
+    source: EntrySource | None = strawberry.field(default=None, description="Those that this source says.")
     actor: str | None = strawberry.field(default=None, description="What this actor did.")
     to_status: str | None = strawberry.field(
-        default=None, description="Those that led, or were to lead, to this status."
+        default=None,
+        description="Those that led, or were to lead, to this status, or were recorded at it and moved nothing.",
     )
     recorded_after: datetime | None = strawberry.field(default=None, description="Those recorded after this time.")
     recorded_before: datetime | None = strawberry.field(default=None, description="Those recorded before this time.")

@@ -3,7 +3,7 @@
 import strawberry
 
 from phaseline_schema import pipeline as graph
-from phaseline_schema.types.enums import DeployOutcome
+from phaseline_schema.types.enums import DeployOutcome, EntrySource
 
 
 @strawberry.type(description="A phase of a pipeline: a step of the stepper.")
@@ -15,7 +15,7 @@ class PipelinePhase:
     position: int = strawberry.field(description="Its place in stepper order, from 1.")
 
 
-@strawberry.type(description="A status that a workflow can report in this pipeline.")
+@strawberry.type(description="A status that a deploy can have in this pipeline.")
 class PipelineStatus:
     """A row of the pipeline's statuses."""
 
@@ -36,6 +36,9 @@ class Transition:
     why: str = strawberry.field(description="Why the graph has this edge.")
     new_attempt: bool = strawberry.field(
         description="Whether only a higher attempt than the deploy's may take it (a re-run)."
+    )
+    reported_by: EntrySource | None = strawberry.field(
+        description="The source that alone may take it; null: callbacks and GitHub may."
     )
 
 
@@ -64,7 +67,13 @@ class Pipeline:
                 for status in pipeline.statuses
             ],
             transitions=[
-                Transition(from_=edge.origin, to=edge.target, why=edge.why, new_attempt=edge.new_attempt)
+                Transition(
+                    from_=edge.origin,
+                    to=edge.target,
+                    why=edge.why,
+                    new_attempt=edge.new_attempt,
+                    reported_by=edge.reported_by,
+                )
                 for edge in pipeline.transitions
             ],
         )

@@ -1,9 +1,12 @@
 """How a deploy and each of its phases stand."""
 
 from datetime import datetime
+from typing import Self
 
 import strawberry
+from strawberry import ID
 
+from phaseline_schema.phases import RunStanding
 from phaseline_schema.types.enums import DeployOutcome, PhaseState
 
 
@@ -16,10 +19,38 @@ class DeployStatus:
     outcome: DeployOutcome = strawberry.field(description="How the deploy stands as a whole.")
     next: list[str] = strawberry.field(
         description=(
-            "The statuses that may be reported next. Those after a failed or cancelled deploy are "
+            "The statuses that a callback may report next. Those after a failed or cancelled deploy are "
             "open to a higher attempt alone."
         )
     )
+
+
+@strawberry.type(description="What GitHub has last said of the deploy's workflow run. It says nothing of phases.")
+class Run:
+    """A run as GitHub tells it."""
+
+    id: ID = strawberry.field(description="GitHub's run_id.")
+    url: str | None = strawberry.field(description="The page of the run, or of this attempt of it.")
+    attempt: int = strawberry.field(description="The attempt it speaks of, which may be later than the deploy's.")
+    status: str = strawberry.field(
+        description="GitHub's own word, such as `queued`, `waiting`, `in_progress` or `completed`."
+    )
+    conclusion: str | None = strawberry.field(
+        description="GitHub's own word for how the attempt has ended, such as `timed_out`; null until then."
+    )
+    reported_at: datetime = strawberry.field(description="When it was recorded.")
+
+    @classmethod
+    def of(cls, run: RunStanding) -> Self:
+        """The GraphQL form of a run."""
+        return cls(
+            id=ID(run.id),
+            url=run.url,
+            attempt=run.attempt,
+            status=run.status,
+            conclusion=run.conclusion,
+            reported_at=run.reported_at,
+        )
 
 
 @strawberry.type(description="A step of the stepper, as the deploy's accepted callbacks tell it.")
