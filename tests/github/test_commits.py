@@ -1,5 +1,7 @@
 """Branches, tags and commits."""
 
+import json
+
 import pytest
 
 from phaseline.github.client import GitHub
@@ -7,6 +9,8 @@ from phaseline.github.errors import Refused
 from phaseline.github.values import Compared, Ref
 from tests.support.github import FakeGitHub
 from tests.support.github.fake import REPOSITORY
+from tests.support.github.faults import Answer, Fault
+from tests.support.github.least import least
 
 ODD = ["feature/x#1", "50%", "50%2F", "größe/日本", "a+b&c=d", "release;1,2", "what's-new!", "{owner}"]
 
@@ -38,6 +42,15 @@ async def test_a_branch_and_a_tag_of_one_name_are_told_apart(github: FakeGitHub,
 async def test_a_commit_stands_for_itself_and_so_does_its_beginning(github: FakeGitHub, client: GitHub) -> None:
     sha = github.repository.commit()
     assert {await client.commit_of(REPOSITORY, name) for name in (sha, sha[:7])} == {sha}
+
+
+async def test_a_commit_that_does_not_begin_so_is_not_taken_for_one_that_does(
+    github: FakeGitHub, client: GitHub
+) -> None:
+    other = json.dumps(least(github.description, "commit") | {"sha": "f" * 40}).encode()
+    github.faults.add(Fault(lambda: Answer(200, other, {"content-type": "application/json"})), path="/commits/abcdef1")
+    with pytest.raises(Refused, match="no branch, tag or commit abcdef1"):
+        await client.commit_of(REPOSITORY, "abcdef1")
 
 
 @pytest.mark.parametrize("name", ["elsewhere", "heads/elsewhere", "f" * 40, "f" * 8])

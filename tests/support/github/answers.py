@@ -46,8 +46,8 @@ class Answers:
         urls = {"run_url": self._run_api(run), "html_url": self.run_url(run)}
         return self._filled("workflow-dispatch-response", {"workflow_run_id": run.id} | urls)
 
-    def pending(self, environment: str) -> dict[str, Any]:
-        reviewers = [{"type": "User", "reviewer": least(self._description, "simple-user")}]
+    def pending(self, environment: str, *, people: bool) -> dict[str, Any]:
+        reviewers = [{"type": "User", "reviewer": least(self._description, "simple-user")}] if people else []
         return self._filled("pending-deployment", {"environment": {"name": environment}, "reviewers": reviewers})
 
     def ref(self, repository: Repository, name: str) -> dict[str, Any]:

@@ -133,7 +133,10 @@ class Operations:
             case "":
                 return ok(self._answers.run(run, run.newest))
             case "/pending_deployments":
-                return ok([self._answers.pending(environment) for environment in run.newest.approvals])
+                waited_for = [(name, True) for name in run.newest.approvals] + [
+                    (name, False) for name in run.newest.timers
+                ]
+                return ok([self._answers.pending(name, people=people) for name, people in waited_for])
             case "/cancel":
                 if run.newest.status == "completed":
                     return refusal(409, "Cannot cancel a workflow run that is completed.")

@@ -54,13 +54,17 @@ class Job:
 
 @dataclass
 class Attempt:
-    """How a run stands in one attempt. `approvals`: the environments that it waits for people for."""
+    """How a run stands in one attempt.
+
+    `approvals`: the environments for which it waits for people; `timers`: those for which it waits for a time to pass.
+    """
 
     number: int
     jobs: list[Job]
     status: str = "queued"
     conclusion: str | None = None
     approvals: list[str] = field(default_factory=list)
+    timers: list[str] = field(default_factory=list)
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
