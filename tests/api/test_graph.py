@@ -36,7 +36,7 @@ async def test_a_pipeline_that_is_rows_in_the_database_and_no_code_is_walked_and
         "INSERT INTO pipeline_phases SELECT 'canary', key, 'Canary ' || label, position FROM pipeline_phases",
         "INSERT INTO pipeline_statuses SELECT 'canary', key, label, position, phase, outcome FROM pipeline_statuses",
         "INSERT INTO pipeline_assertions SELECT 'canary', status, phase, state FROM pipeline_assertions",
-        "INSERT INTO pipeline_transitions SELECT 'canary', from_status, to_status, why, new_attempt "
+        "INSERT INTO pipeline_transitions SELECT 'canary', from_status, to_status, why, new_attempt, reported_by "
         "FROM pipeline_transitions",
     ):
         change(database, statement)

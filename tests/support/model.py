@@ -93,8 +93,11 @@ def refusal(origin: str, attempt: int, target: str, reported_attempt: int) -> st
 
 
 def older_refusal(origin: str, attempt: int, target: str, reported_attempt: int) -> str | None:
-    """The same along the older graph: it has no gates, no health check and no cancellation, and its ends are final."""
-    if target not in OLDER:
+    """The same along the older graph: it has no gates, no health check and no cancellation, and its ends are final.
+
+    What an operator alone may say is in it: tests make it of the rows of today.
+    """
+    if target not in (*OLDER, "abandoned"):
         return "UNKNOWN_STATUS"
     if origin in ENDS and reported_attempt >= attempt:
         return "ILLEGAL_TRANSITION"

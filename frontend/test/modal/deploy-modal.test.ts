@@ -132,7 +132,7 @@ describe("the audit entries", () => {
     ];
     await show(deploy(2, "b"), entry(1, "a"), entry(2, "b"), ...told);
     expect(text("position")).toBe("entry 7 of 7");
-    const said = all("entry").map((row) => words(row.querySelector(".head")));
+    const said = all("entry").map((row) => words(row.querySelector(".head") ?? undefined));
     expect(said.slice(0, 5)).toEqual([
       "Re-run requested",
       "Cancellation requested",
