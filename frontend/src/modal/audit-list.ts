@@ -47,6 +47,7 @@ function row(entry: AuditEntry, labels: Labels, again: boolean): TemplateResult 
         ${told(entry, labels)}
         ${again || entry.attempt > 1 ? html`<span class="tag">attempt ${entry.attempt}</span>` : nothing}
       </span>
+      ${ended(entry)}
       ${entry.message ? html`<span class="message" dir="auto">${entry.message}</span>` : nothing}
     </div>
     <span class="actor"><span class="unseen">by</span> <bdi>${entry.actor}</bdi></span>
@@ -57,6 +58,12 @@ function told(entry: AuditEntry, labels: Labels): TemplateResult {
   if (entry.kind === "CALLBACK_REFUSED") return refusal(entry, labels);
   const aside = asideWords(entry);
   return aside === null ? accepted(entry, labels) : html`<span dir="auto">${aside}</span>`;
+}
+
+/** By which account a deploy has ended of whose end no callback has told. */
+function ended(entry: AuditEntry): TemplateResult | typeof nothing {
+  if (entry.kind !== "TRANSITION" || !entry.runStatus) return nothing;
+  return html`<span class="message" dir="auto">No callback has told; ${account(entry)}</span>`;
 }
 
 function accepted(entry: AuditEntry, labels: Labels): TemplateResult {
@@ -74,7 +81,7 @@ function refusal(entry: AuditEntry, labels: Labels): TemplateResult {
 export function asideWords({ kind, runStatus, runConclusion }: AuditEntry): string | null {
   switch (kind) {
     case "RUN_REPORTED":
-      return `GitHub says of the run: ${[runStatus, runConclusion].filter(Boolean).join(", ")}`;
+      return account({ runStatus, runConclusion });
     case "DISPATCH_UNCLEAR":
       return "Not known whether the run was begun";
     case "CANCEL_REQUESTED":
@@ -84,6 +91,10 @@ export function asideWords({ kind, runStatus, runConclusion }: AuditEntry): stri
     default:
       return null;
   }
+}
+
+function account({ runStatus, runConclusion }: Pick<AuditEntry, "runStatus" | "runConclusion">): string {
+  return `GitHub says of the run: ${[runStatus, runConclusion].filter(Boolean).join(", ")}`;
 }
 
 /** A status of an entry, in the server's words where it has told them. */

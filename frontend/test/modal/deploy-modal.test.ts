@@ -142,6 +142,12 @@ describe("the audit entries", () => {
     ]);
   });
 
+  test("say of an end that no callback has told of whose word it is", async () => {
+    await show(deploy(3, "c"), entry(1, "a"), entry(2, "b"), entry(3, "c", { runStatus: "completed", runConclusion: "timed_out" }));
+    expect(words(all("entry")[0])).toContain("No callback has told; GitHub says of the run: completed, timed_out");
+    expect(words(all("entry")[1])).not.toContain("GitHub");
+  });
+
   test("say how far the steps are confirmed, and how far the log is known", async () => {
     await show(deploy(2, "b"), entry(1, "a"), entry(2, "b"), entry(3, "c"));
     expect(text("position")).toBe("entry 2 of 3");
