@@ -80,8 +80,12 @@ def _credential(environments: EnvironmentsFile, secrets: Secrets) -> Credential 
 def _unprovable(source: TomlFile, environments: EnvironmentsFile, trusted: Trust, public_url: str | None) -> list[str]:
     """Where the file asks for ID tokens of which nobody has said by whom, or for whom, they are made."""
     if trusted.github is not None:
-        return []
-    if not environments.github.is_github_com:
+        if environments.github.is_github_com or not trusted.github.is_github_com:
+            return []
+        problem = (
+            "need an issuer of this GitHub in the trust file's section [github], which names none but github.com's"
+        )
+    elif not environments.github.is_github_com:
         problem = "needs the section [github] of the trust file, which says who makes the ID tokens of this GitHub"
     elif public_url is None:
         problem = (

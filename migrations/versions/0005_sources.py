@@ -321,13 +321,11 @@ def _change_log(on_postgresql: Callable[[], None], added: tuple[str, ...], guard
 
 
 def _upgrade_on_postgresql() -> None:
-    op.execute(
-        "ALTER TABLE audit_entries ADD COLUMN source VARCHAR(32), ADD COLUMN run_status VARCHAR(32), "
-        "ADD COLUMN run_conclusion VARCHAR(32), DROP CONSTRAINT ck_audit_entries_kind"
-    )
-    for name, condition in _checks(is_newer=True).items():
-        op.execute(f"ALTER TABLE audit_entries ADD CONSTRAINT {name} CHECK ({condition}) NOT VALID")
-        op.execute(f"ALTER TABLE audit_entries VALIDATE CONSTRAINT {name}")
+    # In one statement, so that every row is looked at once: nobody can read or write meanwhile.
+    op.execute("ALTER TABLE audit_entries DROP CONSTRAINT ck_audit_entries_kind")
+    columns = [f"ADD COLUMN {name} VARCHAR(32)" for name in ADDED]
+    checks = [f"ADD CONSTRAINT {name} CHECK ({condition})" for name, condition in _checks(is_newer=True).items()]
+    op.execute(f"ALTER TABLE audit_entries {', '.join(columns + checks)}")
 
 
 def _downgrade_on_postgresql() -> None:

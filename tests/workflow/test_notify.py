@@ -613,6 +613,37 @@ def test_where_the_graph_leads_on_for_a_higher_attempt_alone_the_next_one_begins
 
 
 @pytest.mark.parametrize(
+    ("script", "sent"),
+    [
+        ([refused("STALE_ATTEMPT", attempt=4), accepted(9, attempt=4)], [3, 4]),
+        (
+            [refused("STALE_ATTEMPT", attempt=4), refused("ILLEGAL_TRANSITION", attempt=4), accepted(9, attempt=5)],
+            [3, 4, 5],
+        ),
+        (
+            [refused("STALE_ATTEMPT", attempt=4), accepted(2, duplicate=True, attempt=4, outcome="FAILED"), accepted()],
+            [3, 4, 5],
+        ),
+    ],
+    ids=["goes on", "has ended", "has ended after this report"],
+)
+def test_a_job_that_has_missed_an_attempt_finds_the_one_that_the_deploy_is_in(
+    notify: Notify, recorder: Recorder, tmp_path: Path, script: list[Answer], sent: list[int]
+) -> None:
+    """The report that began it was lost, so that the number which was handed on is the one before."""
+    recorder.script = [*script]
+    file = tmp_path / "attempt"
+    told = notify(PHASELINE_NEXT_ATTEMPT="true", PHASELINE_ATTEMPT_FILE=str(file))
+    assert (told.outcome, attempts(recorder), file.read_text()) == ("delivered", sent, f"{sent[-1]}\n")
+
+
+def test_no_more_than_two_attempts_are_tried(notify: Notify, recorder: Recorder) -> None:
+    recorder.script = [refused("STALE_ATTEMPT", attempt=number) for number in (4, 5, 6, 7)]
+    assert notify(PHASELINE_NEXT_ATTEMPT="true").outcome == "rejected"
+    assert attempts(recorder) == [3, 4, 5]
+
+
+@pytest.mark.parametrize(
     ("answer", "outcome"),
     [
         (accepted(attempt=3), "delivered"),

@@ -190,7 +190,8 @@ send_request() {
 # First line: the outcome, one of our own words. Second line: the attempt that could begin here, if one could. After it: the
 # detail, in the server's words. Errors are read whatever the HTTP status: GraphQL may carry them on a 200.
 # A next attempt could begin where this one's report is there already and the deploy has ended otherwise than well since; or where
-# the graph leads on for a higher attempt alone, which a refusal looks like whose attempt is the very one that reports.
+# the graph leads on for a higher attempt alone, which a refusal looks like whose attempt is the very one that reports. Where a
+# later attempt has begun without this job's knowing, that one goes on, or has ended in turn.
 read_answer() {
   jq -r '
   env.http_status as $http
@@ -204,7 +205,9 @@ read_answer() {
       "unreachable\n\nHTTP \($http) \($code)"
     elif $error != null then
       ($error.extensions?.attempt? // "" | tostring) as $standing
-      | (if $code == "ILLEGAL_TRANSITION" and $standing == env.PHASELINE_ATTEMPT then $standing | tonumber + 1 else "" end) as $next
+      | (if $code == "ILLEGAL_TRANSITION" and $standing == env.PHASELINE_ATTEMPT then $standing | tonumber + 1
+         elif $code == "STALE_ATTEMPT" and ($standing | tonumber? // 0) > (env.PHASELINE_ATTEMPT | tonumber? // 0) then $standing
+         else "" end) as $next
       | "rejected\n\($next)\n\($code) \($error.message? // "" | tostring)"
     elif ($http | startswith("2")) and (.data?.applyCallback?.entry?.sequence? | type) == "number" then
       .data.applyCallback as $receipt
@@ -245,12 +248,13 @@ report() {
 report
 if [ "${PHASELINE_NEXT_ATTEMPT:-}" = true ]; then
   attempt=$PHASELINE_ATTEMPT
-  if [ -n "$next" ]; then
+  for _ in 1 2; do # to the attempt that the deploy is in, and to the one after it
+    if [ -z "$next" ]; then break; fi
     PHASELINE_ATTEMPT=$next
     report
     # Where it may not begin, what this job reports still belongs to the one before.
     if [ "$outcome" != rejected ]; then attempt=$PHASELINE_ATTEMPT; fi
-  fi
+  done
   # Jobs that come after this one read it, perhaps as another user.
   if [ -n "${PHASELINE_ATTEMPT_FILE:-}" ]; then (umask 022 && printf '%s\n' "$attempt" >"$PHASELINE_ATTEMPT_FILE"); fi
 fi

@@ -93,9 +93,14 @@ class GitHub(BaseModel):
         return self.jwks_url or f"{self.issuer.rstrip('/')}/.well-known/jwks"
 
     @property
+    def is_github_com(self) -> bool:
+        """Whether it is github.com that makes the ID tokens."""
+        return urlsplit(self.issuer).hostname == _GITHUB_COM
+
+    @property
     def pages_url(self) -> str:
         """Where the pages of repositories are."""
         if self.server_url:
             return self.server_url.rstrip("/")
         issuer = urlsplit(self.issuer)
-        return "https://github.com" if issuer.hostname == _GITHUB_COM else f"{issuer.scheme}://{issuer.netloc}"
+        return "https://github.com" if self.is_github_com else f"{issuer.scheme}://{issuer.netloc}"

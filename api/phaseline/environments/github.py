@@ -98,9 +98,9 @@ def _key(file: Path) -> SecretStr:
     except OSError as error:
         raise KeyUnusable(f"{file}: {error.strerror or error}") from None
     try:
-        key = load_pem_private_key(content, password=None)
+        key, text = load_pem_private_key(content, password=None), content.decode()
     except (ValueError, TypeError, UnsupportedAlgorithm):  # it is none, or is itself locked by a password
-        key = None
+        key, text = None, ""
     if not isinstance(key, RSAPrivateKey):
         raise KeyUnusable(f"{file}: holds no RSA private key in PEM, as GitHub gives one to an App")
-    return SecretStr(content.decode())
+    return SecretStr(text)

@@ -25,7 +25,9 @@ class Environment:
     protected: bool = strawberry.field(
         description="Whether people are to be asked for its name before they start a deploy to it."
     )
-    when_busy: WhenBusy = strawberry.field(description="What becomes of a start while another deploy is in progress.")
+    when_busy: WhenBusy = strawberry.field(
+        description="What is to become of a start while another deploy is in progress. Not in force yet."
+    )
     url: str | None = strawberry.field(description="Its own page, for people: an http or https address.")
     may_start: bool = strawberry.field(description="Whether the caller may start deploys to it.")
 
