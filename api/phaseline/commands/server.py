@@ -17,7 +17,7 @@ from phaseline.toml.reading import FileError
 # How many objects more than after the last search make another one for garbage among the youngest, and how many such
 # searches one among those that have outlived them. Python's own 700 are made by a few callbacks under way: each search
 # then hands what is still needed on to the older ones, until everything that viewers hold is searched, once a second.
-_GARBAGE = (25_000, 3, 100)
+_GARBAGE = (25_000, 3, 5)
 
 
 def prepared(found: Settings) -> socket.socket:
