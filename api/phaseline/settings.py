@@ -80,6 +80,15 @@ class Settings(BaseSettings):
         min_length=1,
         description="What GitHub signs the events with that it sends to this server (docs/environments.md).",
     )
+    reconcile_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        le=3600,
+        description=(
+            "How often GitHub is asked for the runs of deploys in progress, by one process of all that share the "
+            "database, in seconds (docs/github.md)."
+        ),
+    )
     public_url: str | None = Field(
         default=None,
         description=(
