@@ -340,6 +340,21 @@ async def test_a_run_that_has_proven_itself_is_its_repositorys_though_no_file_na
         assert (await caller.deploy(deploy["id"]))["status"]["key"] == "failed"
 
 
+async def test_a_run_that_has_proven_itself_is_not_displaced_by_one_that_is_named_in_the_environments_repository(
+    issuer: Issuer, files: dict[str, str], tmp_path: Path, database: Path
+) -> None:
+    trust = tmp_path / "trust.toml"
+    trust.write_text(trust_file(issuer, {"environments": ["production"]}))
+    async with serving(database, **files, trust_file=str(trust)) as server, Caller(server.url) as caller:
+        deploy, run_id, named = await caller.start(), str(next(_ids)), str(next(_ids))
+        callback = f'applyCallback(input: {{deployId: "{deploy["id"]}", status: "building"}}) {{ duplicate }}'
+        token = issuer.token(run_id=run_id, run_attempt="1")
+        assert "errors" not in (await over_http(server.url, token, f"mutation {{ {callback} }}")).payload
+        assert (await caller.report(deploy["id"], "deploying", runId=named)).status == 200
+        assert (await deliver(server.url, of_run(named, "success")))["answer"] == "ignored"
+        assert (await deliver(server.url, of_run(run_id, "failure")))["answer"] == "recorded"
+
+
 async def test_a_run_that_was_only_named_is_nobodys_where_no_file_says_whose_the_environment_is(
     trusting: Server,
 ) -> None:
