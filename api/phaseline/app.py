@@ -128,7 +128,8 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(Refusal, on_refusal)
     app.add_exception_handler(Exception, on_fault)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, larger={webhooks.PATH: webhooks.LARGEST})
+    larger = {} if settings.github_webhook_secret is None else {webhooks.PATH: webhooks.LARGEST}
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, larger=larger)
     app.add_middleware(SignInRate, rates=counted)
     app.add_middleware(Door, stopping=stopping, always_open=(*health.PATHS, metrics.PATH))
     app.add_middleware(

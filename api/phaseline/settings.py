@@ -241,6 +241,14 @@ class Settings(BaseSettings):
             raise ValueError("must name a file, or a database")
         return value
 
+    @field_validator("github_token")
+    @classmethod
+    def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
+        token = "x" if value is None else value.get_secret_value()
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise ValueError("must be printable ASCII, without spaces")
+        return value
+
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:

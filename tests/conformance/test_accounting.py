@@ -12,19 +12,39 @@ from typing import Any
 
 import pytest
 
+from phaseline import deploys
+from phaseline.graph import GraphCache
+from phaseline.identity import ANYBODY
+from phaseline.store import Store
+from phaseline_schema.records import Start
 from tests.conformance.conftest import on_one_of_each
 from tests.support.accounting import ENDS_BY
+from tests.support.asking import over_http
 from tests.support.caller import Caller
 from tests.support.consistency import assert_consistent
-from tests.support.github.access import TOKEN
+from tests.support.database import address
+from tests.support.github import FakeGitHub
+from tests.support.github.access import APP_ID, INSTALLATION_ID, TOKEN, private_key_pem
 from tests.support.github.faults import Answer, Fault, failing, primary_limit, refusal, secondary_limit, slow
 from tests.support.github.hooks import Manner
 from tests.support.github.stage import OFTEN, SELDOM, Stage, settings, staged
-from tests.support.server import start_again
+from tests.support.github.telling import environments
+from tests.support.issuer import Issuer, trust_file
+from tests.support.server import serving, start_again
 from tests.support.viewer import PHASE_CHANGED, viewing
 from tests.support.waiting import until
 
 pytestmark = on_one_of_each
+
+
+async def start_in(database: Path | str, environment: str) -> str:
+    """A deploy that is started past the server, which has no such environment."""
+    store, graphs = Store(address(database)), GraphCache()
+    wanted = Start(environment, "main", "console", None)
+    try:
+        return (await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))).id
+    finally:
+        await store.close()
 
 
 @pytest.fixture
@@ -183,7 +203,7 @@ async def test_deploys_without_a_known_run_and_runs_of_elsewhere_are_asked_for_b
     silent = await asking.caller.start()
     for environment, run_id in (("production", None), ("production", "gitlab-7"), ("shop", "17")):
         deploy = await asking.caller.start(environment)
-        given = {} if run_id is None else {"runId": run_id}
+        given: dict[str, Any] = {} if run_id is None else {"runId": run_id}
         assert (await asking.caller.report(deploy["id"], "building", **given)).status == 200
     _, run = await asking.under_way()
     await asking.is_asked_again(run, 3)
@@ -307,3 +327,48 @@ async def test_an_environment_that_is_no_longer_in_the_file_is_left_alone(asking
     finally:
         await asking.caller.http.aclose()
         await asking.server.stop()
+
+
+async def test_as_an_app_it_asks_with_a_token_of_its_installation(
+    database: Path | str, tmp_path: Path, told: Stage
+) -> None:
+    file, key = tmp_path / "app.toml", tmp_path / "key.pem"
+    of_app = f"app_id = {APP_ID}\ninstallation_id = {INSTALLATION_ID}\n"
+    file.write_text(environments(told.github.api_url, told.github.url, of_app))
+    key.write_text(private_key_pem())
+    given = {"environments_file": str(file), "github_key_file": str(key), "reconcile_seconds": OFTEN}
+    told.github.access.revoke(TOKEN)
+    told.github.hooks.manner = Manner.NEVER
+    async with serving(database, **given):
+        deploy_id, run = await told.under_way()
+        await told.github.runs.end(run, "failure")
+        await until(lambda: bool(told.github.access.given))
+
+        async def has_ended() -> bool:
+            return (await told.by_github(deploy_id))[-1:] == [_ended("failure")]
+
+        await until(has_ended)
+
+
+async def test_a_run_that_has_proven_itself_is_asked_for_where_its_environment_is_in_the_file_and_not_elsewhere(
+    database: Path | str, tmp_path: Path
+) -> None:
+    with Issuer() as issuer:
+        trust = tmp_path / "trust.toml"
+        trust.write_text(trust_file(issuer, {"environments": ["production", "gone"]}))
+        async with FakeGitHub() as github:
+            given = settings(github, tmp_path, OFTEN) | {"trust_file": str(trust)}
+            async with serving(database, **given) as server, Caller(server.url) as caller:
+                stage, runs = Stage(github, server, caller, database), []
+                # As of before the file left the one out.
+                for environment in ("gone", "production"):
+                    deploy, run = await start_in(database, environment), stage.begin()
+                    callback = f'applyCallback(input: {{deployId: "{deploy}", status: "building"}}) {{ duplicate }}'
+                    token = issuer.token(run_id=str(run.id), run_attempt="1")
+                    said = await over_http(server.url, token, f"mutation {{ {callback} }}")
+                    assert "errors" not in said.payload, said
+                    runs.append(run)
+                    await github.runs.end(run, "failure")
+                gone, there = runs
+                await stage.has_said(deploy, _ended("failure"))
+                assert (stage.asked(gone), stage.asked(there) > 0) == (0, True)

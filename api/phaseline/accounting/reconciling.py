@@ -78,8 +78,9 @@ class Reconciler:
         for deploy_id in woken:
             self._refused.pop(deploy_id, None)
         try:
-            if await self._duty.take():
-                await self._ask_all(await self._runs(woken, whole=is_time), whole=is_time)
+            runs = await self._runs(woken, whole=is_time)
+            if not runs or await self._duty.take():
+                await self._ask_all(runs, whole=is_time)
             else:
                 metrics.github_answers(True)  # it does not answer another node, which will say so
         except Exception as error:
@@ -123,6 +124,7 @@ class Reconciler:
         for run in runs:
             if not await self._duty.keep():
                 return
+            self._refused.pop(run.deploy_id, None)
             try:
                 await self._ask(run)
             except (Limited, NotSent):
@@ -137,7 +139,7 @@ class Reconciler:
             except Refused:
                 self._refused[run.deploy_id] = self._now() + _PATIENCE
         if whole:
-            self._troubles.end()
+            self._troubles.end(let_be=bool(self._refused))
 
     async def _ask(self, run: KnownRun) -> None:
         """Raises what GitHub has against it."""
@@ -152,5 +154,7 @@ class Reconciler:
             if is_unavailable(error):
                 raise
             # Of this deploy alone: the others are asked for all the same.
-            about = {"reason": error.code} if isinstance(error, Refusal) else {"exc_info": error}
-            log.error("cannot record what GitHub says of a run", deploy=run.deploy_id, run=run.run_id, **about)
+            if isinstance(error, Refusal):
+                log.warning("what GitHub says of a run is not recorded", deploy=run.deploy_id, reason=error.code)
+            else:
+                log.error("cannot record what GitHub says of a run", deploy=run.deploy_id, exc_info=error)

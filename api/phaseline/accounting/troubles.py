@@ -28,8 +28,10 @@ class Troubles:
             log.warning("GitHub does not tell how a run stands", kind=kind, reason=str(error), **about)
         self._measure()
 
-    def end(self) -> None:
-        """All was asked for: what was not met any more is over."""
+    def end(self, *, let_be: bool) -> None:
+        """All was asked for: what was not met any more is over. `let_be`: but for what was refused before."""
+        if let_be:
+            self._met.add(Refused.__name__)
         if self._known - self._met:
             log.info("GitHub tells again how runs stand", over=sorted(self._known - self._met))
         self._known = set(self._met)

@@ -4,16 +4,11 @@ from phaseline.environments.file import EnvironmentsFile
 from phaseline.environments.github import App, Credential
 from phaseline.github import credentials
 from phaseline.github.client import GitHub
-from phaseline.settings import PREFIX
-from phaseline.toml.reading import FileError
 
 
 def client(environments: EnvironmentsFile, credential: Credential) -> GitHub:
-    """It is to be closed. Raises FileError where the credential cannot be one."""
-    try:
-        return GitHub(environments.github.api_url, _used(credential))
-    except ValueError as error:
-        raise FileError([f"{PREFIX}GITHUB_TOKEN {error}"]) from None
+    """It is to be closed. The files and the settings were held to what a credential has to be."""
+    return GitHub(environments.github.api_url, _used(credential))
 
 
 def _used(credential: Credential) -> credentials.Credentials:

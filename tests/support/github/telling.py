@@ -18,9 +18,10 @@ _EXAMPLES: dict[str, list[dict[str, Any]]] = json.loads(published.examples().rea
 EXAMPLES = [(event, number, one) for event, examples in _EXAMPLES.items() for number, one in enumerate(examples)]
 
 
-def environments(api_url: str = "", web_url: str = "") -> str:
-    """An environments file: three of one repository, one of another. The addresses: where GitHub is, if elsewhere."""
-    found = [f'[github]\napi_url = "{api_url}"\nweb_url = "{web_url}"\n'] if api_url else []
+def environments(api_url: str = "", web_url: str = "", more: str = "") -> str:
+    """An environments file: three of one repository, one of another. The addresses: where GitHub is, if elsewhere;
+    `more`: what else is said of it."""
+    found = [f'[github]\napi_url = "{api_url}"\nweb_url = "{web_url}"\n{more}'] if api_url else []
     for name, repository in [
         *((name, REPOSITORY) for name in ("production", "staging", "test")),
         ("shop", "octo-org/shop"),
