@@ -30,9 +30,6 @@ CONCLUSIONS = {
 
 _COMPLETED = "completed"
 
-# What a run is before it has begun, or has come to wait for anybody.
-_BEFORE_ALL = frozenset({"requested", "queued", "pending"})
-
 # As long as the columns are. GitHub has no such words, and what is cut short is none of those above.
 _LONGEST = 32
 
@@ -67,7 +64,7 @@ class _Place:
         """Whether the log says how an attempt has ended, be it in a word that nobody knows."""
         if attempt == self.deploy.attempt and self.has_ended:
             return True
-        return any(account.run_status == _COMPLETED for account in self.of(attempt))
+        return any(account.run_conclusion is not None for account in self.of(attempt))
 
 
 async def report(connection: AsyncConnection, graphs: GraphCache, deploy_id: str, told: RunReport) -> list[EntryRecord]:
@@ -127,9 +124,6 @@ def _is_new(place: _Place, told: RunReport) -> bool:
     if told.conclusion is not None:
         return told.conclusion not in {account.run_conclusion for account in known}
     if any(account.run_status == _COMPLETED for account in known):
-        return False
-    # A run waits for people in the middle as well, but it is queued only before anything else.
-    if told.status in _BEFORE_ALL and any(account.run_status not in _BEFORE_ALL for account in known):
         return False
     return not known or known[-1].run_status != told.status
 
