@@ -1,1 +1,0 @@
-"""GitHub's account of runs, as it arrives: by webhooks, and by asking."""
