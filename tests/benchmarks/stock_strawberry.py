@@ -79,6 +79,8 @@ class AuditEntry:
     actor: str
     refusal: str | None
     message: str | None
+    run_status: str | None
+    run_conclusion: str | None
     recorded_at: datetime
 
 
@@ -144,6 +146,8 @@ def _event(deploy_id: ID, status: str, attempt: int) -> PhaseChanged:
         actor="anonymous",
         refusal=None,
         message=None,
+        run_status=None,
+        run_conclusion=None,
         recorded_at=now,
     )
     return PhaseChanged(deploy=deploy, entry=entry)

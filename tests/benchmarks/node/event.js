@@ -39,6 +39,8 @@ export function event(deployId, status, attempt) {
     actor: "anonymous",
     refusal: null,
     message: null,
+    runStatus: null,
+    runConclusion: null,
     recordedAt: now,
   };
   return { deploy, entry };
