@@ -84,10 +84,13 @@ async def of_deploys(connection: AsyncConnection, where: Where, ids: Collection[
     most; where none has, the last that was named."""
     proven: dict[str, KnownRun] = {}
     named: dict[str, KnownRun] = {}
-    for row in await _entries(connection, where.issuer, sorted(ids)):
+    for row in await _entries(connection, sorted(ids)):
         if row.run_id is None or row.kind is not AuditKind.TRANSITION or row.source not in (None, Source.CALLBACK):
             continue
-        if row.proof is not None:
+        if row.issuer not in (None, where.issuer):  # it has proven itself to be of another GitHub
+            continue
+        # A callback with a stored token may name the same run; what it is of stands in those that proved it.
+        if row.issuer is not None and row.actor.startswith(_PROVEN):
             repository = row.actor.removeprefix(_PROVEN)
             proven[row.deploy_id] = KnownRun(row.deploy_id, row.environment, row.run_id, repository)
         elif row.environment in where.repositories:
@@ -101,21 +104,21 @@ async def _ids(connection: AsyncConnection, query: Select[Any]) -> set[str]:
     return {row[0] for row in await connection.execute(query)}
 
 
-async def _entries(connection: AsyncConnection, issuer: str | None, ids: Sequence[str]) -> list[Row[Any]]:
+async def _entries(connection: AsyncConnection, ids: Sequence[str]) -> list[Row[Any]]:
     """All of these deploys, in their order. What they are is not asked of the database: SQLite would look for it in the
     whole log."""
     found: list[Row[Any]] = []
     for first in range(0, len(ids), _AT_ONCE):
-        found += await connection.execute(_entries_of(issuer, ids[first : first + _AT_ONCE]))
+        found += await connection.execute(_entries_of(ids[first : first + _AT_ONCE]))
     return found
 
 
-def _entries_of(issuer: str | None, ids: Sequence[str]) -> Select[Any]:
+def _entries_of(ids: Sequence[str]) -> Select[Any]:
     columns, runs = audit_entries.c, deploy_runs.c
     said = (columns.deploy_id, columns.environment, columns.kind, columns.source, columns.run_id, columns.actor)
-    proof = and_(runs.deploy_id == columns.deploy_id, runs.run_id == columns.run_id, runs.issuer == (issuer or ""))
+    proof = and_(runs.deploy_id == columns.deploy_id, runs.run_id == columns.run_id)
     return (
-        select(*said, runs.run_id.label("proof"))
+        select(*said, runs.issuer)
         .select_from(audit_entries.outerjoin(deploy_runs, proof))
         .where(columns.deploy_id.in_(ids))
         .order_by(columns.deploy_id, columns.sequence)
