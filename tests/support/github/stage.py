@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support import starting
 from tests.support.caller import Caller
 from tests.support.consistency import assert_consistent
 from tests.support.github import FakeGitHub
@@ -17,6 +18,9 @@ from tests.support.waiting import until
 from tests.support.witness import faults
 
 INPUTS = {"environment": "production", "ref": "main"}
+
+# What GitHub says of a run that nobody has moved on, when it is asked: see `known`.
+WAITS = "RUN_REPORTED", "deploying", 1, "queued", None
 
 # So seldom that nothing but a webhook, or what it wakes, can have told; and so often that it is waited for.
 SELDOM, OFTEN = "3600", "0.2"
@@ -33,10 +37,19 @@ class Stage:
 
     async def under_way(self, *statuses: str, environment: str = "production") -> tuple[str, Run]:
         """A deploy that a run has reported for, with a stored token; nothing more of it is told by callbacks."""
-        deploy, run = await self.caller.start(environment), self.begin()
+        deploy_id, run = await starting.start(self.database, environment), self.begin()
         for status in statuses or ("building", "deploying"):
-            assert (await self.caller.report(deploy["id"], status, runId=str(run.id))).status == 200
-        return deploy["id"], run
+            assert (await self.caller.report(deploy_id, status, runId=str(run.id))).status == 200
+        return deploy_id, run
+
+    async def known(self) -> tuple[str, Run]:
+        """The same, of which GitHub was asked already, and has said that it waits: so whatever comes, comes after that.
+
+        A server that asks often may else do so before the next step of a test, or after it.
+        """
+        deploy_id, run = await self.under_way()
+        await self.has_said(deploy_id, WAITS)
+        return deploy_id, run
 
     def begin(self) -> Run:
         """A new run, of which nobody is told."""
