@@ -12,7 +12,9 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL
 
-from phaseline import files, health, metrics, pages, revisions, signing_in
+from phaseline import files, health, metrics, pages, revisions, signing_in, webhooks
+from phaseline.accounting.hearing import Hearing
+from phaseline.accounting.reconciling import Reconciler
 from phaseline.background import in_background
 from phaseline.callers.asking import Asking
 from phaseline.callers.github import IdTokens
@@ -21,6 +23,7 @@ from phaseline.callers.resolver import Resolver
 from phaseline.context import Context, OnStarted, Services
 from phaseline.door import Door
 from phaseline.endpoint import Endpoint, on_fault, on_http_exception, on_refusal
+from phaseline.environments.calling import client
 from phaseline.feed import Feed
 from phaseline.graph import GraphCache
 from phaseline.headers import SecurityHeaders
@@ -72,7 +75,13 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     resolver = Resolver(
         store, id_tokens, Asking(counted), settings.public_url, required=settings.authentication == "on"
     )
+    graphs = GraphCache(settings.accept_revision)
+    hearing = Hearing(store, feed, graphs, read.where)
     listeners = [watch.run, leases.run]
+    github = None if read.environments is None or read.github is None else client(read.environments, read.github)
+    reconciler = None if github is None else Reconciler(store, github, hearing, settings.reconcile_seconds)
+    if reconciler is not None:
+        listeners.append(reconciler.run)
     if store.database.listen is not None:
         notifications = Notifications(store.database.listen, feed, watch.look_soon)
         feed.connect(notifications.tell)
@@ -81,7 +90,6 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await revisions.prepare(store, settings.accept_revision)
-        graphs = GraphCache(settings.accept_revision)
         app.state.services = Services(
             store,
             feed,
@@ -103,6 +111,8 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         finally:
             await resolver.finish()
             await store.close()
+            if github is not None:
+                await github.aclose()
 
     async def context(connection: HTTPConnection) -> Context:
         identity = await resolver.of_request(connection)
@@ -117,7 +127,10 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(Refusal, on_refusal)
     app.add_exception_handler(Exception, on_fault)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    hears = settings.github_webhook_secret is not None
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, larger=webhooks.LARGER if hears else {})
+    if hears:
+        app.add_middleware(webhooks.SignedOnly, rates=counted)
     app.add_middleware(SignInRate, rates=counted)
     app.add_middleware(Door, stopping=stopping, always_open=(*health.PATHS, metrics.PATH))
     app.add_middleware(
@@ -158,6 +171,10 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         app.router.routes.extend(
             provider.routes(trusted.provider, secret.get_secret_value(), settings.public_url, signing)
         )
+    if settings.github_webhook_secret is not None:
+        signed_with = settings.github_webhook_secret.get_secret_value()
+        ask_soon = (lambda _: None) if reconciler is None else reconciler.ask_soon
+        app.router.routes.append(webhooks.route(signed_with, hearing, counted, ask_soon))
     if settings.metrics:
         app.router.routes.append(metrics.route())
     pages.mount(app)

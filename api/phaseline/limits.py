@@ -1,6 +1,7 @@
 """Refuses requests whose body is too large before it is held in memory, or that come too slowly or too often."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 
 from starlette.datastructures import Headers
@@ -27,11 +28,12 @@ _THROUGH_PROVIDER = (f"{_SIGN_IN}/provider", f"{_SIGN_IN}/provider/callback")
 
 class BodyLimit:
     """ASGI middleware: HTTP 413 with code TOO_LARGE for a body of more than `limit` bytes, 408 for one that does not
-    end, and 429 where too many of one address do not."""
+    end, and 429 where too many of one address do not. `larger`: the limit where more is taken, by method and path."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, larger: Mapping[tuple[str, str], int]) -> None:
         self._app = app
         self._limit = limit
+        self._larger = larger
         self._unfinished = Places(_UNFINISHED, TooManyUnfinished)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,13 +41,14 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = max(self._limit, self._larger.get((scope["method"], scope["path"]), 0))
         declared = Headers(scope=scope).get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > self._limit:
-            await refuse(TooLarge(self._limit), receive, send)
+        if not declared.isdecimal() or int(declared) > limit:
+            await refuse(TooLarge(limit), receive, send)
             return
         body: list[Message] = []
         try:
-            await self._read(body, receive, address(HTTPConnection(scope)))
+            await self._read(body, limit, receive, address(HTTPConnection(scope)))
         except TimeoutError:
             await send_away(RequestTimeout(_SECONDS), send)
             return
@@ -58,23 +61,23 @@ class BodyLimit:
         if body[-1]["type"] == "http.request":  # else the caller went away, and nobody is left to be answered
             await self._app(scope, _replay(body, receive), send)
 
-    async def _read(self, body: list[Message], receive: Receive, sender: str) -> None:
+    async def _read(self, body: list[Message], limit: int, receive: Receive, sender: str) -> None:
         """Fill `body` with the messages that hold it. Raises TooLarge, TooManyUnfinished and TimeoutError."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_SOON):
-                await self._read_on(body, receive)
+                await self._read_on(body, limit, receive)
                 return
         with self._unfinished.taken(sender):
             async with asyncio.timeout(_SECONDS - _SOON):
-                await self._read_on(body, receive)
+                await self._read_on(body, limit, receive)
 
-    async def _read_on(self, body: list[Message], receive: Receive) -> None:
+    async def _read_on(self, body: list[Message], limit: int, receive: Receive) -> None:
         size = sum(len(message.get("body", b"")) for message in body)
         while not body or body[-1].get("more_body", False):
             body.append(await receive())
             size += len(body[-1].get("body", b""))
-            if size > self._limit:
-                raise TooLarge(self._limit)
+            if size > limit:
+                raise TooLarge(limit)
 
 
 class SignInRate:

@@ -30,6 +30,7 @@ Source = Literal["local", "notify", "poll"]
 Kind = Literal["read", "write"]
 Reason = Literal["too slow"]
 Way = Literal["token", "provider"]
+Delivery = Literal["recorded", "nothing new", "duplicate", "asked", "ignored"]
 Limited = Literal["callbacks", "starts", "reads", "unproven", "sign_ins", "refused_callbacks"]
 
 PATH = "/metrics"
@@ -43,6 +44,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _callbacks = Counter("phaseline_callbacks_total", "Callbacks, by what their caller was answered.", ["answer"])
 _sign_ins = Counter("phaseline_sign_ins_total", "Attempts of browsers to sign in, by their end.", ["way", "answer"])
+_deliveries = Counter("phaseline_webhook_deliveries_total", "Webhooks of GitHub's, by what came of them.", ["answer"])
 _rate_limited = Counter("phaseline_rate_limited_total", "What was refused because there was too much of it.", ["kind"])
 _deploys_started = Counter("phaseline_deploys_started_total", "Deploys that were started.")
 _viewers = Gauge(
@@ -72,6 +74,7 @@ for _metric, _label in (
     (_viewers, Transport),
     (_subscriptions, Field),
     (_cut_off, Reason),
+    (_deliveries, Delivery),
     (_rate_limited, Limited),
     (_wakeups, Source),
     (_database, Kind),
@@ -99,6 +102,16 @@ def callback(answer: str) -> None:
 def sign_in(way: Way, answer: str) -> None:
     """A browser was signed in (`accepted`), or not: the code of the refusal."""
     _sign_ins.labels(way, answer).inc()
+
+
+def delivery(answer: str) -> None:
+    """A webhook was answered: with what came of it, or the code of a refusal."""
+    _deliveries.labels(answer).inc()
+
+
+def github_answers(answers: bool) -> None:
+    """Whether GitHub answered this node when it was last asked."""
+    _github_answers().set(answers)
 
 
 def rate_limited(kind: str) -> None:
@@ -245,3 +258,9 @@ def _registry() -> CollectorRegistry:
 def _listening() -> Gauge:
     """Made when it is first told of, so that there is none where nothing listens."""
     return Gauge("phaseline_listening", "1 while PostgreSQL is listened to.", multiprocess_mode="livemin")
+
+
+@cache
+def _github_answers() -> Gauge:
+    """The same, where GitHub is not asked."""
+    return Gauge("phaseline_github_answers", "0 while GitHub gives no answers.", multiprocess_mode="livemin")

@@ -80,6 +80,15 @@ class Settings(BaseSettings):
         min_length=1,
         description="What GitHub signs the events with that it sends to this server (docs/environments.md).",
     )
+    reconcile_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        le=3600,
+        description=(
+            "How often GitHub is asked for the runs of deploys in progress, by one process of all that share the "
+            "database, in seconds (docs/github.md)."
+        ),
+    )
     public_url: str | None = Field(
         default=None,
         description=(
@@ -230,6 +239,14 @@ class Settings(BaseSettings):
             raise ValueError("must begin with sqlite:// or postgresql+asyncpg://")
         if url.database in (None, "", ":memory:"):
             raise ValueError("must name a file, or a database")
+        return value
+
+    @field_validator("github_token")
+    @classmethod
+    def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
+        token = "x" if value is None else value.get_secret_value()
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise ValueError("must be printable ASCII, without spaces")
         return value
 
     @field_validator("trusted_proxies", mode="before")

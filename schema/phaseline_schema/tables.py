@@ -247,6 +247,8 @@ audit_entries = Table(
     Index(None, "to_status", "recorded_at", "id"),
     Index(None, "kind", "recorded_at", "id"),
     Index(None, "source", "recorded_at", "id"),
+    # GitHub tells of runs by their ids; which deploys they reported for is looked up for each.
+    Index("ix_audit_entries_run_id", "run_id", **_where("run_id IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 

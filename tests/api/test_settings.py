@@ -44,3 +44,10 @@ def test_a_file_is_named_as_before_too(url: str) -> None:
 def test_what_names_no_database_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match=r"must begin with|must name|is not a database URL"):
         Settings(database_url=url)
+
+
+@pytest.mark.parametrize("token", ["a b", "a\nb", "ghp_größe"])
+def test_what_cannot_be_sent_as_a_token_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(ValidationError, match="must be printable ASCII") as refused:
+        Settings(github_token=token)  # type: ignore[arg-type]
+    assert token not in str(refused.value.errors()[0]["msg"])

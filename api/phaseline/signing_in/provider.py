@@ -16,9 +16,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from phaseline import metrics
+from phaseline.answering import NO_STORE
 from phaseline.callers.provider import Provider
 from phaseline.identity import Identity
-from phaseline.signing_in.answering import NO_STORE
 from phaseline.signing_in.browsers import SigningIn
 from phaseline.signing_in.under_way import UnderWay
 from phaseline.store import is_unavailable, reason

@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from phaseline import metrics
+from phaseline.answering import NO_STORE, answering
 from phaseline.callers import cookies
 from phaseline.callers.provider import Provider
 from phaseline.callers.resolver import Resolver
 from phaseline.operations.errors import code_of
 from phaseline.rates import Rates
-from phaseline.signing_in.answering import NO_STORE, answering
 from phaseline.signing_in.browsers import SigningIn
 from phaseline_schema.refusals import BadUserInput, CallerNotLookedUp, Forbidden
 

@@ -1,0 +1,1 @@
+"""GitHub's account of runs, as it arrives: by webhooks, and by asking."""
