@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import holds
 from phaseline.databases import clock, inserting
-from phaseline.holds import Expected
+from phaseline.holds import NOTHING, Expected
 from phaseline_schema.digests import digest
 from phaseline_schema.records import DeployRecord, EntryRecord
 from phaseline_schema.tables import audit_entries, deploys, dispatches, environment_queue
@@ -43,7 +43,7 @@ class Place:
     id: int
     time: datetime
     previous: str | None
-    expected: Expected = Expected()
+    expected: Expected = NOTHING
 
 
 async def first_place(connection: AsyncConnection) -> Place:

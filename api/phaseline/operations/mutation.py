@@ -82,9 +82,7 @@ class Mutation(Steering):
         )
 
 
-async def _start(
-    services: Services, identity: Identity, wanted: Start, when_busy: WhenBusy | None
-) -> deploys.Started:
+async def _start(services: Services, identity: Identity, wanted: Start, when_busy: WhenBusy | None) -> deploys.Started:
     """Record the deploy, and tell of it, once."""
     started = await services.store.write(
         lambda connection: deploys.start(connection, services.graphs, identity, wanted, when_busy)
