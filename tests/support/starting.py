@@ -15,6 +15,6 @@ async def start(database: Path | str, environment: str = "production") -> str:
     store, graphs = Store(address(database)), GraphCache()
     wanted = Start(environment, "main", "console", None)
     try:
-        return (await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))).id
+        return (await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))).deploy.id
     finally:
         await store.close()
