@@ -19,6 +19,7 @@ from phaseline.feed import Feed
 from phaseline.graph import GraphCache, Graphs
 from phaseline.groups import Groups, Wanted
 from phaseline.identity import Identity
+from phaseline.occupancy import OccupancyReader
 from phaseline.places import Places
 from phaseline.rates import Rates
 from phaseline.standings import Event
@@ -112,6 +113,11 @@ class LogReader:
         return history.page_of(deploy, after, await self._parts.load(history.part_of(deploy, first, after)))
 
     # Each is made when it is first needed: most operations need one of them, or none.
+
+    @cached_property
+    def occupancy(self) -> OccupancyReader:
+        """Who has environments to itself, and who waits for them."""
+        return OccupancyReader(self.read)
 
     @cached_property
     def _together(self) -> DataLoader[Work[Any], Any]:

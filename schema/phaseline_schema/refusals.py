@@ -58,6 +58,35 @@ class DeployNotFound(Refusal):
         super().__init__("there is no deploy with this id")
 
 
+class EnvironmentBusy(Refusal):
+    """Another deploy has the environment to itself. Nothing was written.
+
+    `details`: `deployId`, `ref` and `startedBy` of that deploy, and `since` when it has had it, as RFC 3339.
+    """
+
+    code = "ENVIRONMENT_BUSY"
+    http_status = 409
+
+    def __init__(self, environment: str, deploy_id: str, ref: str, started_by: str, since: str) -> None:
+        super().__init__(
+            f"{environment} is in the hands of another deploy: {started_by} deploys {ref} there since {since}",
+            deployId=deploy_id,
+            ref=ref,
+            startedBy=started_by,
+            since=since,
+        )
+
+
+class NotPossibleNow(Refusal):
+    """What an operator asks for cannot be done as the deploy stands. Nothing was written. `status`: the deploy's."""
+
+    code = "NOT_POSSIBLE_NOW"
+    http_status = 409
+
+    def __init__(self, problem: str, status: str) -> None:
+        super().__init__(problem, status=status)
+
+
 class PipelineNotFound(Refusal):
     """No pipeline has this name."""
 

@@ -10,6 +10,7 @@ class Right(StrEnum):
     READ_DEPLOYS = "READ_DEPLOYS"
     READ_AUDIT = "READ_AUDIT"
     START_DEPLOYS = "START_DEPLOYS"
+    STEER_DEPLOYS = "STEER_DEPLOYS"
     SEND_CALLBACKS = "SEND_CALLBACKS"
 
 
@@ -33,7 +34,7 @@ class Proof(StrEnum):
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.WORKFLOW: frozenset({Right.SEND_CALLBACKS}),
-    Role.OPERATOR: frozenset({Right.READ_DEPLOYS, Right.READ_AUDIT, Right.START_DEPLOYS}),
+    Role.OPERATOR: frozenset({Right.READ_DEPLOYS, Right.READ_AUDIT, Right.START_DEPLOYS, Right.STEER_DEPLOYS}),
     Role.VIEWER: frozenset({Right.READ_DEPLOYS, Right.READ_AUDIT}),
     Role.TOOL: frozenset({Right.READ_AUDIT}),
 }
@@ -56,9 +57,13 @@ RULES: Mapping[str, frozenset[Right] | None] = {
     "Query.identity": None,
     "Mutation.startDeploy": frozenset({Right.START_DEPLOYS}),
     "Mutation.applyCallback": None,
+    "Mutation.abandonDeploy": frozenset({Right.STEER_DEPLOYS}),
     "Subscription.phaseChanged": frozenset({Right.READ_DEPLOYS}),
     "Subscription.auditEntryAdded": frozenset({Right.READ_AUDIT}),
     "Deploy.auditEntries": frozenset({Right.READ_AUDIT}),
+    "Environment.inProgress": frozenset({Right.READ_DEPLOYS}),
+    "Environment.queue": frozenset({Right.READ_DEPLOYS}),
+    "Environment.deployed": frozenset({Right.READ_DEPLOYS}),
 }
 
 # Fields that are open to whoever may have what led to them, by their object's type.
@@ -77,7 +82,7 @@ OPEN: Mapping[str, frozenset[str]] = {
     "Deploy": frozenset(
         {
             *("id", "environment", "ref", "pipeline", "status", "phases", "attempt", "sequence", "startedBy"),
-            *("startedAt", "updatedAt", "finishedAt", "runUrl", "commit", "run"),
+            *("startedAt", "updatedAt", "finishedAt", "runUrl", "commit", "run", "queuePosition", "request"),
         }
     ),
     "DeployConnection": frozenset({"edges", "pageInfo"}),
@@ -89,7 +94,9 @@ OPEN: Mapping[str, frozenset[str]] = {
             "mayStart",
         }
     ),
+    "EnvironmentHold": frozenset({"deploy", "since"}),
     "Identity": frozenset({"name", "role", "proof", "rights", "environments", "expiresAt"}),
+    "OperatorRequest": frozenset({"kind", "actor", "reason", "requestedAt", "failure"}),
     "PageInfo": frozenset({"hasNextPage", "hasPreviousPage", "startCursor", "endCursor"}),
     "Phase": frozenset({"key", "label", "position", "state", "attempt", "startedAt", "finishedAt"}),
     "PhaseChanged": frozenset({"deploy", "entry"}),

@@ -11,10 +11,12 @@ from phaseline import deploys, metrics
 from phaseline.context import Context, Services
 from phaseline.identity import Identity
 from phaseline.operations.errors import code_of
+from phaseline.operations.steering import Steering
 from phaseline.rates import Kind
 from phaseline.store import to_the_end
 from phaseline_schema import inputs
-from phaseline_schema.records import Callback, DeployRecord, Start
+from phaseline_schema.environments import WhenBusy
+from phaseline_schema.records import Callback, Start
 from phaseline_schema.refusals import CallbackRefusal
 from phaseline_schema.rights import Right
 from phaseline_schema.types.deploy import AuditEntry, CallbackReceipt, Deploy
@@ -24,11 +26,15 @@ log = structlog.get_logger(__name__)
 
 
 @strawberry.type(description="Everything that can be written.")
-class Mutation:
+class Mutation(Steering):
     """The root of mutations."""
 
     @strawberry.mutation(
-        description=("An operator starts a deploy. Its id is the console_deploy_id that the workflow is given.")
+        description=(
+            "An operator starts a deploy. Its id is the console_deploy_id that the workflow is given. Where another "
+            "deploy has the environment, it is refused with ENVIRONMENT_BUSY, or waits in the environment's queue, as "
+            "the environments file says."
+        )
     )
     async def start_deploy(
         self,
@@ -42,10 +48,14 @@ class Mutation:
             ref=inputs.text("ref", input.ref, inputs.REF),
             pipeline=inputs.text("pipeline", input.pipeline or "console", inputs.NAME),
             note=inputs.optional_text("note", input.note, inputs.MESSAGE),
+            request_id=inputs.optional_text("requestId", input.request_id, inputs.REQUEST),
         )
+        when_busy = None
         if services.environments is not None:
             wanted = services.environments.admitted(wanted)
-        return Deploy(record=await to_the_end(_start(services, identity, wanted)))
+            when_busy = services.environments.named(wanted.environment).when_busy
+        started = await to_the_end(_start(services, identity, wanted, when_busy))
+        return Deploy(record=started.deploy)
 
     @strawberry.mutation(
         description=(
@@ -72,14 +82,28 @@ class Mutation:
         )
 
 
-async def _start(services: Services, identity: Identity, wanted: Start) -> DeployRecord:
-    """Record the deploy, and tell of it."""
-    deploy = await services.store.write(lambda connection: deploys.start(connection, services.graphs, identity, wanted))
+async def _start(
+    services: Services, identity: Identity, wanted: Start, when_busy: WhenBusy | None
+) -> deploys.Started:
+    """Record the deploy, and tell of it, once."""
+    started = await services.store.write(
+        lambda connection: deploys.start(connection, services.graphs, identity, wanted, when_busy)
+    )
+    if started.again:
+        return started
+    deploy = started.deploy
     metrics.deploy_started()
-    log.info("deploy started", deploy=deploy.id, environment=deploy.environment, ref=deploy.ref, actor=identity.name)
+    log.info(
+        "deploy started",
+        deploy=deploy.id,
+        environment=deploy.environment,
+        ref=deploy.ref,
+        waits=started.waits,
+        actor=identity.name,
+    )
     if services.on_started is not None:
         await services.on_started(deploy)
-    return deploy
+    return started
 
 
 async def _answer(services: Services, identity: Identity, input: CallbackInput) -> deploys.Receipt:

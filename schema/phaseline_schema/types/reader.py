@@ -1,6 +1,7 @@
 """What the types ask of the server when a field needs the log: the arrow points here, not back."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from phaseline_schema.phases import Standing
@@ -19,8 +20,28 @@ class Page(Generic[Row]):
     has_previous: bool
 
 
+class Occupancy(Protocol):
+    """Reads who has environments to itself, and who waits for them, as of now."""
+
+    async def hold_of(self, environment: str) -> tuple[DeployRecord, datetime] | None:
+        """The deploy that has the environment, and since when."""
+
+    async def queue_of(self, environment: str) -> list[DeployRecord]:
+        """The deploys that wait for it, in the order of their places."""
+
+    async def deployed_to(self, environment: str) -> DeployRecord | None:
+        """The deploy to it that has succeeded last."""
+
+    async def position_of(self, deploy_id: str) -> int | None:
+        """Its place in the queue of its environment, from 1; None where it does not wait."""
+
+
 class Reader(Protocol):
     """Reads the log for one request or socket."""
+
+    @property
+    def occupancy(self) -> Occupancy:
+        """Who has environments to itself, and who waits for them."""
 
     async def pipeline(self, deploy: DeployRecord) -> Pipeline:
         """The transition graph that the deploy follows."""
