@@ -104,7 +104,8 @@ class Query:
     )
     async def environments(self, info: Info[Context, None]) -> list[Environment]:
         """The environments, and where the caller may start deploys."""
-        file, caller = info.context.services.environments, info.context.identity
+        services, caller = info.context.services, info.context.identity
+        file = services.environments
         if file is None:
             return []
         pipelines = await info.context.reader.graphs()
@@ -120,6 +121,7 @@ class Query:
                 protected=one.protected,
                 when_busy=one.when_busy,
                 url=one.url,
+                dispatches=services.github is not None,
                 may_start=caller.refusal(Right.START_DEPLOYS) is None and caller.scope.refusal(name) is None,
                 graph=pipelines[one.pipeline],
             )
