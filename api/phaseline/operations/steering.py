@@ -23,8 +23,8 @@ class Steering:
 
     @strawberry.mutation(
         description=(
-            "An operator ends a deploy that nobody will report on any more. It is for what GitHub cannot tell: a run that "
-            "was never begun, or is not on GitHub. Refused with NOT_POSSIBLE_NOW where the deploy has ended."
+            "An operator ends a deploy that nobody will report on any more. It is for what GitHub cannot tell: a run "
+            "that was never begun, or is not on GitHub. Refused with NOT_POSSIBLE_NOW where the deploy has ended."
         )
     )
     async def abandon_deploy(

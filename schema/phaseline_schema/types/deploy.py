@@ -132,8 +132,8 @@ class Deploy:
 
     @strawberry.field(
         description=(
-            "What an operator has last asked GitHub for in this attempt; null while nothing, and from the deploy's end, "
-            "or a new attempt, on."
+            "What an operator has last asked GitHub for in this attempt; null while nothing, and from the deploy's "
+            "end, or a new attempt, on."
         )
     )
     async def request(self, info: Info[HasReader, None]) -> OperatorRequest | None:
@@ -143,8 +143,8 @@ class Deploy:
 
     @strawberry.field(
         description=(
-            "Its place among the deploys that wait for its environment, from 1, as of now, in events too; null where it "
-            "does not wait."
+            "Its place among the deploys that wait for its environment, from 1, as of now, in events too; null where "
+            "it does not wait."
         )
     )
     async def queue_position(self, info: Info[HasReader, None]) -> int | None:

@@ -24,9 +24,9 @@ class StartDeployInput:
     request_id: str | None = strawberry.field(
         default=None,
         description=(
-            "What the caller calls this request, such as a UUID that a form has made when it was opened: one line of at "
-            "most 64 characters. The same request of the same caller is answered with the deploy that it has started, "
-            "and starts no other."
+            "What the caller calls this request, such as a UUID that a form has made when it was opened: one line of "
+            "at most 64 characters. The same request of the same caller is answered with the deploy that it has "
+            "started, and starts no other."
         ),
     )
 

@@ -53,7 +53,9 @@ class Run:
         )
 
 
-@strawberry.type(description="What an operator has last asked GitHub for. Nothing has come of it as long as it is shown.")
+@strawberry.type(
+    description="What an operator has last asked GitHub for. Nothing has come of it as long as it is shown."
+)
 class OperatorRequest:
     """A request that is open, or has failed."""
 
