@@ -111,6 +111,7 @@ async def record(
     message: str,
     target: str,
 ) -> Steered:
+    """Append an entry of the attempt that the deploy is in. `target`: the status after it."""
     deploy, pipeline = about.deploy, about.pipeline
     place, _ = await ledger.next_place(connection, deploy, deploy.attempt, target)
     entry = EntryRecord(

@@ -68,7 +68,8 @@ class Choosing:
             return None
         found.admit(ref)
         try:
-            return await self._once(("comparison", environment, base, ref), partial(_compared, github, found, base, ref))
+            asking = partial(_compared, github, found, base, ref)
+            return await self._once(("comparison", environment, base, ref), asking)
         except GitHubError as error:
             raise refusing.of_reading(error) from None
         except TimeoutError:
@@ -120,7 +121,8 @@ def _beginnings(patterns: Iterable[str], prefix: str) -> list[str]:
     wanted = [start + prefix for start in ("refs/heads/", "refs/tags/")]
     if prefix.startswith("refs/"):
         wanted.append(prefix)
-    found = list(dict.fromkeys(chain.from_iterable(_both(pattern, begins) for pattern in patterns for begins in wanted)))
+    both = (_both(pattern, begins) for pattern in patterns for begins in wanted)
+    found = list(dict.fromkeys(chain.from_iterable(both)))
     return [one for one in found if not any(one != other and one.startswith(other) for other in found)][:_QUESTIONS]
 
 

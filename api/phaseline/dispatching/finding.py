@@ -1,4 +1,4 @@
-"""Finds the runs of which GitHub has not told, or nobody has heard, which they are: by the deploy's id in their names."""
+"""Finds the runs of which GitHub has not told which they are, or nobody has heard it: by the deploy's id in their names."""
 
 import asyncio
 from collections.abc import Callable

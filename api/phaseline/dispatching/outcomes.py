@@ -1,4 +1,4 @@
-"""What has come of asking GitHub for a run, each in a transaction of the caller's: the row, and what the log has of it."""
+"""What has come of asking GitHub for a run, in a transaction of the caller's: the row, and what the log has of it."""
 
 from datetime import datetime
 

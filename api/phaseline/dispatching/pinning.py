@@ -1,4 +1,4 @@
-"""Which commit a ref stands for, as GitHub says, and at which ref the workflow is run: settled before a deploy begins."""
+"""Which commit a ref stands for, as GitHub says, and where the workflow is run: settled before a deploy begins."""
 
 from dataclasses import dataclass
 

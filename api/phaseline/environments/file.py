@@ -73,10 +73,9 @@ class Environment(BaseModel):
     @field_validator("claims")
     @classmethod
     def _believes_its_own(cls, claims: Claims | None, info: ValidationInfo) -> Claims | None:
-        ref = info.data.get("workflow_ref")
-        if claims is not None and claims.workflow_refs is not None and ref is not None:
-            if not any(matches(ref, pattern) for pattern in claims.workflow_refs):
-                raise ValueError(f"workflow_refs must hold the environment's workflow_ref, {ref}, which its runs are of")
+        ref, believed = info.data.get("workflow_ref"), None if claims is None else claims.workflow_refs
+        if ref is not None and believed is not None and not any(matches(ref, pattern) for pattern in believed):
+            raise ValueError(f"workflow_refs must hold {ref}, the environment's workflow_ref, which its runs are of")
         return claims
 
     @property

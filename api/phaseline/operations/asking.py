@@ -24,9 +24,10 @@ class Asking:
 
     @strawberry.mutation(
         description=(
-            "An operator cancels a deploy. One of which GitHub was not asked for a run yet ends `cancelled` at once. Of "
-            "any other the request is recorded and GitHub is asked to cancel the run: the status changes when GitHub, "
-            "or the workflow, says so. Refused with NOT_POSSIBLE_NOW where the deploy has ended or its run is not known."
+            "An operator cancels a deploy. One of which GitHub was not asked for a run yet ends `cancelled` at once. "
+            "Of any other the request is recorded and GitHub is asked to cancel the run: the status changes when "
+            "GitHub, or the workflow, says so. Refused with NOT_POSSIBLE_NOW where the deploy has ended, or its run is "
+            "not known."
         )
     )
     async def cancel_deploy(
@@ -58,9 +59,9 @@ class Asking:
 
     @strawberry.mutation(
         description=(
-            "An operator deploys once more what an earlier deploy was of: its ref, and its commit, wherever the ref has "
-            "moved meanwhile. It is a new deploy, which is started as by startDeploy. Where it is not known which commit "
-            "the earlier one was of, it is the one that the ref is now."
+            "An operator deploys once more what an earlier deploy was of: its ref, and its commit, wherever the ref "
+            "has moved meanwhile. It is a new deploy, which is started as by startDeploy. Where it is not known which "
+            "commit the earlier one was of, it is the one that the ref is now."
         )
     )
     async def redeploy(

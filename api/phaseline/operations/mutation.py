@@ -35,7 +35,7 @@ class Mutation(Steering, Asking):
             "An operator starts a deploy. Its id is the console_deploy_id that the workflow is given. Where another "
             "deploy has the environment, it is refused with ENVIRONMENT_BUSY, or waits in the environment's queue, as "
             "the environments file says. Where this server dispatches, GitHub is asked first which commit the ref is, "
-            "and nothing is recorded where it does not say; and when the deploy is recorded, GitHub is asked for its run."
+            "and nothing is recorded where it does not say; when the deploy is recorded, GitHub is asked for its run."
         )
     )
     async def start_deploy(

@@ -24,7 +24,7 @@ async def start(services: Services, identity: Identity, wanted: Start, ran_at: s
     """Record the deploy, and tell of it, once.
 
     `wanted.commit_sha`: where it is settled which commit it is of. `ran_at`: the ref at which its workflow was run the
-    last time, if it was. Raises what the environments file, GitHub (see pinning.py) and `deploys.start` have against it.
+    last time, if it was. Raises what the environments file, GitHub (pinning.py) and `deploys.start` have against it.
     """
     if denied := identity.scope.refusal(wanted.environment):
         raise denied

@@ -29,7 +29,7 @@ class Dispatch:
     reason: str | None = strawberry.field(
         description="Why it stands so: GitHub's reason, or what keeps it from being asked for; null where nothing does."
     )
-    ref: str = strawberry.field(description="The ref that the workflow's file is taken from, such as `refs/heads/main`.")
+    ref: str = strawberry.field(description="The ref that the workflow's file is of, such as `refs/heads/main`.")
     run_id: str | None = strawberry.field(description="GitHub's run_id; null while it is not known.")
     updated_at: datetime = strawberry.field(description="When it came to stand so.")
 
