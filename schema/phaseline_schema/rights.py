@@ -54,6 +54,7 @@ RULES: Mapping[str, frozenset[Right] | None] = {
     "Query.auditVerification": frozenset({Right.READ_AUDIT}),
     "Query.pipeline": frozenset({Right.READ_DEPLOYS, Right.READ_AUDIT}),
     "Query.environments": frozenset({Right.READ_DEPLOYS, Right.START_DEPLOYS}),
+    "Query.environment": frozenset({Right.READ_DEPLOYS, Right.START_DEPLOYS}),
     "Query.identity": None,
     "Mutation.startDeploy": frozenset({Right.START_DEPLOYS}),
     "Mutation.applyCallback": None,

@@ -34,10 +34,12 @@ _AGAIN = (Outcome.FAILED, Outcome.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was recorded. `run`: what GitHub is to be asked about; None where it has to be asked for nothing."""
+    """What was recorded. `run`: what GitHub is to be asked about; None where it has to be asked for nothing.
+    `was_cancelled`: whether the deploy stands as such."""
 
     steered: Steered
     run: KnownRun | None
+    was_cancelled: bool = False
 
 
 async def cancel(
@@ -61,7 +63,8 @@ async def rerun(
     """Record that what has failed of its run is to be run again. Raises EnvironmentBusy, and what `cancel` raises."""
     about = await steering.subject(connection, graphs, identity, deploy_id)
     deploy = about.deploy
-    if about.pipeline.by_key[deploy.status].outcome not in _AGAIN:
+    outcome = about.pipeline.by_key[deploy.status].outcome
+    if outcome not in _AGAIN:
         problem = "only a deploy that has failed, or was cancelled, can be run again"
         raise NotPossibleNow(problem, deploy.status)
     run = await _run(connection, where, about)
@@ -69,7 +72,8 @@ async def rerun(
     occupant = await holds.occupant(connection, deploy.environment)
     if occupant is not None:
         raise occupant.refusal(deploy.environment)
-    return Asked(await _asked(connection, about, AuditKind.RERUN_REQUESTED, identity, reason), run)
+    asked = await _asked(connection, about, AuditKind.RERUN_REQUESTED, identity, reason)
+    return Asked(asked, run, outcome is Outcome.CANCELLED)
 
 
 async def failed(

@@ -1,4 +1,4 @@
-"""Finds the runs of which GitHub has not told which they are, or nobody has heard it: by the deploy's id in their names."""
+"""Finds the runs of which it is not known which they are: by the id of the deploy in their names."""
 
 import asyncio
 from collections.abc import Callable

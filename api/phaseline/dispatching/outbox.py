@@ -61,7 +61,8 @@ async def without_run(connection: AsyncConnection) -> list[tuple[DispatchRecord,
 
 async def take(connection: AsyncConnection, deploy_id: str) -> DeployRecord | None:
     """The deploy, where this is its caller's to be sent from now on, and nobody else's."""
-    taken = await _move(connection, deploy_id, _columns.state == DispatchState.PENDING, DispatchState.SENDING)
+    is_due = and_(_columns.state == DispatchState.PENDING, _of_unfinished)
+    taken = await _move(connection, deploy_id, is_due, DispatchState.SENDING)
     return await history.deploy(connection, deploy_id) if taken else None
 
 

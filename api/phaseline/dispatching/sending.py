@@ -29,6 +29,10 @@ Result = TypeVar("Result")
 # The pause before an answer of GitHub's is tried to be recorded again, in seconds.
 _PAUSE = 1.0
 
+# Until it is known what has come of it, with all that has to be asked for before and behind, in seconds. Less than other
+# nodes wait before they take this one for dead.
+_PATIENCE = 45.0
+
 
 class Sending:
     """`ask_soon`: is told of each deploy whose run GitHub has to be asked about; `look_for_runs`: that there is a run
@@ -54,7 +58,10 @@ class Sending:
         """
         inputs = self._inputs(deploy)
         try:
-            dispatched = await self._github.dispatch(dispatch.repository, dispatch.workflow, dispatch.ref, inputs)
+            async with asyncio.timeout(_PATIENCE):
+                dispatched = await self._github.dispatch(dispatch.repository, dispatch.workflow, dispatch.ref, inputs)
+        except TimeoutError:
+            await self._unclear(dispatch, f"it has not answered within {_PATIENCE:g} seconds")
         except (Limited, NotSent) as error:
             await self._put_off(dispatch, line(str(error)))
             return error
@@ -88,13 +95,20 @@ class Sending:
 
     async def _begun(self, dispatch: DispatchRecord, dispatched: Dispatched) -> None:
         deploy_id, run_id = dispatch.deploy_id, dispatched.run_id
-        await self._record(lambda connection: outbox.begun(connection, deploy_id, run_id), deploy_id)
+        is_news = await self._record(lambda connection: outbox.begun(connection, deploy_id, run_id), deploy_id)
         metrics.dispatch("sent")
+        if not is_news:  # a webhook of the run, or a callback, was faster
+            await self._compare(deploy_id, run_id)
         log.info("run dispatched", deploy=deploy_id, repository=dispatch.repository, run=run_id)
         if run_id is None:
             self._look_for_runs()
         else:
             self._ask_soon(deploy_id)
+
+    async def _compare(self, deploy_id: str, run_id: str | None) -> None:
+        known = (await self._store.read(lambda connection: outbox.of_deploys(connection, [deploy_id]))).get(deploy_id)
+        if known is not None and run_id is not None and known.run_id not in (None, run_id):
+            log.error("a deploy has two runs", deploy=deploy_id, run=known.run_id, dispatched=run_id)
 
     async def _put_off(self, dispatch: DispatchRecord, why: str) -> None:
         await self._record(

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 _LATER = (0.0, 2.0, 5.0, 15.0, 60.0)
 
 # What GitHub is asked to do with a run of a repository.
-Verb = Callable[[str, str], Awaitable[None]]
+Verb = Callable[[GitHub, str, str], Awaitable[None]]
 
 
 class Steering:
@@ -52,17 +52,18 @@ class Steering:
             lambda connection: asking.cancel(connection, self._graphs, self._where, identity, deploy_id, why),
             deploy_id,
         )
-        return await self._ask(identity, asked, "cancel", lambda github: github.cancel)
+        return await self._ask(identity, asked, "cancel", GitHub.cancel)
 
     async def rerun_failed(self, identity: Identity, deploy_id: str, why: str) -> Steered:
-        """Ask GitHub to run again what has failed. Raises EnvironmentBusy, and what `cancel` raises."""
+        """Ask GitHub to run again what has failed; of what was cancelled, all: GitHub runs no other job again where none
+        has failed. Raises EnvironmentBusy, and what `cancel` raises."""
         asked = await self._store.write(
             lambda connection: asking.rerun(connection, self._graphs, self._where, identity, deploy_id, why),
             deploy_id,
         )
-        return await self._ask(identity, asked, "rerun", lambda github: github.rerun_failed)
+        return await self._ask(identity, asked, "rerun", GitHub.rerun if asked.was_cancelled else GitHub.rerun_failed)
 
-    async def _ask(self, identity: Identity, asked: Asked, what: str, verb: Callable[[GitHub], Verb]) -> Steered:
+    async def _ask(self, identity: Identity, asked: Asked, what: str, verb: Verb) -> Steered:
         steered, run = asked.steered, asked.run
         self._tell(steered)
         about = {"request": what, "deploy": steered.deploy.id, "actor": identity.name}
@@ -71,7 +72,7 @@ class Steering:
             return steered
         assert self._github is not None, "no run is known where GitHub is not called"
         try:
-            await verb(self._github)(run.repository, run.run_id)
+            await verb(self._github, run.repository, run.run_id)
         except GitHubError as error:
             log.warning("GitHub has not done what an operator has asked for", reason=str(error), **about)
             await self._failed(identity, run, error)
