@@ -69,6 +69,17 @@ async def caller(server: Server) -> AsyncIterator[Caller]:
         yield calling
 
 
+@pytest.fixture(autouse=True)
+async def free(server: Server) -> AsyncIterator[None]:
+    """Behind each test every environment is nobody's: in one of them there is one deploy at a time."""
+    yield
+    in_progress = "{ deploys(filter: {outcome: IN_PROGRESS}, first: 200) { edges { node { id } } } }"
+    found = (await over_http(server.url, OPERATOR, in_progress)).payload["data"]["deploys"]["edges"]
+    for deploy_id in (edge["node"]["id"] for edge in found):
+        abandon = f'mutation {{ abandonDeploy(input: {{deployId: "{deploy_id}", reason: "over"}}) {{ id }} }}'
+        assert (await over_http(server.url, OPERATOR, abandon)).code is None
+
+
 async def _start(server: Server, environment: str, ref: str, token: str = OPERATOR, more: str = "") -> Any:
     fields = f'environment: "{environment}", ref: "{ref}"{more}'
     return await over_http(server.url, token, f"mutation {{ startDeploy(input: {{{fields}}}) {{ id ref }} }}")

@@ -201,7 +201,7 @@ async def test_what_has_not_changed_costs_nothing(asking: Stage) -> None:
 
 async def test_deploys_without_a_known_run_and_runs_of_elsewhere_are_asked_for_by_nobody(asking: Stage) -> None:
     silent = await asking.caller.start()
-    for environment, run_id in (("production", None), ("production", "gitlab-7"), ("shop", "17")):
+    for environment, run_id in (("staging", None), ("test", "gitlab-7"), ("shop", "17")):
         deploy = await asking.caller.start(environment)
         given: dict[str, Any] = {} if run_id is None else {"runId": run_id}
         assert (await asking.caller.report(deploy["id"], "building", **given)).status == 200

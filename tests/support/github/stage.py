@@ -1,8 +1,8 @@
 """A server that asks a GitHub and that it tells, and deploys that are under way on both."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.support.consistency import assert_consistent
 from tests.support.github import FakeGitHub
 from tests.support.github.access import TOKEN
 from tests.support.github.state import Run
-from tests.support.github.telling import PATH, SECRET, environments
+from tests.support.github.telling import FREE, PATH, SECRET, environments
 from tests.support.server import Server, serving
 from tests.support.waiting import until
 from tests.support.witness import faults
@@ -30,10 +30,12 @@ class Stage:
     server: Server
     caller: Caller
     database: Path | str
+    _free: Iterator[str] = field(default_factory=lambda: iter(FREE))
 
-    async def under_way(self, *statuses: str, environment: str = "production") -> tuple[str, Run]:
-        """A deploy that a run has reported for, with a stored token; nothing more of it is told by callbacks."""
-        deploy, run = await self.caller.start(environment), self.begin()
+    async def under_way(self, *statuses: str, environment: str | None = None) -> tuple[str, Run]:
+        """A deploy that a run has reported for, with a stored token; nothing more of it is told by callbacks. It is one
+        to an environment that no other has, if none is named."""
+        deploy, run = await self.caller.start(environment or next(self._free)), self.begin()
         for status in statuses or ("building", "deploying"):
             assert (await self.caller.report(deploy["id"], status, runId=str(run.id))).status == 200
         return deploy["id"], run
