@@ -27,7 +27,9 @@ async def desk(database: Path, tmp_path: Path) -> AsyncIterator[Desk]:
         yield found
 
 
-async def suggested(desk: Desk, prefix: str | None = None, environment: str = "production", first: int = 20) -> list[str]:
+async def suggested(
+    desk: Desk, prefix: str | None = None, environment: str = "production", first: int = 20
+) -> list[str]:
     """The names."""
     given = {"name": environment, "prefix": prefix, "first": first}
     found = (await desk.caller.send(_SUGGESTED, **given)).data["environment"]["refSuggestions"]
@@ -55,7 +57,7 @@ async def test_branches_and_tags_that_may_be_deployed_are_suggested_by_how_they_
         repository.tag(name, commit, annotated=name == "v2")
     assert await suggested(desk) == ["mail", "main", "main-2", "release/1", "v1", "v2"]
     assert await suggested(desk, "mai") == ["mail", "main", "main-2"]
-    assert await suggested(desk, "refs/heads/main") == ["main", "main-2"]
+    assert await suggested(desk, "refs/heads/main") == ["refs/heads/main", "refs/heads/main-2"]
     assert await suggested(desk, "v") == ["v1", "v2"]
     assert await suggested(desk, "night") == []
     assert await suggested(desk, first=4) == ["mail", "main", "v1", "v2"]
@@ -69,7 +71,11 @@ async def test_branches_and_tags_that_may_be_deployed_are_suggested_by_how_they_
 async def test_a_name_that_could_be_meant_for_another_is_suggested_whole(desk: Desk) -> None:
     repository, commit = desk.github.repository, desk.github.repository.refs["refs/heads/main"]
     repository.branch("v1", commit)
-    assert await suggested(desk, "v") == ["refs/heads/v1"]
+    assert await suggested(desk, "v") == ["v1"]
+    repository.tag("v1", commit)
+    repository.tag("v2", commit)
+    assert await suggested(desk, "v1") == ["refs/heads/v1", "refs/tags/v1"]
+    assert await suggested(desk, "v2") == ["v2"]
     assert await suggested(desk, "v", environment="staging") == ["v1"]
 
 
