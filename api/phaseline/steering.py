@@ -80,7 +80,7 @@ async def note(
     connection: AsyncConnection, about: Subject, kind: AuditKind, source: Source, actor: str, message: str
 ) -> Steered:
     """Record what moves nothing: what an operator has asked GitHub for, or what has become of that."""
-    return await _record(connection, about, kind, source, actor, message, about.deploy.status)
+    return await record(connection, about, kind, source, actor, message, about.deploy.status)
 
 
 async def _end(
@@ -99,10 +99,10 @@ async def _end(
     )
     if refusal is not None:
         return None
-    return await _record(connection, about, AuditKind.TRANSITION, Source.OPERATOR, identity.name, reason, end)
+    return await record(connection, about, AuditKind.TRANSITION, Source.OPERATOR, identity.name, reason, end)
 
 
-async def _record(
+async def record(
     connection: AsyncConnection,
     about: Subject,
     kind: AuditKind,
@@ -111,6 +111,7 @@ async def _record(
     message: str,
     target: str,
 ) -> Steered:
+    """Append an entry of the attempt that the deploy is in. `target`: the status after it."""
     deploy, pipeline = about.deploy, about.pipeline
     place, _ = await ledger.next_place(connection, deploy, deploy.attempt, target)
     entry = EntryRecord(

@@ -1,6 +1,7 @@
 """Asking GitHub for the run of a deploy: for what, and what has become of it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -33,3 +34,18 @@ class Dispatch:
     repository: str
     workflow: str
     ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchRecord:
+    """A row of `dispatches`. `run_id`: None while GitHub has not told which run it is. `reason`: why it stands as it
+    does, where there is something to tell. `updated_at`: since when."""
+
+    deploy_id: str
+    state: DispatchState
+    repository: str
+    workflow: str
+    ref: str
+    run_id: str | None
+    reason: str | None
+    updated_at: datetime

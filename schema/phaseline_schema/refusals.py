@@ -325,6 +325,36 @@ class Unavailable(Refusal):
         super().__init__(problem, retryAfterSeconds=RETRY_AFTER_SECONDS)
 
 
+class GitHubRefused(Refusal):
+    """GitHub has said no, or does not let this server in: nothing was done. The text ends with GitHub's own reason."""
+
+    code = "GITHUB_REFUSED"
+    http_status = 422
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"GitHub has not done it: {reason}")
+
+
+class GitHubUnavailable(Refusal):
+    """GitHub was not reached, or takes no more requests for now: nothing was done. Send the same again later."""
+
+    code = "GITHUB_UNAVAILABLE"
+    http_status = 503
+
+    def __init__(self, reason: str, seconds: int = RETRY_AFTER_SECONDS) -> None:
+        super().__init__(f"nothing was done: {reason}", retryAfterSeconds=seconds)
+
+
+class GitHubUnclear(Refusal):
+    """GitHub was asked for it, and whether it has done it is not known. It may have."""
+
+    code = "GITHUB_UNCLEAR"
+    http_status = 502
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"it may have been done: {reason}")
+
+
 class CallerNotLookedUp(Unavailable):
     """The database does not answer, so that it is not known who calls."""
 

@@ -54,16 +54,23 @@ RULES: Mapping[str, frozenset[Right] | None] = {
     "Query.auditVerification": frozenset({Right.READ_AUDIT}),
     "Query.pipeline": frozenset({Right.READ_DEPLOYS, Right.READ_AUDIT}),
     "Query.environments": frozenset({Right.READ_DEPLOYS, Right.START_DEPLOYS}),
+    "Query.environment": frozenset({Right.READ_DEPLOYS, Right.START_DEPLOYS}),
     "Query.identity": None,
     "Mutation.startDeploy": frozenset({Right.START_DEPLOYS}),
     "Mutation.applyCallback": None,
     "Mutation.abandonDeploy": frozenset({Right.STEER_DEPLOYS}),
+    "Mutation.cancelDeploy": frozenset({Right.STEER_DEPLOYS}),
+    "Mutation.rerunFailedJobs": frozenset({Right.STEER_DEPLOYS}),
+    "Mutation.redeploy": frozenset({Right.STEER_DEPLOYS}),
     "Subscription.phaseChanged": frozenset({Right.READ_DEPLOYS}),
     "Subscription.auditEntryAdded": frozenset({Right.READ_AUDIT}),
     "Deploy.auditEntries": frozenset({Right.READ_AUDIT}),
     "Environment.inProgress": frozenset({Right.READ_DEPLOYS}),
     "Environment.queue": frozenset({Right.READ_DEPLOYS}),
     "Environment.deployed": frozenset({Right.READ_DEPLOYS}),
+    # GitHub is asked for these, and has a limit.
+    "Environment.refSuggestions": frozenset({Right.START_DEPLOYS}),
+    "Environment.comparison": frozenset({Right.START_DEPLOYS}),
 }
 
 # Fields that are open to whoever may have what led to them, by their object's type.
@@ -79,19 +86,22 @@ OPEN: Mapping[str, frozenset[str]] = {
     "AuditFault": frozenset({"sequence", "kind", "message"}),
     "AuditVerification": frozenset({"deployId", "valid", "entries", "head", "fault"}),
     "CallbackReceipt": frozenset({"deploy", "entry", "duplicate"}),
+    "Comparison": frozenset({"base", "head", "status", "ahead", "behind", "url"}),
     "Deploy": frozenset(
         {
             *("id", "environment", "ref", "pipeline", "status", "phases", "attempt", "sequence", "startedBy"),
             *("startedAt", "updatedAt", "finishedAt", "runUrl", "commit", "run", "queuePosition", "request"),
+            *("dispatch",),
         }
     ),
     "DeployConnection": frozenset({"edges", "pageInfo"}),
     "DeployEdge": frozenset({"cursor", "node"}),
     "DeployStatus": frozenset({"key", "label", "outcome", "next"}),
+    "Dispatch": frozenset({"state", "reason", "ref", "runId", "updatedAt"}),
     "Environment": frozenset(
         {
             *("name", "repository", "workflow", "refs", "commits", "protected", "whenBusy", "pipeline", "url"),
-            "mayStart",
+            *("mayStart", "dispatches"),
         }
     ),
     "EnvironmentHold": frozenset({"deploy", "since"}),
@@ -103,6 +113,7 @@ OPEN: Mapping[str, frozenset[str]] = {
     "Pipeline": frozenset({"name", "phases", "statuses", "transitions"}),
     "PipelinePhase": frozenset({"key", "label", "position"}),
     "PipelineStatus": frozenset({"key", "label", "phase", "outcome"}),
+    "RefSuggestion": frozenset({"name", "commit"}),
     "Run": frozenset({"id", "url", "attempt", "status", "conclusion", "reportedAt"}),
     "Transition": frozenset({"from", "to", "why", "newAttempt", "reportedBy"}),
 }

@@ -10,12 +10,13 @@ from strawberry import Info
 from phaseline import deploys, metrics
 from phaseline.context import Context, Services
 from phaseline.identity import Identity
+from phaseline.operations import starting
+from phaseline.operations.asking import Asking
 from phaseline.operations.errors import code_of
 from phaseline.operations.steering import Steering
 from phaseline.rates import Kind
 from phaseline.store import to_the_end
 from phaseline_schema import inputs
-from phaseline_schema.environments import WhenBusy
 from phaseline_schema.records import Callback, Start
 from phaseline_schema.refusals import CallbackRefusal
 from phaseline_schema.rights import Right
@@ -26,14 +27,15 @@ log = structlog.get_logger(__name__)
 
 
 @strawberry.type(description="Everything that can be written.")
-class Mutation(Steering):
+class Mutation(Steering, Asking):
     """The root of mutations."""
 
     @strawberry.mutation(
         description=(
             "An operator starts a deploy. Its id is the console_deploy_id that the workflow is given. Where another "
             "deploy has the environment, it is refused with ENVIRONMENT_BUSY, or waits in the environment's queue, as "
-            "the environments file says."
+            "the environments file says. Where this server dispatches, GitHub is asked first which commit the ref is, "
+            "and nothing is recorded where it does not say; when the deploy is recorded, GitHub is asked for its run."
         )
     )
     async def start_deploy(
@@ -50,12 +52,7 @@ class Mutation(Steering):
             note=inputs.optional_text("note", input.note, inputs.MESSAGE),
             request_id=inputs.optional_text("requestId", input.request_id, inputs.REQUEST),
         )
-        when_busy = None
-        if services.environments is not None:
-            wanted = services.environments.admitted(wanted)
-            when_busy = services.environments.named(wanted.environment).when_busy
-        started = await to_the_end(_start(services, identity, wanted, when_busy))
-        return Deploy(record=started.deploy)
+        return Deploy(record=(await starting.start(services, identity, wanted)).deploy)
 
     @strawberry.mutation(
         description=(
@@ -80,28 +77,6 @@ class Mutation(Steering):
             entry=AuditEntry(record=receipt.entry, known_deploy=deploy),
             duplicate=receipt.duplicate,
         )
-
-
-async def _start(services: Services, identity: Identity, wanted: Start, when_busy: WhenBusy | None) -> deploys.Started:
-    """Record the deploy, and tell of it, once."""
-    started = await services.store.write(
-        lambda connection: deploys.start(connection, services.graphs, identity, wanted, when_busy)
-    )
-    if started.again:
-        return started
-    deploy = started.deploy
-    metrics.deploy_started()
-    log.info(
-        "deploy started",
-        deploy=deploy.id,
-        environment=deploy.environment,
-        ref=deploy.ref,
-        waits=started.waits,
-        actor=identity.name,
-    )
-    if services.on_started is not None:
-        await services.on_started(deploy)
-    return started
 
 
 async def _answer(services: Services, identity: Identity, input: CallbackInput) -> deploys.Receipt:

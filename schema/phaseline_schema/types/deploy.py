@@ -9,6 +9,7 @@ from strawberry import ID, Info, Private
 from phaseline_schema import pipeline as graph
 from phaseline_schema.phases import Standing
 from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.types.dispatch import Dispatch
 from phaseline_schema.types.enums import AuditKind, EntrySource
 from phaseline_schema.types.page import PageInfo
 from phaseline_schema.types.pipeline import Pipeline
@@ -151,6 +152,16 @@ class Deploy:
         if self.record.finished_at is not None:
             return None
         return await info.context.reader.occupancy.position_of(self.record.id)
+
+    @strawberry.field(
+        description=(
+            "What has become of asking GitHub for its run, as of now, in events too; null where phaseline does not ask."
+        )
+    )
+    async def dispatch(self, info: Info[HasReader, None]) -> Dispatch | None:
+        """Whether GitHub was asked for its run."""
+        found = await info.context.reader.dispatch(self.record.id)
+        return Dispatch.of(found) if found else None
 
     @strawberry.field(description="Its audit entries, oldest first, refusals included.")
     async def audit_entries(

@@ -22,6 +22,34 @@ class EnvironmentHold:
     since: datetime = strawberry.field(description="Since when it has the environment.")
 
 
+@strawberry.type(description="A branch or a tag that may be deployed.")
+class RefSuggestion:
+    """One of those that GitHub has."""
+
+    name: str = strawberry.field(
+        description="As a start may have it: its short name, or its whole one where that could be meant for another."
+    )
+    commit: str | None = strawberry.field(
+        description="The commit that it stands for; null where GitHub does not tell it here, as of annotated tags."
+    )
+
+
+@strawberry.type(description="How a commit that would be deployed lies to the one that is.")
+class Comparison:
+    """As GitHub tells it."""
+
+    base: str = strawberry.field(description="The commit that is deployed.")
+    head: str = strawberry.field(description="The commit that would be.")
+    status: str = strawberry.field(description="GitHub's own word: `ahead`, `behind`, `identical` or `diverged`.")
+    ahead: int = strawberry.field(description="How many commits it has that the deployed one has not.")
+    behind: int = strawberry.field(description="How many commits it lacks that the deployed one has.")
+    url: str = strawberry.field(description="GitHub's page that shows the difference.")
+
+
+# How many refs may be suggested at once, and how many are if nobody says.
+_MOST_SUGGESTED, _SUGGESTED = 100, 20
+
+
 @strawberry.type(description="Where deploys go, and how, as the server's environments file says it.")
 class Environment:
     """An environment, and the transition graph that its deploys follow."""
@@ -44,6 +72,9 @@ class Environment:
     )
     url: str | None = strawberry.field(description="Its own page, for people: an http or https address.")
     may_start: bool = strawberry.field(description="Whether the caller may start deploys to it.")
+    dispatches: bool = strawberry.field(
+        description="Whether a start has GitHub begin the run. Where it is false, people start the workflow themselves."
+    )
 
     @strawberry.field(description="The transition graph that its deploys follow.")
     def pipeline(self) -> Pipeline:
@@ -72,3 +103,39 @@ class Environment:
         """What is there."""
         found = await info.context.reader.occupancy.deployed_to(self.name)
         return Deploy(record=found) if found else None
+
+    @strawberry.field(
+        description=(
+            "Branches and tags on GitHub that may be deployed and whose names begin with this. It is a help to people "
+            "who type: empty where GitHub is not called, or does not answer."
+        )
+    )
+    async def ref_suggestions(
+        self,
+        info: Info[HasReader, None],
+        prefix: Annotated[str | None, strawberry.argument(description="How their names begin.")] = "",
+        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = _SUGGESTED,
+    ) -> list[RefSuggestion]:
+        """What could be deployed."""
+        begins = inputs.optional_text("prefix", prefix, inputs.REF) or ""
+        most = inputs.number("first", first, _SUGGESTED, least=1, most=_MOST_SUGGESTED)
+        return await info.context.choices.suggestions(self.name, begins, most)
+
+    @strawberry.field(
+        description=(
+            "What lies between the commit that is deployed and this ref, as GitHub says. Null where nothing is "
+            "deployed, its commit is not known, or GitHub is not called; null with an error where GitHub does not say, "
+            "or the ref may not be deployed."
+        )
+    )
+    async def comparison(
+        self,
+        info: Info[HasReader, None],
+        ref: Annotated[str, strawberry.argument(description="A branch, a tag or a commit that may be deployed.")],
+    ) -> Comparison | None:
+        """What would change."""
+        wanted = inputs.text("ref", ref, inputs.REF)
+        there = await info.context.reader.occupancy.deployed_to(self.name)
+        if there is None or there.commit_sha is None:
+            return None
+        return await info.context.choices.comparison(self.name, there.commit_sha, wanted)

@@ -41,6 +41,19 @@ class SteerInput:
     )
 
 
+@strawberry.input(description="Which deploy is deployed once more, and why.")
+class RedeployInput:
+    """Input of `redeploy`."""
+
+    deploy_id: ID = strawberry.field(description="The id of the deploy whose ref and commit are deployed again.")
+    reason: str = strawberry.field(
+        description="Why: one line of at most 500 characters, the message of the new deploy's first entry."
+    )
+    request_id: str | None = strawberry.field(
+        default=None, description="What the caller calls this request, as in `StartDeployInput`."
+    )
+
+
 @strawberry.input(description="What a workflow reports.")
 class CallbackInput:
     """Input of `applyCallback`."""

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from phaseline_schema.dispatches import DispatchRecord
 from phaseline_schema.phases import Standing
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import DeployRecord, EntryRecord
+
+if TYPE_CHECKING:
+    from phaseline_schema.types.environment import Comparison, RefSuggestion
 
 Row = TypeVar("Row")
 
@@ -36,12 +40,25 @@ class Occupancy(Protocol):
         """Its place in the queue of its environment, from 1; None where it does not wait."""
 
 
+class Choices(Protocol):
+    """Asks GitHub what people choose from before they start a deploy."""
+
+    async def suggestions(self, environment: str, prefix: str, most: int) -> list["RefSuggestion"]:
+        """Refs that may be deployed and whose names begin so; none where GitHub does not answer."""
+
+    async def comparison(self, environment: str, base: str, ref: str) -> "Comparison | None":
+        """What lies between a commit that is deployed and a ref; None where GitHub is not called."""
+
+
 class Reader(Protocol):
     """Reads the log for one request or socket."""
 
     @property
     def occupancy(self) -> Occupancy:
         """Who has environments to itself, and who waits for them."""
+
+    async def dispatch(self, deploy_id: str) -> DispatchRecord | None:
+        """What has become of asking GitHub for the deploy's run, as of now; None where it is not asked."""
 
     async def pipeline(self, deploy: DeployRecord) -> Pipeline:
         """The transition graph that the deploy follows."""
@@ -62,3 +79,7 @@ class HasReader(Protocol):
     @property
     def reader(self) -> Reader:
         """The reader of this operation."""
+
+    @property
+    def choices(self) -> Choices:
+        """What GitHub can be asked before a deploy is started."""
