@@ -163,7 +163,7 @@ async def test_failed_jobs_are_run_again_as_the_next_attempt_and_the_same_is_dep
     await expect(console.modal.host).to_have_attribute("data-status", "failed", timeout=SOON)
     await keep_screenshot(console.page, "steering-failed")
     await console.confirm("rerun", "the runner broke")
-    await console.says("request", "Re-run of the failed jobs asked for")
+    await console.says("request", "Re-run asked for")
     await stage.github.told()
     assert run.newest.number == 2
     await stage.github.runs.begin(run)

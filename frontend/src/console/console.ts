@@ -179,7 +179,7 @@ export class Console extends LitElement {
   readonly #canceller = (deploy: DeployBrief): (() => void) | null => {
     const { identity } = this.#caller;
     if (!identity || !maySteer(identity, deploy.environment)) return null;
-    const subject = { action: "cancel", deploy, unsent: true, isProtected: false, attempt: 1, request: null } as const;
+    const subject = { action: "cancel", deploy, unsent: true, isProtected: false, attempt: 1, outcome: "IN_PROGRESS", request: null } as const;
     return () => void this.renderRoot.querySelector<Confirmation>("phaseline-confirmation")?.ask(subject);
   };
 

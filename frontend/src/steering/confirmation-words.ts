@@ -11,14 +11,14 @@ export interface Question {
 }
 
 export function question(subject: Subject): Question {
-  const { deploy, attempt, unsent } = subject;
+  const { deploy, attempt, outcome, unsent } = subject;
   switch (subject.action) {
     case "cancel":
       if (unsent) return { title: "Cancel this deploy?", what: UNSENT, submit: "Cancel the deploy" };
       return { title: "Cancel this deploy?", what: CANCEL, submit: "Ask GitHub to cancel" };
     case "rerun":
       return {
-        title: "Re-run the failed jobs?",
+        title: outcome === "CANCELLED" ? "Re-run all jobs?" : "Re-run the failed jobs?",
         what: `GitHub is asked to run them again. The deploy becomes attempt ${attempt + 1} when GitHub or the workflow says so.`,
         submit: "Ask GitHub to re-run",
       };
