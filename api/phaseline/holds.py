@@ -168,7 +168,7 @@ async def _settle(connection: AsyncConnection, entry: EntryRecord, state: Dispat
     await connection.execute(
         update(dispatches)
         .where(columns.deploy_id == entry.deploy_id, columns.state.in_(due))
-        .values(state=state, updated_at=entry.recorded_at)
+        .values(state=state, reason=None, updated_at=entry.recorded_at)
     )
 
 
