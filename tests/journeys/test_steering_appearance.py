@@ -14,7 +14,7 @@ from tests.support.browser import Viewers, keep_screenshot
 from tests.support.github.faults import failing
 
 REFUSED = r"Failed to load resource: the server responded with a status of 4"
-WIDE, NARROW = {"width": 1180, "height": 900}, {"width": 380, "height": 800}
+WIDE, NARROW = {"width": 1180, "height": 900}, {"width": 380, "height": 1400}
 
 
 @pytest.fixture

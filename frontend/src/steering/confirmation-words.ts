@@ -32,7 +32,7 @@ export function question(subject: Subject): Question {
 const UNSENT = "It ends here at once, as cancelled: GitHub was never asked for a run.";
 const CANCEL = "GitHub is asked to cancel the run. The status changes when GitHub or the workflow says so.";
 const ABANDON =
-  "It ends here, as abandoned, for good, and in your name. Nothing is stopped at GitHub: a run that goes on there goes on, and what it still reports is refused.";
+  "It ends here, for good and in your name. Nothing is stopped at GitHub: a run that goes on there goes on, and what it still reports is refused.";
 
 function again({ environment, ref, commit }: Subject["deploy"]): TemplateResult {
   const exactly = commit ? html`, commit <code>${shortCommit(commit)}</code>,` : "";

@@ -66,7 +66,7 @@ function dataOf(name: string): unknown {
     case "StartDeploy":
       return { startDeploy: { id: "d9" } };
     case "CancelDeploy":
-      return { cancelDeploy: { id: "d2" } };
+      return { done: { id: "d2" } };
     default:
       return { deploys: { edges: [], pageInfo: { hasNextPage: false, endCursor: null } } };
   }
