@@ -1,0 +1,10 @@
+import { css } from "lit";
+
+export const confirmationStyles = css`
+  p {
+    overflow-wrap: anywhere;
+  }
+  .deploy {
+    color: var(--pl-muted);
+  }
+`;
