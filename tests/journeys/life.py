@@ -9,25 +9,15 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from tests.journeys.console import ConsolePage
 from tests.journeys.door import Door, door_to
 from tests.journeys.modal import KEEP_WHAT_WAS_SHOWN, SOON, Modal, Shown
+from tests.journeys.steering import Steered, Steering, steered
 from tests.journeys.steps import Steps
 from tests.support.browser import Viewers
-from tests.support.caller import Caller
 from tests.support.consistency import assert_consistent
-from tests.support.github import FakeGitHub
-from tests.support.github.access import TOKEN
-from tests.support.github.fake import REPOSITORY, WORKFLOW
 from tests.support.github.runner import Runner
-from tests.support.github.state import Run
-from tests.support.github.telling import PATH, SECRET
-from tests.support.server import Server, serving
 from tests.support.waiting import until
 from tests.support.witness import faults
-
-# How often GitHub is asked, in seconds: so that what is waited for is only what a test is about.
-OFTEN = "0.2"
 
 # An entry, shortly: who says it, what it is, which status it leads to or stands at, in which attempt.
 Line = tuple[str, str, str, int]
@@ -44,41 +34,27 @@ def by_callbacks(statuses: Iterable[str], attempt: int = 1) -> list[Line]:
 class Life:
     """What a journey goes through. `door`: what the runs' callbacks pass."""
 
-    github: FakeGitHub
+    stage: Steered
     runner: Runner
-    server: Server
-    caller: Caller
     door: Door
     viewers: Viewers
 
-    async def begin_in_the_form(self, environment: str, ref: str = "main") -> tuple[str, ConsolePage]:
-        """Start a deploy as an operator does; its id, and the page that has its modal open."""
+    async def begin_in_the_form(self, environment: str) -> tuple[str, Steering]:
+        """Start a deploy of `main` as an operator does; its id, and the page that has its modal open."""
         page = await self.viewers.blank()
         await page.add_init_script(KEEP_WHAT_WAS_SHOWN)
-        await page.goto(self.server.url)
-        console = ConsolePage(page)
-        await console.button("Start a deploy").first.click()
-        await console.form.get_by_label("Environment").select_option(environment)
-        await console.form.get_by_label("Ref").fill(ref)
-        await console.form.get_by_role("button", name="Start deploy").click()
-        await expect(console.dialog).to_be_visible(timeout=SOON)
-        return await console.modal.part("deploy-id").inner_text(), console
-
-    def run_of(self, deploy_id: str) -> Run:
-        """The one run that GitHub has begun for it."""
-        (found,) = (
-            run for run in self.github.repository.runs.values() if run.inputs["console_deploy_id"] == deploy_id
-        )
-        return found
+        await page.goto(self.stage.server.url)
+        console = Steering(page)
+        return await console.started(environment, "main"), console
 
     def dispatched(self) -> list[dict[str, Any]]:
         """What GitHub was asked to begin, oldest first."""
-        asked = (asked for asked in self.github.asked if asked.path.endswith("/dispatches"))
+        asked = (asked for asked in self.stage.github.asked if asked.path.endswith("/dispatches"))
         return [json.loads(one.body) for one in asked]
 
     async def log(self, deploy_id: str) -> list[Line]:
         """What the log says of it, but for what moves nothing and is GitHub's; it has no gap."""
-        entries = await self.caller.entries(deploy_id)
+        entries = await self.stage.caller.entries(deploy_id)
         assert [entry["sequence"] for entry in entries] == list(range(1, len(entries) + 1))
         return [
             (entry["source"], entry["kind"], entry["toStatus"], entry["attempt"])
@@ -90,7 +66,7 @@ class Life:
         """Wait until GitHub's account has these ends of attempts, and hold it to having said nothing else of ends."""
 
         async def told() -> list[tuple[int, str]]:
-            entries = await self.caller.entries(deploy_id)
+            entries = await self.stage.caller.entries(deploy_id)
             return [(one["attempt"], one["runConclusion"]) for one in entries if one["runStatus"] == "completed"]
 
         async def is_so() -> bool:
@@ -101,7 +77,7 @@ class Life:
 
     async def is_shown_whole(self, modal: Modal, deploy_id: str) -> None:
         """Wait until the modal has every entry of the log in its list, and say so where it has not."""
-        entries = await self.caller.entries(deploy_id)
+        entries = await self.stage.caller.entries(deploy_id)
         await expect(modal.part("entry")).to_have_count(len(entries), timeout=SOON)
         shown = (await modal.read()).entries
         assert shown == [[one["sequence"], one["kind"], one["toStatus"], one["refusal"]] for one in reversed(entries)]
@@ -124,31 +100,13 @@ async def statuses_shown(modal: Modal) -> list[str]:
     return [status for place, status in enumerate(shown) if place == 0 or shown[place - 1] != status]
 
 
-def environments(github: FakeGitHub) -> str:
-    """The environments file: one where a start waits while it is busy, one where it is refused."""
-    found = [f'[github]\napi_url = "{github.api_url}"\nweb_url = "{github.url}"\n']
-    for name, when_busy in (("production", "refuse"), ("staging", "wait")):
-        where = f'repository = "{REPOSITORY}"\nworkflow = "{WORKFLOW}"\nrefs = ["refs/heads/*"]\n'
-        found.append(f'[environments.{name}]\n{where}when_busy = "{when_busy}"\n')
-    return "\n".join(found)
-
-
 @asynccontextmanager
 async def lived(folder: Path, viewers: Viewers) -> AsyncIterator[Life]:
     """In the end what was recorded is right, nothing is under way, and the server has had no fault."""
-    database, file = folder / "phaseline.db", folder / "environments.toml"
-    async with FakeGitHub() as github:
-        file.write_text(environments(github))
-        settings = {
-            "environments_file": str(file),
-            "github_token": TOKEN,
-            "github_webhook_secret": SECRET,
-            "reconcile_seconds": OFTEN,
-        }
-        async with serving(database, **settings) as server, Caller(server.url) as caller, door_to(server.url) as door:
-            github.hooks.register(server.url + PATH, SECRET)
-            async with Runner(github, door.url, folder) as runner:
-                yield Life(github, runner, server, caller, door, viewers)
-            await github.away()  # so that the log stands still
-            await assert_consistent(database, server.url)
-            assert not faults(server)
+    database = folder / "phaseline.db"
+    async with steered(database, folder) as stage, door_to(stage.server.url) as door:
+        async with Runner(stage.github, door.url, folder) as runner:
+            yield Life(stage, runner, door, viewers)
+        await stage.github.away()  # so that the log stands still
+        await assert_consistent(database, stage.server.url)
+        assert not faults(stage.server)

@@ -19,19 +19,19 @@ from tests.support.waiting import until
 @pytest.fixture
 async def life(tmp_path: Path, viewers: Viewers) -> AsyncIterator[Life]:
     async with lived(tmp_path, viewers) as living:
-        living.github.hooks.manner = Manner.NEVER
+        living.stage.github.hooks.manner = Manner.NEVER
         yield living
 
 
 async def test_a_run_that_dies_while_github_is_away_is_shown_as_github_tells_it_when_it_is_back(life: Life) -> None:
     life.runner.commands = Commands(health_check="sleep 600")
-    deploy_id, console = await life.begin_in_the_form("production")
+    deploy_id, console = await life.begin_in_the_form("staging")
     modal = console.modal
     await follow(life.door, modal, TO_HEALTH_CHECKING[:4])
-    await life.github.away()
+    await life.stage.github.away()
     before = await follow(life.door, modal, TO_HEALTH_CHECKING[4:])
-    await until(lambda: any("GitHub does not tell" in line["event"] for line in life.server.log))
-    await life.runner.lose(life.run_of(deploy_id), "timed_out")
+    await until(lambda: any("GitHub does not tell" in line["event"] for line in life.stage.server.log))
+    await life.runner.lose(await life.stage.run_of(deploy_id), "timed_out")
 
     # Nobody knows of it, and nobody guesses: the server has asked in vain meanwhile.
     shown = await modal.read()
@@ -39,7 +39,7 @@ async def test_a_run_that_dies_while_github_is_away_is_shown_as_github_tells_it_
     assert await life.log(deploy_id) == [STARTED, *by_callbacks(EIGHT[:7])]
     await keep_screenshot(modal.page, "whole-life/github-away")
 
-    await life.github.back()
+    await life.stage.github.back()
     await expect(modal.host).to_have_attribute("data-status", "failed", timeout=SOON)
     shown = await modal.read()
     assert (shown.outcome, shown.states) == ("FAILED", "PASSED PASSED PASSED NOT_REPORTED")
@@ -52,5 +52,5 @@ async def test_a_run_that_dies_while_github_is_away_is_shown_as_github_tells_it_
     await life.is_shown_whole(modal, deploy_id)
     assert await statuses_shown(modal) == ["queued", *EIGHT[:7], "failed"]
     assert len(life.dispatched()) == 1
-    assert {answer for delivery in life.github.hooks.all for answer in delivery.answers} == set()
+    assert {answer for delivery in life.stage.github.hooks.all for answer in delivery.answers} == set()
     await keep_screenshot(modal.page, "whole-life/github-back")

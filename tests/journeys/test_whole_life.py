@@ -10,7 +10,6 @@ from phaseline.demo import Commands, watchable
 from tests.journeys.expected import EIGHT, GOES_WELL
 from tests.journeys.life import STARTED, Life, by_callbacks, follow, lived, statuses_shown
 from tests.journeys.modal import SOON
-from tests.journeys.steering import steer
 from tests.journeys.steps import TO_DEPLOYING, TO_HEALTH_CHECKING, Steps
 from tests.support.browser import Viewers, keep_screenshot
 
@@ -26,11 +25,11 @@ async def life(tmp_path: Path, viewers: Viewers) -> AsyncIterator[Life]:
 
 async def test_a_deploy_is_started_watched_and_cancelled(life: Life) -> None:
     life.runner.commands = Commands(deploy="sleep 600")
-    deploy_id, console = await life.begin_in_the_form("production")
+    deploy_id, console = await life.begin_in_the_form("staging")
     modal = console.modal
     await follow(life.door, modal, TO_DEPLOYING)
-    await steer(modal, "Cancel", "The wrong branch")
-    await expect(modal.part("request")).to_contain_text("The wrong branch", timeout=SOON)
+    await console.confirm("cancel", "The wrong branch")
+    await console.says("request", "The wrong branch")
     assert (await modal.read()).status == "deploying"  # GitHub is asked, and has not said that it is so
     await keep_screenshot(modal.page, "whole-life/cancel-requested")
     shown = await follow(life.door, modal, [("cancelled", "PASSED PASSED CANCELLED NOT_REPORTED")])
@@ -46,17 +45,17 @@ async def test_a_deploy_is_started_watched_and_cancelled(life: Life) -> None:
     ]
     await life.is_shown_whole(modal, deploy_id)
     assert await statuses_shown(modal) == ["queued", *(status for status, _ in TO_DEPLOYING), "cancelled"]
-    commit = life.github.repository.refs["refs/heads/main"]
-    inputs = {"environment": "production", "ref": "main", "commit": commit, "console_deploy_id": deploy_id}
+    commit = life.stage.github.repository.refs["refs/heads/main"]
+    inputs = {"environment": "staging", "ref": "refs/heads/main", "commit": commit, "console_deploy_id": deploy_id}
     assert [asked["inputs"] for asked in life.dispatched()] == [inputs]
-    assert life.github.times("POST", "/cancel") == 1
-    assert life.runner.began == [(life.run_of(deploy_id).id, 1)]
+    assert life.stage.github.times("POST", "/cancel") == 1
+    assert life.runner.began == [((await life.stage.run_of(deploy_id)).id, 1)]
     await keep_screenshot(modal.page, "whole-life/cancelled")
 
 
 async def test_a_deploy_fails_has_its_failed_jobs_run_again_and_succeeds(life: Life) -> None:
     life.runner.commands = watchable(0, fail="health")
-    deploy_id, console = await life.begin_in_the_form("production")
+    deploy_id, console = await life.begin_in_the_form("staging")
     modal = console.modal
     shown = await follow(life.door, modal, (*TO_HEALTH_CHECKING, ("failed", "PASSED PASSED PASSED FAILED")))
     assert (shown.outcome, shown.attempt) == ("FAILED", 1)
@@ -64,7 +63,7 @@ async def test_a_deploy_fails_has_its_failed_jobs_run_again_and_succeeds(life: L
     await life.github_has_ended(deploy_id, (1, "failure"))
 
     life.runner.commands = Commands()
-    await steer(modal, "Re-run failed jobs", "The database was slow")
+    await console.confirm("rerun", "The database was slow")
     shown = await follow(life.door, modal, AGAIN)
     assert (shown.outcome, shown.attempt) == ("SUCCEEDED", 2)
     assert list(shown.attempts.values()) == ["1", "1", "1", "2"]
@@ -79,26 +78,26 @@ async def test_a_deploy_fails_has_its_failed_jobs_run_again_and_succeeds(life: L
     ]
     await life.is_shown_whole(modal, deploy_id)
     assert await statuses_shown(modal) == ["queued", *EIGHT[:7], "failed", *EIGHT[6:]]
-    run = life.run_of(deploy_id)
+    run = await life.stage.run_of(deploy_id)
     assert life.runner.began == [(run.id, 1), (run.id, 2)]
-    assert (len(life.dispatched()), life.github.times("POST", "/rerun-failed-jobs")) == (1, 1)
+    assert (len(life.dispatched()), life.stage.github.times("POST", "/rerun-failed-jobs")) == (1, 1)
     await keep_screenshot(modal.page, "whole-life/run-again")
 
 
 async def test_a_deploy_waits_for_its_environment_and_goes_when_the_one_before_it_has_ended(life: Life) -> None:
-    first_id, first = await life.begin_in_the_form("staging")
+    first_id, first = await life.begin_in_the_form("production")
     await follow(life.door, first.modal, TO_THE_END[:5])
-    second_id, second = await life.begin_in_the_form("staging")
-    third_id, third = await life.begin_in_the_form("staging")
-    await expect(second.modal.part("queue-position")).to_contain_text("1", timeout=SOON)
-    await expect(third.modal.part("queue-position")).to_contain_text("2", timeout=SOON)
+    second_id, second = await life.begin_in_the_form("production")
+    third_id, third = await life.begin_in_the_form("production")
+    await second.says("queue-place", "1st in its queue")
+    await third.says("queue-place", "2nd in its queue")
     await keep_screenshot(third.page, "whole-life/waiting")
 
     # One leaves the queue. GitHub has nothing to do with it: it was never asked for a run.
-    await steer(second.modal, "Cancel", "It is in the third as well")
+    await second.confirm("cancel", "It is in the third as well")
     await expect(second.modal.host).to_have_attribute("data-status", "cancelled", timeout=SOON)
     assert (await second.modal.read()).states == "NOT_REPORTED NOT_REPORTED NOT_REPORTED NOT_REPORTED"
-    await expect(third.modal.part("queue-position")).to_contain_text("1", timeout=SOON)
+    await third.says("queue-place", "1st in its queue")
     assert [asked["inputs"]["console_deploy_id"] for asked in life.dispatched()] == [first_id]
     await follow(life.door, first.modal, TO_THE_END[5:])
     shown = await follow(life.door, third.modal, TO_THE_END)
@@ -113,4 +112,4 @@ async def test_a_deploy_waits_for_its_environment_and_goes_when_the_one_before_i
     assert await life.log(second_id) == [STARTED, ("OPERATOR", "TRANSITION", "cancelled", 1)]
     assert await statuses_shown(second.modal) == ["queued", "cancelled"]
     assert [asked["inputs"]["console_deploy_id"] for asked in life.dispatched()] == [first_id, third_id]
-    assert life.github.times("POST", "/cancel") == 0
+    assert life.stage.github.times("POST", "/cancel") == 0
