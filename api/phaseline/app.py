@@ -1,6 +1,6 @@
 """All wiring: which part is given which other part."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -22,6 +22,11 @@ from phaseline.callers.github import IdTokens
 from phaseline.callers.leases import Leases
 from phaseline.callers.resolver import Resolver
 from phaseline.context import Context, OnStarted, Services
+from phaseline.dispatching.choosing import Choosing
+from phaseline.dispatching.dispatcher import Dispatcher
+from phaseline.dispatching.finding import Finding
+from phaseline.dispatching.sending import Sending
+from phaseline.dispatching.steering import Steering
 from phaseline.door import Door
 from phaseline.endpoint import Endpoint, on_fault, on_http_exception, on_refusal
 from phaseline.environments.calling import client
@@ -81,8 +86,18 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     listeners = [watch.run, leases.run]
     github = None if read.environments is None or read.github is None else client(read.environments, read.github)
     reconciler = None if github is None else Reconciler(store, github, hearing, settings.reconcile_seconds)
+    ask_soon: Callable[[str], None] = _nothing
+    dispatch_soon: Callable[[], None] = _nothing
     if reconciler is not None:
+        ask_soon = reconciler.ask_soon
         listeners.append(reconciler.run)
+    if github is not None and read.environments is not None:
+        finding = Finding(store, github, hearing.where, settings.reconcile_seconds, ask_soon)
+        sending = Sending(store, feed, graphs, github, read.environments, ask_soon, finding.look_soon)
+        dispatcher = Dispatcher(store, sending, settings.poll_seconds)
+        feed.overhear(dispatcher.hear)
+        dispatch_soon = dispatcher.look_soon
+        listeners += [dispatcher.run, finding.run]
     if store.database.listen is not None:
         notifications = Notifications(store.database.listen, feed, watch.look_soon)
         feed.connect(notifications.tell)
@@ -102,9 +117,13 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
             Places(settings.unknown_sockets_per_address, partial(TooManySockets, "your address")),
             Places(settings.subscriptions_per_caller, TooManySubscriptions),
             settings.operation_seconds,
+            Steering(store, feed, graphs, hearing.where, github, ask_soon),
+            Choosing(github, read.environments),
             introspection=settings.introspection,
             on_started=on_started,
             environments=read.environments,
+            github=github,
+            dispatch_soon=dispatch_soon,
         )
         try:
             async with in_background(*listeners):
@@ -172,7 +191,6 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         )
     if settings.github_webhook_secret is not None:
         signed_with = settings.github_webhook_secret.get_secret_value()
-        ask_soon = (lambda _: None) if reconciler is None else reconciler.ask_soon
         app.router.routes.append(webhooks.route(signed_with, hearing, counted, ask_soon))
     if settings.metrics:
         app.router.routes.append(metrics.route())
@@ -180,6 +198,10 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     if settings.graphiql:
         pages.mount_graphiql(app)
     return app
+
+
+def _nothing(*_: str) -> None:
+    """Where GitHub is not called, there is nobody to be told."""
 
 
 def _where(read: files.Files) -> Where:

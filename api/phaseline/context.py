@@ -14,16 +14,22 @@ from strawberry.fastapi import BaseContext
 from phaseline import history
 from phaseline.callers.leases import Leases
 from phaseline.databases.kind import Work
+from phaseline.dispatching import outbox
+from phaseline.dispatching.choosing import Choosing
+from phaseline.dispatching.steering import Steering
 from phaseline.environments.file import EnvironmentsFile
 from phaseline.feed import Feed
+from phaseline.github.client import GitHub
 from phaseline.graph import GraphCache, Graphs
 from phaseline.groups import Groups, Wanted
 from phaseline.identity import Identity
+from phaseline.occupancy import OccupancyReader
 from phaseline.places import Places
 from phaseline.rates import Rates
 from phaseline.standings import Event
 from phaseline.store import Store
 from phaseline.tails import Tails
+from phaseline_schema.dispatches import DispatchRecord
 from phaseline_schema.phases import Standing, fold
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import DeployRecord, EntryRecord
@@ -46,6 +52,7 @@ class Services:
     `viewers`: places for sockets and streams by caller; `unknown`: for sockets by address, until it is known who calls;
     `followers`: for subscriptions by caller. `operation_seconds`: how long what an operation reads may take.
     `checking`: the turn of who checks a log. `environments`: those there are; None: whatever people name is one.
+    `github`: None where it is not called. `dispatch_soon`: is told that there may be a run to be asked for.
     """
 
     store: Store
@@ -58,11 +65,15 @@ class Services:
     unknown: Places
     followers: Places
     operation_seconds: float
+    steering: Steering
+    choosing: Choosing
     groups: Groups = field(default_factory=Groups)
     checking: asyncio.Lock = field(default_factory=asyncio.Lock)
     introspection: bool = True
     on_started: OnStarted | None = None
     environments: EnvironmentsFile | None = None
+    github: GitHub | None = None
+    dispatch_soon: Callable[[], None] = lambda: None
 
 
 class LogReader:
@@ -98,6 +109,10 @@ class LogReader:
             raise DeployNotFound
         return found
 
+    async def dispatch(self, deploy_id: str) -> DispatchRecord | None:
+        """What has become of asking GitHub for the deploy's run, as of now; None where it is not asked."""
+        return await self._dispatches.load(deploy_id)
+
     async def pipeline(self, deploy: DeployRecord) -> Pipeline:
         """The transition graph that the deploy follows."""
         return (await self.graphs())[deploy.pipeline]
@@ -112,6 +127,11 @@ class LogReader:
         return history.page_of(deploy, after, await self._parts.load(history.part_of(deploy, first, after)))
 
     # Each is made when it is first needed: most operations need one of them, or none.
+
+    @cached_property
+    def occupancy(self) -> OccupancyReader:
+        """Who has environments to itself, and who waits for them."""
+        return OccupancyReader(self.read)
 
     @cached_property
     def _together(self) -> DataLoader[Work[Any], Any]:
@@ -130,6 +150,10 @@ class LogReader:
         return DataLoader(self._load_folded, cache=False)
 
     @cached_property
+    def _dispatches(self) -> DataLoader[str, DispatchRecord | None]:
+        return DataLoader(self._load_dispatches, cache=False)
+
+    @cached_property
     def _parts(self) -> DataLoader[history.Part, list[EntryRecord]]:
         return DataLoader(self._load_parts, cache=False)
 
@@ -138,6 +162,10 @@ class LogReader:
 
     async def _load_deploys(self, ids: list[str]) -> list[DeployRecord | None]:
         found = await self.read(lambda connection: history.deploys_by_id(connection, set(ids)))
+        return [found.get(deploy_id) for deploy_id in ids]
+
+    async def _load_dispatches(self, ids: list[str]) -> list[DispatchRecord | None]:
+        found = await self.read(lambda connection: outbox.of_deploys(connection, set(ids)))
         return [found.get(deploy_id) for deploy_id in ids]
 
     async def _load_folded(self, ids: list[str]) -> list[_Folded]:
@@ -190,6 +218,11 @@ class Context(BaseContext):
 
     def __post_init__(self) -> None:
         super().__init__()
+
+    @property
+    def choices(self) -> Choosing:
+        """What GitHub can be asked before a deploy is started."""
+        return self.services.choosing
 
     def of_caller(self, identity: Identity) -> Self:
         """The same as of somebody else."""

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import admission, history, ledger, replays, runs
+from phaseline import admission, history, holds, ledger, replays, requests, runs
 from phaseline.graph import GraphCache
 from phaseline.identity import Identity
+from phaseline_schema.dispatches import Dispatch
+from phaseline_schema.environments import WhenBusy
 from phaseline_schema.phases import moved
 from phaseline_schema.pipeline import Pipeline
 from phaseline_schema.records import AuditKind, Callback, DeployRecord, EntryRecord, Source, Start
@@ -29,14 +31,57 @@ class Receipt:
     refusal: Refusal | None = None
 
 
-async def start(connection: AsyncConnection, graphs: GraphCache, identity: Identity, wanted: Start) -> DeployRecord:
-    """Record a new deploy and its first entry. Raises PipelineNotFound, WrongVersion, Forbidden."""
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What became of a start. `again`: the same request has started the deploy before, and nothing was written now.
+    `waits`: it has a place in the queue of its environment."""
+
+    deploy: DeployRecord
+    again: bool = False
+    waits: bool = False
+
+
+async def start(
+    connection: AsyncConnection,
+    graphs: GraphCache,
+    identity: Identity,
+    wanted: Start,
+    when_busy: WhenBusy | None = None,
+    dispatch: Dispatch | None = None,
+) -> Started:
+    """Record a new deploy and its first entry; the same request once.
+
+    `when_busy`: what becomes of it where another deploy has the environment; None: the environment is nobody's alone.
+    `dispatch`: what GitHub is to be asked for as soon as the deploy has its environment; None: it is asked for nothing.
+
+    Raises PipelineNotFound, WrongVersion, Forbidden, EnvironmentBusy, and BadUserInput where the request was another.
+    """
     if denied := identity.scope.refusal(wanted.environment):
         raise denied
     pipelines = await graphs.at(connection)
     pipeline = pipelines.get(wanted.pipeline)
     if pipeline is None:
         raise PipelineNotFound(sorted(pipelines))
+    if when_busy is not None:
+        await holds.alone(connection, wanted.environment)
+    if (earlier := await requests.answered(connection, identity, wanted)) is not None:
+        return Started(earlier, again=True)
+    occupant = await holds.occupant(connection, wanted.environment) if when_busy is not None else None
+    if occupant is not None and when_busy is WhenBusy.REFUSE:
+        raise occupant.refusal(wanted.environment)
+    deploy = await _begin(connection, pipeline, identity, wanted)
+    if deploy is None:  # somebody else was faster with the same request
+        return await start(connection, graphs, identity, wanted, when_busy, dispatch)
+    waits = when_busy is not None and await holds.enter(connection, deploy, occupant)
+    if dispatch is not None:
+        await holds.expect(connection, deploy, dispatch, waits=waits)
+    return Started(deploy, waits=waits)
+
+
+async def _begin(
+    connection: AsyncConnection, pipeline: Pipeline, identity: Identity, wanted: Start
+) -> DeployRecord | None:
+    """The deploy that was recorded; None where the same request has recorded one meanwhile."""
     place = await ledger.first_place(connection)
     deploy = DeployRecord(
         id=str(uuid.uuid4()),
@@ -66,7 +111,8 @@ async def start(connection: AsyncConnection, graphs: GraphCache, identity: Ident
         message=wanted.note,
         source=Source.OPERATOR,
     )
-    await ledger.begin(connection, deploy)
+    if not await ledger.begin(connection, deploy):
+        return None
     await ledger.append(connection, entry, deploy, place)
     return deploy
 

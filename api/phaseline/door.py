@@ -34,11 +34,13 @@ class Door:
 
 
 def _hinting(send: Send) -> Send:
-    """As `send`, but a 503 also says when to try again."""
+    """As `send`, but a 503 that does not say when to try again says so."""
 
     async def hinting(message: Message) -> None:
         if message.get("status") == 503:
-            message = {**message, "headers": [*message.get("headers", ()), _RETRY_AFTER]}
+            headers = [*message.get("headers", ())]
+            if all(name.lower() != _RETRY_AFTER[0] for name, _ in headers):
+                message = {**message, "headers": [*headers, _RETRY_AFTER]}
         await send(message)
 
     return hinting

@@ -31,10 +31,13 @@ from phaseline.rates import who
 from phaseline.refusing import answer
 from phaseline.stopping import Stopping
 from phaseline.streams import Encoded, shared
-from phaseline_schema.refusals import Fault, RateLimited, Refusal, TooManySockets
+from phaseline_schema.refusals import Fault, RateLimited, Refusal, TooManySockets, Unavailable
 
 _RESPONSE_JSON = "application/graphql-response+json"
 _JSON = "application/json"
+
+# Whoever is refused so may come again, and is told when.
+_COME_AGAIN = (RateLimited.http_status, Unavailable.http_status)
 
 # Python does not convert numbers of thousands, and graphql-core repeats those that are too large.
 _DIGITS = 30
@@ -209,7 +212,7 @@ class Endpoint(GraphQLRouter[Context, None]):
         return Response(
             self.encode_json(response_data),
             status_code=sub_response.status_code,
-            headers=_hint(response_data) if sub_response.status_code == RateLimited.http_status else None,
+            headers=_hint(response_data) if sub_response.status_code in _COME_AGAIN else None,
             media_type=sub_response.media_type,
         )
 
@@ -258,10 +261,12 @@ class _Stream(StreamingResponse):
 
 
 def _hint(response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse]) -> dict[str, str]:
-    """When to come again, as the first error says."""
+    """When to come again, as the first error says that says it; of a 503 that says nothing, the door does."""
     assert isinstance(response_data, dict)
-    (error, *_) = cast("list[dict[str, Any]]", response_data["errors"])
-    return {"retry-after": str(error["extensions"]["retryAfterSeconds"])}
+    errors = cast("list[dict[str, Any]]", response_data["errors"])
+    seconds = [error["extensions"].get("retryAfterSeconds") for error in errors]
+    found = next((one for one in seconds if one is not None), None)
+    return {} if found is None else {"retry-after": str(found)}
 
 
 def refused(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

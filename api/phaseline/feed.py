@@ -66,10 +66,15 @@ class Feed:
     def __init__(self) -> None:
         self._followers: dict[str, Follower] = {}
         self._tell_others: Callable[[str], None] | None = None
+        self._hear: list[Callable[[EntryRecord, Pipeline], None]] = []
 
     def connect(self, tell_others: Callable[[str], None]) -> None:
         """Have other processes told as well."""
         self._tell_others = tell_others
+
+    def overhear(self, hear: Callable[[EntryRecord, Pipeline], None]) -> None:
+        """Have this told of every entry that this process records, of whichever deploy."""
+        self._hear.append(hear)
 
     def announce(self, entry: EntryRecord, pipeline: Pipeline) -> None:
         """Tell everyone, here and elsewhere, that this process has recorded an entry. Called after the commit."""
@@ -77,6 +82,8 @@ class Feed:
         follower = self._followers.get(entry.deploy_id)
         if follower is not None:
             follower.hear(entry, pipeline)
+        for hear in self._hear:
+            hear(entry, pipeline)
         if self._tell_others is not None:
             self._tell_others(entry.deploy_id)
 

@@ -36,6 +36,8 @@ def read(settings: Settings) -> Files:
     else:
         problems += _unprovable(*found, trusted, settings.public_url)
         credential = _tried(problems, lambda: _credential(found[1], secrets))
+        if credential is not None:
+            problems += _undispatchable(*found)
     if problems:
         raise FileError(problems)
     assert trusted is not None
@@ -95,3 +97,13 @@ def _unprovable(source: TomlFile, environments: EnvironmentsFile, trusted: Trust
         return []
     claimed = (name for name, environment in environments.environments.items() if environment.claims is not None)
     return [source.problem(("environments", name, "claims"), problem) for name in claimed]
+
+
+def _undispatchable(source: TomlFile, environments: EnvironmentsFile) -> list[str]:
+    """Where a commit may be deployed: GitHub runs a workflow at a branch or a tag, and at no commit."""
+    problem = "needs workflow_ref, because GitHub takes the workflow's file from a branch or a tag, and from no commit"
+    return [
+        source.problem(("environments", name, "commits"), problem)
+        for name, environment in environments.environments.items()
+        if environment.commits and environment.workflow_ref is None
+    ]

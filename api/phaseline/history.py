@@ -32,7 +32,8 @@ deploy_rows = select(*(deploys.c[field.name] for field in fields(DeployRecord)))
 entry_rows = select(*(audit_entries.c[field.name] for field in fields(EntryRecord)))
 
 _locked = deploy_rows.with_only_columns(graph.revision, *deploy_rows.selected_columns)
-_locked = _locked.where(deploys.c.id == bindparam("the_id")).with_for_update(of=deploys)
+# Rows of others that name the deploy can be written meanwhile: its id does not change (holds.py).
+_locked = _locked.where(deploys.c.id == bindparam("the_id")).with_for_update(of=deploys, key_share=True)
 
 Record = TypeVar("Record")
 

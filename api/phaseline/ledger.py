@@ -11,15 +11,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline.databases import clock
+from phaseline import holds
+from phaseline.databases import clock, inserting
+from phaseline.holds import Expected
 from phaseline_schema.digests import digest
 from phaseline_schema.records import DeployRecord, EntryRecord
-from phaseline_schema.tables import audit_entries, deploys
+from phaseline_schema.tables import audit_entries, deploys, dispatches, environment_queue
 
 _DEPLOY = [field.name for field in fields(DeployRecord)]
 _ENTRY = [field.name for field in fields(EntryRecord)]
 
 _begin = insert(deploys)
+_SAME_REQUEST = {
+    "index_elements": [deploys.c.started_by, deploys.c.request_id],
+    "index_where": deploys.c.request_id.is_not(None),
+}
 _append = insert(audit_entries)
 _move = (
     update(deploys)
@@ -35,11 +41,13 @@ _advance = _move.where(deploys.c.id == _appended.returning(audit_entries.c.deplo
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the next entry of a deploy goes: its id, when it is recorded, and the digest of the entry before it."""
+    """Where the next entry of a deploy goes: its id, when it is recorded, the digest of the entry before it, and what
+    the deploy waits for."""
 
     id: int
     time: datetime
     previous: str | None
+    expected: Expected = Expected()
 
 
 async def first_place(connection: AsyncConnection) -> Place:
@@ -55,13 +63,18 @@ async def next_place(
     in this attempt, if there is one."""
     of = {"deploy": deploy.id, "last": deploy.sequence, "attempt": attempt, "status": status}
     found = tuple((await connection.execute(_next_place(connection.dialect.name), of)).one())
-    first = EntryRecord(*found[3:]) if found[3] is not None else None
-    return Place(found[0], clock.told(found[1]), found[2]), first
+    first = EntryRecord(*found[5:]) if found[5] is not None else None
+    return Place(found[0], clock.told(found[1]), found[2], Expected(found[3] is not None, found[4])), first
 
 
-async def begin(connection: AsyncConnection, deploy: DeployRecord) -> None:
-    """Write the row of a new deploy."""
-    await connection.execute(_begin, _values(deploy, _DEPLOY))
+async def begin(connection: AsyncConnection, deploy: DeployRecord) -> bool:
+    """Write the row of a new deploy: whether it was written. It is not where the same request of the same caller has
+    made one already; who makes one at this moment is waited for."""
+    if deploy.request_id is None:
+        await connection.execute(_begin, _values(deploy, _DEPLOY))
+        return True
+    beginning = inserting.insert(connection, deploys).on_conflict_do_nothing(**_SAME_REQUEST)
+    return (await connection.execute(beginning, _values(deploy, _DEPLOY))).rowcount == 1
 
 
 async def append(connection: AsyncConnection, entry: EntryRecord, deploy: DeployRecord, place: Place) -> EntryRecord:
@@ -74,7 +87,8 @@ async def append(connection: AsyncConnection, entry: EntryRecord, deploy: Deploy
 async def advance(
     connection: AsyncConnection, entry: EntryRecord, place: Place, before: DeployRecord, after: DeployRecord
 ) -> EntryRecord:
-    """The same, and write what of the deploy has moved by it, if its row is still the one that was read."""
+    """The same, and write what of the deploy has moved by it, if its row is still the one that was read; and do what
+    follows for whoever waits for its environment."""
     entry = _sealed(entry, before, place)
     values = _values(after, _DEPLOY) | {"the_id": before.id, "the_sequence": before.sequence}
     if connection.dialect.name == "postgresql":
@@ -84,6 +98,7 @@ async def advance(
         done = await connection.execute(_move, values)
     if done.rowcount != 1:
         raise RuntimeError(f"deploy {before.id} moved on while its row was locked")
+    await holds.follow(connection, entry, before, after, place.expected)
     return entry
 
 
@@ -110,9 +125,16 @@ def _next_place(dialect: str) -> Select[Any]:
         first.c.attempt == bindparam("attempt"),
         first.c.edge_to == bindparam("status"),
     )
+    waits, asked_for = environment_queue.c.deploy_id == deploys.c.id, dispatches.c.deploy_id == deploys.c.id
+    expected = (environment_queue.c.deploy_id, dispatches.c.state)
     return (
-        select(_next_id(dialect), clock.asked(dialect), last.c.digest, *(first.c[name] for name in _ENTRY))
-        .select_from(deploys.outerjoin(last, is_last).outerjoin(first, is_same))
+        select(_next_id(dialect), clock.asked(dialect), last.c.digest, *expected, *(first.c[name] for name in _ENTRY))
+        .select_from(
+            deploys.outerjoin(last, is_last)
+            .outerjoin(first, is_same)
+            .outerjoin(environment_queue, waits)
+            .outerjoin(dispatches, asked_for)
+        )
         .where(deploys.c.id == bindparam("deploy"))
     )
 

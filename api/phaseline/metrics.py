@@ -31,6 +31,7 @@ Kind = Literal["read", "write"]
 Reason = Literal["too slow"]
 Way = Literal["token", "provider"]
 Delivery = Literal["recorded", "nothing new", "duplicate", "asked", "ignored"]
+Dispatch = Literal["sent", "found", "refused", "unclear", "put off"]
 Limited = Literal["callbacks", "starts", "reads", "unproven", "sign_ins", "refused_callbacks"]
 
 PATH = "/metrics"
@@ -45,6 +46,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 _callbacks = Counter("phaseline_callbacks_total", "Callbacks, by what their caller was answered.", ["answer"])
 _sign_ins = Counter("phaseline_sign_ins_total", "Attempts of browsers to sign in, by their end.", ["way", "answer"])
 _deliveries = Counter("phaseline_webhook_deliveries_total", "Webhooks of GitHub's, by what came of them.", ["answer"])
+_dispatches = Counter("phaseline_dispatches_total", "Runs that GitHub was asked for, by what came of it.", ["outcome"])
 _rate_limited = Counter("phaseline_rate_limited_total", "What was refused because there was too much of it.", ["kind"])
 _deploys_started = Counter("phaseline_deploys_started_total", "Deploys that were started.")
 _viewers = Gauge(
@@ -75,6 +77,7 @@ for _metric, _label in (
     (_subscriptions, Field),
     (_cut_off, Reason),
     (_deliveries, Delivery),
+    (_dispatches, Dispatch),
     (_rate_limited, Limited),
     (_wakeups, Source),
     (_database, Kind),
@@ -107,6 +110,11 @@ def sign_in(way: Way, answer: str) -> None:
 def delivery(answer: str) -> None:
     """A webhook was answered: with what came of it, or the code of a refusal."""
     _deliveries.labels(answer).inc()
+
+
+def dispatch(outcome: Dispatch) -> None:
+    """GitHub was asked for a run, or looked through for one."""
+    _dispatches.labels(outcome).inc()
 
 
 def github_answers(answers: bool) -> None:

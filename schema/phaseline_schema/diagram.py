@@ -19,7 +19,8 @@ def page(pipeline: Pipeline) -> str:
             "attempt. Three kinds are in the table alone, where it would drown in their arrows: the ends that every",
             "status can come to, the edges that only a higher attempt may take, when a run is run again, and those",
             "that no callback may take: what GitHub says of a run whose callbacks were lost, and what an operator",
-            "does.",
+            "does. From the start an operator may also cancel a deploy for which nothing was sent: one that waits for",
+            "its environment, or of which GitHub has not been asked for a run.",
             "",
             "```mermaid",
             mermaid(pipeline),
@@ -36,7 +37,7 @@ def page(pipeline: Pipeline) -> str:
             "| from | to | why | attempt | whose |",
             "|---|---|---|---|---|",
             *(
-                f"| `{edge.origin}` | `{edge.target}` | {edge.why} | {_attempt(edge)} | {_WHOSE[edge.reported_by]} |"
+                f"| `{edge.origin}` | `{edge.target}` | {edge.why} | {_attempt(edge)} | {_whose(pipeline, edge)} |"
                 for edge in pipeline.transitions
             ),
         ]
@@ -69,6 +70,11 @@ def _asserts(status: Status) -> str:
     if not status.asserts:
         return "nothing of any phase"
     return ", ".join(f"{key} {state.lower()}" for key, state in status.asserts.items())
+
+
+def _whose(pipeline: Pipeline, edge: Transition) -> str:
+    more = "; an operator's, before anything is sent" if pipeline.is_withdrawal(edge) else ""
+    return _WHOSE[edge.reported_by] + more
 
 
 def _attempt(edge: Transition) -> str:

@@ -15,6 +15,10 @@ _ENDED = {
 }
 
 
+# What an operator may ask GitHub for.
+_REQUESTS = (AuditKind.CANCEL_REQUESTED, AuditKind.RERUN_REQUESTED)
+
+
 @dataclass(frozen=True, slots=True)
 class PhaseStanding:
     """How one phase stands.
@@ -45,21 +49,37 @@ class RunStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestStanding:
+    """What an operator has last asked GitHub for: to cancel the run, or to run again what has failed of it.
+
+    `reason`: the operator's. `failure`: why GitHub has not done it, or cannot be said to have; None while that is open.
+    """
+
+    kind: AuditKind
+    actor: str
+    reason: str | None
+    requested_at: datetime
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """How a deploy stands after some entry: its row as it was then, its phases by key, the graph that says so, and its
-    run, None while GitHub has said nothing of it."""
+    """How a deploy stands after some entry: its row as it was then, its phases by key, the graph that says so, its run,
+    None while GitHub has said nothing of it, and what an operator has asked GitHub for in this attempt, None where
+    nothing is open."""
 
     deploy: DeployRecord
     phases: Mapping[str, PhaseStanding]
     pipeline: Pipeline
     run: RunStanding | None = None
+    request: RequestStanding | None = None
 
 
 def fold(pipeline: Pipeline, deploy: DeployRecord, entries: Iterable[EntryRecord]) -> Standing:
     """How a deploy stands after `entries`, its log from the first entry on.
 
     `deploy` gives what never changes (id, environment, ref …). Refusals may be left out of
-    `entries`: they move nothing but `sequence`, and tell nothing of the run.
+    `entries`: they move nothing but `sequence`, and tell nothing of the run or of requests.
     """
     unmoved = replace(deploy, run_url=None)
     standing = Standing(unmoved, {phase.key: _PENDING for phase in pipeline.phases}, pipeline)
@@ -71,7 +91,8 @@ def fold(pipeline: Pipeline, deploy: DeployRecord, entries: Iterable[EntryRecord
 def advance(pipeline: Pipeline, before: Standing, entry: EntryRecord) -> Standing:
     """How a deploy stands after one more entry."""
     phases = _phases_after(pipeline, before, entry) if entry.accepted else before.phases
-    return Standing(moved(pipeline, before.deploy, entry), phases, pipeline, _run_after(before.run, entry))
+    deploy = moved(pipeline, before.deploy, entry)
+    return Standing(deploy, phases, pipeline, _run_after(before.run, entry), _request_after(before, deploy, entry))
 
 
 def moved(pipeline: Pipeline, deploy: DeployRecord, entry: EntryRecord) -> DeployRecord:
@@ -104,6 +125,16 @@ def _run_after(before: RunStanding | None, entry: EntryRecord) -> RunStanding | 
     return RunStanding(
         entry.run_id, entry.run_url, entry.attempt, entry.run_status, entry.run_conclusion, entry.recorded_at
     )
+
+
+def _request_after(before: Standing, deploy: DeployRecord, entry: EntryRecord) -> RequestStanding | None:
+    """What is open of an operator's requests: an end, or a new attempt, closes all that came before it."""
+    if entry.kind in _REQUESTS:
+        return RequestStanding(entry.kind, entry.actor, entry.message, entry.recorded_at)
+    if entry.kind is AuditKind.REQUEST_FAILED and before.request is not None:
+        return replace(before.request, failure=entry.message)
+    is_over = entry.accepted and (deploy.finished_at is not None or deploy.attempt > before.deploy.attempt)
+    return None if is_over else before.request
 
 
 def _phases_after(pipeline: Pipeline, before: Standing, entry: EntryRecord) -> dict[str, PhaseStanding]:

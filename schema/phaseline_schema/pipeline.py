@@ -79,7 +79,7 @@ class Transition:
     reported_by: Source | None = None
 
     def is_open_to(self, source: Source) -> bool:
-        """Whether an entry of this source may take it."""
+        """Whether an entry of this source may take it, as its row says."""
         return source is self.reported_by if self.reported_by else source in _EVERYBODY
 
 
@@ -110,7 +110,18 @@ class Pipeline:
 
     def following(self, origin: str, source: Source = Source.CALLBACK) -> list[str]:
         """Every status that some transition of this source leads to from `origin`, in the order of the rows."""
-        return [edge.target for edge in self.transitions if edge.origin == origin and edge.is_open_to(source)]
+        return [edge.target for edge in self.transitions if edge.origin == origin and self.is_open(edge, source)]
+
+    def is_open(self, edge: Transition, source: Source) -> bool:
+        """Whether an entry of this source may take it: as its row says, or because it is a withdrawal.
+
+        That one is an operator's where nothing was sent for the deploy, which the database sees to.
+        """
+        return edge.is_open_to(source) or (source is Source.OPERATOR and self.is_withdrawal(edge))
+
+    def is_withdrawal(self, edge: Transition) -> bool:
+        """Whether it leads from the start to the end of what was cancelled: as where nobody has begun anything."""
+        return edge.origin == self.start and self.by_key[edge.target].outcome is Outcome.CANCELLED
 
     def ending(self, outcome: Outcome) -> str | None:
         """The key of the end with this outcome; None where the pipeline has none."""
@@ -131,7 +142,7 @@ class Pipeline:
         if reported_attempt < attempt:
             raise StaleAttempt(origin, target, attempt)
         edge = self.edges.get((origin, target))
-        if edge is None or not edge.is_open_to(source) or (edge.new_attempt and reported_attempt == attempt):
+        if edge is None or not self.is_open(edge, source) or (edge.new_attempt and reported_attempt == attempt):
             allowed = self._open_to(origin, attempt, reported_attempt, source)
             raise IllegalTransition(origin, target, allowed, attempt)
         return edge
@@ -155,5 +166,5 @@ class Pipeline:
             for edge in self.transitions
             if edge.origin == origin
             and (reported_attempt > attempt or not edge.new_attempt)
-            and edge.is_open_to(source)
+            and self.is_open(edge, source)
         ]

@@ -27,6 +27,8 @@ class AuditKind(StrEnum):
 
     The others move nothing. RUN_REPORTED: what GitHub says of the run. DISPATCH_UNCLEAR: the run was asked for, and
     whether it was begun is not known. CANCEL_REQUESTED, RERUN_REQUESTED: an operator has asked GitHub for it.
+    REQUEST_FAILED: GitHub has refused that, or it was not reached, or what it has done is not known; the message says
+    which.
     """
 
     DEPLOY_STARTED = "DEPLOY_STARTED"
@@ -36,6 +38,7 @@ class AuditKind(StrEnum):
     DISPATCH_UNCLEAR = "DISPATCH_UNCLEAR"
     CANCEL_REQUESTED = "CANCEL_REQUESTED"
     RERUN_REQUESTED = "RERUN_REQUESTED"
+    REQUEST_FAILED = "REQUEST_FAILED"
 
 
 # Which sources there are of each kind. The first is that of an entry from before sources were kept, where its kind is
@@ -48,6 +51,7 @@ SOURCES: Mapping[AuditKind, tuple[Source, ...]] = {
     AuditKind.DISPATCH_UNCLEAR: (Source.CONSOLE,),
     AuditKind.CANCEL_REQUESTED: (Source.OPERATOR,),
     AuditKind.RERUN_REQUESTED: (Source.OPERATOR,),
+    AuditKind.REQUEST_FAILED: (Source.GITHUB, Source.CONSOLE),
 }
 
 # Kinds that move the deploy; and those that there were before sources were kept.

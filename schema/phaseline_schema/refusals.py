@@ -58,6 +58,35 @@ class DeployNotFound(Refusal):
         super().__init__("there is no deploy with this id")
 
 
+class EnvironmentBusy(Refusal):
+    """Another deploy has the environment to itself. Nothing was written.
+
+    `details`: `deployId`, `ref` and `startedBy` of that deploy, and `since` when it has had it, as RFC 3339.
+    """
+
+    code = "ENVIRONMENT_BUSY"
+    http_status = 409
+
+    def __init__(self, environment: str, deploy_id: str, ref: str, started_by: str, since: str) -> None:
+        super().__init__(
+            f"{environment} is in the hands of another deploy: {started_by} deploys {ref} there since {since}",
+            deployId=deploy_id,
+            ref=ref,
+            startedBy=started_by,
+            since=since,
+        )
+
+
+class NotPossibleNow(Refusal):
+    """What an operator asks for cannot be done as the deploy stands. Nothing was written. `status`: the deploy's."""
+
+    code = "NOT_POSSIBLE_NOW"
+    http_status = 409
+
+    def __init__(self, problem: str, status: str) -> None:
+        super().__init__(problem, status=status)
+
+
 class PipelineNotFound(Refusal):
     """No pipeline has this name."""
 
@@ -294,6 +323,36 @@ class Unavailable(Refusal):
 
     def __init__(self, problem: str = "the database does not answer; try again later") -> None:
         super().__init__(problem, retryAfterSeconds=RETRY_AFTER_SECONDS)
+
+
+class GitHubRefused(Refusal):
+    """GitHub has said no, or does not let this server in: nothing was done. The text ends with GitHub's own reason."""
+
+    code = "GITHUB_REFUSED"
+    http_status = 422
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"GitHub has not done it: {reason}")
+
+
+class GitHubUnavailable(Refusal):
+    """GitHub was not reached, or takes no more requests for now: nothing was done. Send the same again later."""
+
+    code = "GITHUB_UNAVAILABLE"
+    http_status = 503
+
+    def __init__(self, reason: str, seconds: int = RETRY_AFTER_SECONDS) -> None:
+        super().__init__(f"nothing was done: {reason}", retryAfterSeconds=seconds)
+
+
+class GitHubUnclear(Refusal):
+    """GitHub was asked for it, and whether it has done it is not known. It may have."""
+
+    code = "GITHUB_UNCLEAR"
+    http_status = 502
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"it may have been done: {reason}")
 
 
 class CallerNotLookedUp(Unavailable):

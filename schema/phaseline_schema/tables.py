@@ -155,6 +155,12 @@ deploys = Table(
         *("environment", "pipeline", "status", "started_at", "id"),
         **_where("finished_at IS NOT NULL"),
     ),
+    # What was deployed last: that is not always what was started last.
+    Index(
+        "ix_deploys_ended_last_in",
+        *("environment", "pipeline", "status", "finished_at", "id"),
+        **_where("finished_at IS NOT NULL"),
+    ),
     # The same request of the same caller is carried out once.
     Index("uq_deploys_request", "started_by", "request_id", unique=True, **_where("request_id IS NOT NULL")),
 )
@@ -208,14 +214,14 @@ audit_entries = Table(
     CheckConstraint("attempt >= 1", name="attempt"),
     CheckConstraint(
         "kind IN ('DEPLOY_STARTED', 'TRANSITION', 'CALLBACK_REFUSED', "
-        "'RUN_REPORTED', 'DISPATCH_UNCLEAR', 'CANCEL_REQUESTED', 'RERUN_REQUESTED')",
+        "'RUN_REPORTED', 'DISPATCH_UNCLEAR', 'CANCEL_REQUESTED', 'RERUN_REQUESTED', 'REQUEST_FAILED')",
         name="kind",
     ),
     CheckConstraint(
         "CASE source WHEN 'CALLBACK' THEN kind IN ('TRANSITION', 'CALLBACK_REFUSED') "
-        "WHEN 'GITHUB' THEN kind IN ('TRANSITION', 'RUN_REPORTED') "
+        "WHEN 'GITHUB' THEN kind IN ('TRANSITION', 'RUN_REPORTED', 'REQUEST_FAILED') "
         "WHEN 'OPERATOR' THEN kind IN ('DEPLOY_STARTED', 'TRANSITION', 'CANCEL_REQUESTED', 'RERUN_REQUESTED') "
-        "WHEN 'CONSOLE' THEN kind = 'DISPATCH_UNCLEAR' "
+        "WHEN 'CONSOLE' THEN kind IN ('DISPATCH_UNCLEAR', 'REQUEST_FAILED') "
         "ELSE source IS NULL AND kind IN ('DEPLOY_STARTED', 'TRANSITION', 'CALLBACK_REFUSED') END",
         name="source",
     ),
@@ -332,7 +338,7 @@ environment_queue = Table(
     Index(None, "environment", "place"),
 )
 
-# What has become of asking GitHub for a deploy's run.
+# What has become of asking GitHub for a deploy's run: `state` is a DispatchState.
 dispatches = Table(
     "dispatches",
     metadata,
@@ -344,6 +350,9 @@ dispatches = Table(
     Column("run_id", String(64)),
     Column("reason", String(500)),
     Column("updated_at", UtcDateTime, nullable=False),
+    # What is to be done is looked for often; GitHub tells of runs by their ids.
+    Index(None, "state", "updated_at"),
+    Index("ix_dispatches_run_id", "run_id", **_where("run_id IS NOT NULL")),
 )
 
 # Webhooks that have been taken in, by the id that GitHub gives each: the same one may come again.

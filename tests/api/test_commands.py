@@ -29,13 +29,13 @@ async def test_an_older_database_is_not_served_and_the_way_on_is_named(database:
     refused = phaseline(database, "serve")
     _is_refused(refused, "revision 0002", "phaseline migrate")
     assert "PHASELINE_ACCEPT_REVISION" not in refused.stderr
-    assert "0002 -> 0005" in phaseline(database, "migrate").stdout
+    assert "0002 -> 0006" in phaseline(database, "migrate").stdout
 
 
 async def test_a_revision_that_cannot_be_served_is_not_accepted(database: Path) -> None:
-    for accepted in ("0002", "0004", "1"):
+    for accepted in ("0002", "0005", "1"):
         _is_refused(
-            phaseline(database, "serve", ACCEPT_REVISION=accepted), "PHASELINE_ACCEPT_REVISION", "none but 0005"
+            phaseline(database, "serve", ACCEPT_REVISION=accepted), "PHASELINE_ACCEPT_REVISION", "none but 0006"
         )
 
 
@@ -99,7 +99,7 @@ def test_a_port_that_is_taken_is_named(database: Path) -> None:
 
 def test_migrate_says_from_where_to_where_and_which_revisions_there_are(database: Path) -> None:
     assert phaseline(database, "migrate", "--to", "0001").stdout == "database: empty -> 0001\n"
-    _is_refused(phaseline(database, "migrate", "--to", "0007"), "'0007'", "0001, 0002, 0003, 0004, 0005")
+    _is_refused(phaseline(database, "migrate", "--to", "0007"), "'0007'", "0001, 0002, 0003, 0004, 0005, 0006")
 
 
 def test_settings_lists_every_variable(database: Path) -> None:

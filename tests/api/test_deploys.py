@@ -24,7 +24,7 @@ async def test_a_deploy_that_is_not_where_it_was_read_is_not_written_and_nor_is_
     store = Store(f"sqlite:///{database}")
     graphs = GraphCache()
     wanted = Start("production", "main", "console", None)
-    deploy = await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))
+    deploy = (await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))).deploy
 
     locked = history.locked
 

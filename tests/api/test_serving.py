@@ -37,7 +37,7 @@ def _replace(database: Path, other: str) -> sqlite3.Connection | None:
 
 async def test_an_empty_database_is_migrated_and_served(database: Path) -> None:
     async with serving(database) as server:
-        assert (await _get(server, "/readyz")).json() == {"status": "ok", "revision": "0005"}
+        assert (await _get(server, "/readyz")).json() == {"status": "ok", "revision": "0006"}
         async with Caller(server.url) as caller:
             await caller.walk((await caller.start())["id"], *model.GATES)
 
@@ -67,7 +67,7 @@ async def test_health_is_told_whatever_the_database_does(own_server: Server, dat
     assert behind.headers["retry-after"] == "2"
     health = await _get(own_server, "/healthz")
     assert (health.status_code, health.json()) == (200, {"status": "ok"})
-    change(database, "UPDATE alembic_version SET version_num = '0005'")
+    change(database, "UPDATE alembic_version SET version_num = '0006'")
     assert (await _get(own_server, "/readyz")).status_code == 200
 
 

@@ -184,6 +184,6 @@ async def test_one_that_cannot_start_is_tried_again_until_it_can(database: Path)
         os.kill(one, signal.SIGKILL)
         await until(lambda: len(_lines(server, "worker ended")) >= 3)
         assert _workers(server) == [other]
-        change(database, "UPDATE alembic_version SET version_num = '0005'")
+        change(database, "UPDATE alembic_version SET version_num = '0006'")
         await until(lambda: len(_workers(server)) == 2)
     assert server.process.returncode == 0

@@ -61,7 +61,7 @@ async def record(database: Path | str, many: int, callbacks: int) -> Recording:
 
 async def _walk(store: Store, graphs: GraphCache, callbacks: int) -> None:
     wanted = Start("production", "main", "console", None)
-    deploy = await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))
+    deploy = (await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))).deploy
     for attempt, status in islice(reports(), callbacks):
         callback = Callback(deploy.id, status, attempt, None, None, None)
         await store.write(partial(deploys.apply, graphs=graphs, identity=ANYBODY, callback=callback), deploy.id)

@@ -42,7 +42,7 @@ async def start_in(database: Path | str, environment: str) -> str:
     store, graphs = Store(address(database)), GraphCache()
     wanted = Start(environment, "main", "console", None)
     try:
-        return (await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))).id
+        return (await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))).deploy.id
     finally:
         await store.close()
 

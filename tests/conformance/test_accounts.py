@@ -45,8 +45,8 @@ class Log:
     async def start(self) -> Expected:
         """A new deploy."""
         wanted = Start("production", "main", "console", None, commit_sha="c0ffee" * 6 + "beef")
-        deploy = await self.store.write(lambda connection: deploys.start(connection, self._graphs, ANYBODY, wanted))
-        return Expected(deploy.id)
+        started = await self.store.write(lambda connection: deploys.start(connection, self._graphs, ANYBODY, wanted))
+        return Expected(started.deploy.id)
 
     async def call_back(self, deploy_id: str, status: str, attempt: int = 1) -> deploys.Receipt:
         """A workflow reports."""

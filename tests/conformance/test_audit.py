@@ -167,7 +167,7 @@ async def test_what_cannot_be_checked_is_said_in_one_line_and_nothing_is_made(da
     change(tmp_path / "text.db", "UPDATE alembic_version SET version_num = CAST(x'ff' AS TEXT)")
     for path, arguments, said in (
         (database, (), "there is no database"),
-        (at_0002, (), "behind 0005"),
+        (at_0002, (), "behind 0006"),
         (tmp_path / "garbage.db", (), "not a database"),
         (at_0002, ("--checkpoint", tmp_path / "none.json"), "it has no root, or no leaves"),
         (tmp_path / "revisions.db", (), "more than one head"),

@@ -60,5 +60,5 @@ async def test_servers_write_while_indexes_are_made(database: str, postgres: Pos
         assert migrating.returncode == 0, said
         assert f"making {ON_ACTORS}: " in said.decode()
         assert await old.execute(INVALID) == []
-        assert await server.execute("SELECT version_num FROM alembic_version") == [("0005",)]
+        assert await server.execute("SELECT version_num FROM alembic_version") == [("0006",)]
         assert await server.execute("SELECT deploy_id FROM audit_entries ORDER BY id") == [("one",), ("other",)]

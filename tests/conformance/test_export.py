@@ -369,7 +369,7 @@ async def test_who_interrupts_it_is_told_how_to_go_on(filled: Path) -> None:
 async def test_a_database_of_another_revision_is_named(database: Path) -> None:
     await migrate(database, "0002")
     code, out, said = await _exported(database, "--format", "jsonl")
-    assert (code, out, "behind 0005" in said[-1]) == (2, "", True)
+    assert (code, out, "behind 0006" in said[-1]) == (2, "", True)
 
 
 @on_sqlite

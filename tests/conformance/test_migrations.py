@@ -70,7 +70,7 @@ LOG = """
 DIGESTS = "SELECT id, digest FROM audit_entries"
 SOURCES = "SELECT source FROM audit_entries"
 COUNTER = "SELECT seq FROM sqlite_sequence WHERE name = 'audit_entries'"
-NEWEST = "0005"
+NEWEST = "0006"
 
 WHOLE_SECOND = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 START = """
@@ -289,16 +289,16 @@ async def test_older_entries_stay_what_they_were_when_sources_come_and_go(databa
     before = {query: await _rows(database, query) for query in watched}
     older = await _definitions(database)
     for _ in range(2):
-        await migrate(database, "0005")
+        await migrate(database, NEWEST)
         assert {query: await _rows(database, query) for query in watched} == before
         assert await _rows(database, "SELECT source, run_status, run_conclusion FROM audit_entries") == {(None,) * 3}
-        assert await _rows(database, "SELECT revision FROM oldest_server") == {("0005",)}
+        assert await _rows(database, "SELECT revision FROM oldest_server") == {(NEWEST,)}
         await _holds(database)
         await migrate(database, "0004")
         assert {query: await _rows(database, query) for query in watched} == before
         assert await _rows(database, "SELECT revision FROM oldest_server") == {("0003",)}
         assert await _definitions(database) == older
-    await migrate(database, "0005")
+    await migrate(database, NEWEST)
     newer = await _definitions(database)
     await _fill(database, "building", "cancelled")
     await _holds(database)
@@ -379,8 +379,8 @@ async def test_without_entries_the_way_leads_down_to_nothing_and_up_again(databa
 
 
 async def test_a_revision_that_does_not_exist_is_refused_by_name(database: Path | str) -> None:
-    with pytest.raises(revisions.WrongRevision, match=r"'0006'; there are: 0001, 0002, 0003, 0004, 0005"):
-        await migrate(database, "0006")
+    with pytest.raises(revisions.WrongRevision, match=r"'0007'; there are: 0001, 0002, 0003, 0004, 0005, 0006"):
+        await migrate(database, "0007")
     assert not await _definitions(database)
 
 

@@ -71,7 +71,7 @@ async def test_a_callback_waits_for_whoever_holds_its_deploy_and_those_to_others
     await raw.begin()
     await raw.execute("SELECT 1 FROM deploys WHERE id = :id FOR UPDATE", id=held["id"])
     waiting = [asyncio.create_task(caller.report(held["id"], "building")) for caller in nodes.callers * 15]
-    await waits(postgres, nodes.database, "FOR UPDATE")
+    await waits(postgres, nodes.database, "FOR NO KEY UPDATE")
     for caller, status in zip((one, other) * 2, model.GATES, strict=True):
         await caller.walk(free["id"], status)
     assert (await one.deploy(held["id"]))["sequence"] == 1

@@ -25,10 +25,10 @@ def newer_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def newer_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a newer version's code, which older servers can live with."""
-    return newer.make(tmp_path_factory.mktemp("versions") / "newer", oldest="0005")
+    return newer.make(tmp_path_factory.mktemp("versions") / "newer", oldest="0006")
 
 
 @pytest.fixture(scope="session")
 def demanding_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, but no older server may work on what it has migrated."""
-    return newer.make(tmp_path_factory.mktemp("versions") / "demanding", oldest="0006")
+    return newer.make(tmp_path_factory.mktemp("versions") / "demanding", oldest="0007")

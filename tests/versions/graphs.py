@@ -1,4 +1,4 @@
-"""Two versions that differ in their graphs alone: what 0002 brings here, 0006 brings, which one of them has.
+"""Two versions that differ in their graphs alone: what 0002 brings here, 0007 brings, which one of them has.
 
 With it come the rows of 0005 that speak of statuses of 0002.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from tests.support import model
 from tests.versions.copies import copy_to
 
-OLDER, NEWER = "0005", "0006"
+OLDER, NEWER = "0006", "0007"
 
 _BROUGHT = Path("migrations/versions/0002_gates_and_health.py")
 _SOURCES = Path("migrations/versions/0005_sources.py")

@@ -9,8 +9,8 @@ _MIGRATION = '''"""A canary phase after the deploy, and a column that older serv
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 TRANSITION = ("pipeline", "from_status", "to_status", "why", "new_attempt")
 ROWS = (
@@ -34,7 +34,7 @@ def upgrade():
 
 def downgrade():
     op.drop_column("deploys", "canary")
-    op.execute("UPDATE oldest_server SET revision = '0005'")
+    op.execute("UPDATE oldest_server SET revision = '0006'")
     op.execute("DELETE FROM pipeline_transitions WHERE 'canary_running' IN (from_status, to_status)")
     op.execute("DELETE FROM pipeline_assertions WHERE status = 'canary_running'")
     op.execute("DELETE FROM pipeline_statuses WHERE key = 'canary_running'")
@@ -45,5 +45,5 @@ def downgrade():
 def make(folder: Path, oldest: str) -> Path:
     """Write its code into this folder, and return it; servers older than `oldest` cannot live with its migration."""
     copy_to(folder)
-    (folder / "migrations" / "versions" / "0006_canary.py").write_text(_MIGRATION % {"oldest": oldest})
+    (folder / "migrations" / "versions" / "0007_canary.py").write_text(_MIGRATION % {"oldest": oldest})
     return folder

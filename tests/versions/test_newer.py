@@ -55,7 +55,7 @@ async def test_a_viewer_sees_a_phase_that_came_after_its_server(log: Path | str,
             await late.subscribe(PHASE_CHANGED, "back", id=deploy["id"], after=len(TO_DEPLOYING))
             assert len((await late.event("back"))["deploy"]["phases"]) == 5
         async with serving(log, newer_version, **settings) as newer, Caller(newer.url) as with_newer:
-            assert await readiness(with_here) == await readiness(with_newer) == {"status": "ok", "revision": "0006"}
+            assert await readiness(with_here) == await readiness(with_newer) == {"status": "ok", "revision": "0007"}
             await with_newer.walk(deploy["id"], "canary_running")
             event = await viewer.event()
             assert event["deploy"]["phases"][4] == {"key": "canary", "state": "ACTIVE", "attempt": 1}
@@ -82,8 +82,8 @@ async def test_a_running_server_does_no_more_work_on_what_only_newer_ones_may_wo
         async with serving(log, demanding_version, **settings) as newer, Caller(newer.url) as with_newer:
             await with_newer.walk(deploy["id"], *TO_DEPLOYING)
             await _is_told(viewer, "WRONG_VERSION")
-        await migrate(log, "--to", "0005", version=demanding_version)
-        assert await readiness(with_here) == {"status": "ok", "revision": "0005"}
+        await migrate(log, "--to", "0006", version=demanding_version)
+        assert await readiness(with_here) == {"status": "ok", "revision": "0006"}
         await with_here.walk(deploy["id"], "health_checking", "succeeded")
     assert_faultless(newer)
 

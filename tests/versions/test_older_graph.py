@@ -42,7 +42,7 @@ async def test_a_running_server_follows_the_database_up_and_down(database: Path,
         await caller.walk(older["id"], "smoke_running", "smoke_passed", "building", "failed")
         refused = await caller.start()
         change(database, "DELETE FROM pipeline_transitions WHERE from_status = 'queued' AND to_status = 'cancelled'")
-        change(database, "UPDATE alembic_version SET version_num = '0006b'")
+        change(database, "UPDATE alembic_version SET version_num = '0007b'")
         assert (await caller.report(refused["id"], "cancelled")).code == "ILLEGAL_TRANSITION"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import accounts
+from phaseline import accounts, holds
 from phaseline.accounting import deliveries, whose
 from phaseline.accounting.whose import KnownRun, Where
 from phaseline.accounts import EarlierAttemptFirst
@@ -71,6 +71,8 @@ class Hearing:
         if runs and await deliveries.came_before(connection, delivery_id):
             heard.again = True
             return heard
+        if len(runs) > 1:
+            await holds.all_at_once(connection, {run.deploy_id: run.environment for run in runs})
         for run in runs:
             await self._hear_of(connection, run, delivered, heard)
         if runs and not heard.ask:

@@ -80,6 +80,7 @@ def _one(name: str, environment: Environment) -> dict[str, object]:
         "workflow": environment.workflow,
         "refs": list(environment.refs),
         "commits": environment.commits,
+        "workflowRef": environment.workflow_ref,
         "protected": environment.protected,
         "whenBusy": environment.when_busy.value,
         "pipeline": environment.pipeline,
@@ -92,7 +93,7 @@ def _claims(environment: Environment, claims: Claims) -> dict[str, object]:
     return {
         "repositoryId": claims.repository_id,
         "repositoryOwnerId": claims.repository_owner_id,
-        "workflowRefs": list(claims.workflow_refs or environment.refs),
+        "workflowRefs": list(environment.refs_of_runs),
         "events": sorted(claims.events),
         "environmentClaim": claims.environment_claim,
         "calledWorkflow": claims.called_workflow,

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from phaseline.callers import repositories
-from phaseline.callers.forms import EnvironmentName, Ref, RepositoryName, Truth, WorkflowFile, some
+from phaseline.callers.forms import EnvironmentName, Ref, RepositoryName, Truth, WorkflowFile, matches, some
 from phaseline.callers.repositories import Repository
 from phaseline.environments import refs
 from phaseline.environments.github import GitHub
@@ -33,10 +33,17 @@ def _pipeline(value: str) -> str:
     return value
 
 
+def _one(value: str) -> str:
+    if value.endswith("*"):
+        raise ValueError("must be one whole ref, without a *")
+    return value
+
+
 class Claims(repositories.Claims):
     """What the ID tokens of an environment's runs have to say.
 
-    `workflow_refs`: the refs that the workflow's file may be of; those that may be deployed, if it is not given.
+    `workflow_refs`: the refs that the workflow's file may be of. If it is not given, the environment's `workflow_ref`;
+    without that, those that may be deployed.
     """
 
     workflow_refs: Annotated[tuple[Ref, ...], AfterValidator(some)] | None = None
@@ -45,9 +52,9 @@ class Claims(repositories.Claims):
 class Environment(BaseModel):
     """Where deploys go, and how.
 
-    `refs` may be deployed, and with `commits` any commit as well. `protected`: people are asked for its name before
-    they start a deploy. `url`: its page, for people. `claims`: what its runs prove themselves with; None: nothing is
-    said of them here.
+    `refs` may be deployed, and with `commits` any commit as well. `workflow_ref`: the ref that the workflow's file is
+    taken from; None: the one that is deployed. `protected`: people are asked for its name before they start a deploy.
+    `url`: its page, for people. `claims`: what its runs prove themselves with; None: nothing is said of them here.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,11 +63,27 @@ class Environment(BaseModel):
     workflow: WorkflowFile
     refs: Annotated[tuple[Ref, ...], AfterValidator(some)]
     commits: Truth = False
+    workflow_ref: Annotated[Ref, AfterValidator(_one)] | None = None
     protected: Truth = False
     when_busy: WhenBusy = WhenBusy.REFUSE
     pipeline: Annotated[str, AfterValidator(_pipeline)] = _USUAL_PIPELINE
     url: Annotated[str, Field(min_length=1), AfterValidator(_page)] | None = None
     claims: Claims | None = None
+
+    @field_validator("claims")
+    @classmethod
+    def _believes_its_own(cls, claims: Claims | None, info: ValidationInfo) -> Claims | None:
+        ref, believed = info.data.get("workflow_ref"), None if claims is None else claims.workflow_refs
+        if ref is not None and believed is not None and not any(matches(ref, pattern) for pattern in believed):
+            raise ValueError(f"workflow_refs must hold {ref}, the environment's workflow_ref, which its runs are of")
+        return claims
+
+    @property
+    def refs_of_runs(self) -> tuple[str, ...]:
+        """The refs that the workflow's file may be of, in runs that are believed."""
+        if self.claims is not None and self.claims.workflow_refs is not None:
+            return self.claims.workflow_refs
+        return self.refs if self.workflow_ref is None else (self.workflow_ref,)
 
     def admit(self, ref: str) -> None:
         """Nothing, where the ref may be deployed here. Raises BadUserInput."""
@@ -117,6 +140,6 @@ def _repository(name: str, environment: Environment, claims: Claims) -> Reposito
         environments=frozenset({name}),
         repository=environment.repository,
         workflow=environment.workflow,
-        refs=frozenset(claims.workflow_refs or environment.refs),
+        refs=frozenset(environment.refs_of_runs),
         **claims.model_dump(exclude={"workflow_refs"}),
     )

@@ -140,6 +140,10 @@ class GitHub:
         """Branches and tags whose names begin so, for people to choose from: at most `limit` in all."""
         return await commits.refs_like(self._asking, repository, prefix, limit)
 
+    async def refs_below(self, repository: str, begins: str, limit: int) -> list[Ref]:
+        """Branches or tags whose full names begin so, such as refs/heads/ or refs/tags/v1: at most `limit`."""
+        return await commits.refs_below(self._asking, repository, begins, limit)
+
     async def compare(self, repository: str, base: str, head: str) -> Compared:
         """How `head` lies to `base`: as many commits ahead, and as many behind."""
         return await commits.compare(self._asking, repository, base, head)

@@ -51,6 +51,12 @@ async def refs_like(github: Asking, repository: str, prefix: str, limit: int) ->
     return [*branches[:room], *tags][:limit]
 
 
+async def refs_below(github: Asking, repository: str, begins: str, limit: int) -> list[Ref]:
+    """Branches, or tags, whose full names begin so."""
+    _, kind, prefix = begins.split("/", 2)
+    return await _refs(github, repository, kind, prefix, limit)
+
+
 async def _refs(github: Asking, repository: str, kind: str, prefix: str, limit: int) -> list[Ref]:
     if prefix:
         path, variables = REPOSITORY + "/git/matching-refs/{ref}", of(repository, ref=f"{kind}/{prefix}")

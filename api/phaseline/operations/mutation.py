@@ -10,11 +10,14 @@ from strawberry import Info
 from phaseline import deploys, metrics
 from phaseline.context import Context, Services
 from phaseline.identity import Identity
+from phaseline.operations import starting
+from phaseline.operations.asking import Asking
 from phaseline.operations.errors import code_of
+from phaseline.operations.steering import Steering
 from phaseline.rates import Kind
 from phaseline.store import to_the_end
 from phaseline_schema import inputs
-from phaseline_schema.records import Callback, DeployRecord, Start
+from phaseline_schema.records import Callback, Start
 from phaseline_schema.refusals import CallbackRefusal
 from phaseline_schema.rights import Right
 from phaseline_schema.types.deploy import AuditEntry, CallbackReceipt, Deploy
@@ -24,11 +27,16 @@ log = structlog.get_logger(__name__)
 
 
 @strawberry.type(description="Everything that can be written.")
-class Mutation:
+class Mutation(Steering, Asking):
     """The root of mutations."""
 
     @strawberry.mutation(
-        description=("An operator starts a deploy. Its id is the console_deploy_id that the workflow is given.")
+        description=(
+            "An operator starts a deploy. Its id is the console_deploy_id that the workflow is given. Where another "
+            "deploy has the environment, it is refused with ENVIRONMENT_BUSY, or waits in the environment's queue, as "
+            "the environments file says. Where this server dispatches, GitHub is asked first which commit the ref is, "
+            "and nothing is recorded where it does not say; when the deploy is recorded, GitHub is asked for its run."
+        )
     )
     async def start_deploy(
         self,
@@ -42,10 +50,9 @@ class Mutation:
             ref=inputs.text("ref", input.ref, inputs.REF),
             pipeline=inputs.text("pipeline", input.pipeline or "console", inputs.NAME),
             note=inputs.optional_text("note", input.note, inputs.MESSAGE),
+            request_id=inputs.optional_text("requestId", input.request_id, inputs.REQUEST),
         )
-        if services.environments is not None:
-            wanted = services.environments.admitted(wanted)
-        return Deploy(record=await to_the_end(_start(services, identity, wanted)))
+        return Deploy(record=(await starting.start(services, identity, wanted)).deploy)
 
     @strawberry.mutation(
         description=(
@@ -70,16 +77,6 @@ class Mutation:
             entry=AuditEntry(record=receipt.entry, known_deploy=deploy),
             duplicate=receipt.duplicate,
         )
-
-
-async def _start(services: Services, identity: Identity, wanted: Start) -> DeployRecord:
-    """Record the deploy, and tell of it."""
-    deploy = await services.store.write(lambda connection: deploys.start(connection, services.graphs, identity, wanted))
-    metrics.deploy_started()
-    log.info("deploy started", deploy=deploy.id, environment=deploy.environment, ref=deploy.ref, actor=identity.name)
-    if services.on_started is not None:
-        await services.on_started(deploy)
-    return deploy
 
 
 async def _answer(services: Services, identity: Identity, input: CallbackInput) -> deploys.Receipt:

@@ -7,6 +7,8 @@ from strawberry import ID, Info
 
 from phaseline import audit, history
 from phaseline.context import Context
+from phaseline.environments import file as files
+from phaseline.graph import Graphs
 from phaseline_schema import inputs
 from phaseline_schema.refusals import PipelineNotFound
 from phaseline_schema.rights import Right
@@ -104,27 +106,25 @@ class Query:
     )
     async def environments(self, info: Info[Context, None]) -> list[Environment]:
         """The environments, and where the caller may start deploys."""
-        file, caller = info.context.services.environments, info.context.identity
+        file = info.context.services.environments
         if file is None:
             return []
         pipelines = await info.context.reader.graphs()
-        if any(one.pipeline not in pipelines for one in file.environments.values()):
-            raise PipelineNotFound(sorted(pipelines))  # the database is at an older revision
-        return [
-            Environment(
-                name=name,
-                repository=one.repository,
-                workflow=one.workflow,
-                refs=list(one.refs),
-                commits=one.commits,
-                protected=one.protected,
-                when_busy=one.when_busy,
-                url=one.url,
-                may_start=caller.refusal(Right.START_DEPLOYS) is None and caller.scope.refusal(name) is None,
-                graph=pipelines[one.pipeline],
-            )
-            for name, one in file.environments.items()
-        ]
+        return [_environment(info.context, pipelines, name, one) for name, one in file.environments.items()]
+
+    @strawberry.field(description="The environment of this name; null where the environments file has none.")
+    async def environment(
+        self,
+        info: Info[Context, None],
+        name: Annotated[str, strawberry.argument(description="Its name.")],
+    ) -> Environment | None:
+        """One of them."""
+        wanted = inputs.text("name", name, inputs.ENVIRONMENT)
+        file = info.context.services.environments
+        found = None if file is None else file.environments.get(wanted)
+        if found is None:
+            return None
+        return _environment(info.context, await info.context.reader.graphs(), wanted, found)
 
     @strawberry.field(description="Who is calling, as far as it is proven. Anybody may ask.")
     async def identity(self, info: Info[Context, None]) -> Identity:
@@ -139,3 +139,23 @@ class Query:
             environments=None if environments is None else sorted(environments),
             expires_at=caller.expires_at,
         )
+
+
+def _environment(context: Context, pipelines: Graphs, name: str, found: files.Environment) -> Environment:
+    """Raises PipelineNotFound where the database, at an older revision, does not have its graph."""
+    if found.pipeline not in pipelines:
+        raise PipelineNotFound(sorted(pipelines))
+    caller = context.identity
+    return Environment(
+        name=name,
+        repository=found.repository,
+        workflow=found.workflow,
+        refs=list(found.refs),
+        commits=found.commits,
+        protected=found.protected,
+        when_busy=found.when_busy,
+        url=found.url,
+        dispatches=context.services.github is not None,
+        may_start=caller.refusal(Right.START_DEPLOYS) is None and caller.scope.refusal(name) is None,
+        graph=pipelines[found.pipeline],
+    )

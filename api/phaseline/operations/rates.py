@@ -13,7 +13,10 @@ from phaseline_schema.refusals import RateLimited
 # What one read costs at most: a larger operation counts as so many more.
 _READ = 1000
 
-_WRITES = {"applyCallback": Kind.CALLBACKS, "startDeploy": Kind.STARTS}
+_WRITES = {
+    "applyCallback": Kind.CALLBACKS,
+    **dict.fromkeys(("startDeploy", "redeploy", "abandonDeploy", "cancelDeploy", "rerunFailedJobs"), Kind.STARTS),
+}
 
 # What could not even be parsed counts as a read.
 UNPARSED: Mapping[Kind, int] = {Kind.READS: 1}

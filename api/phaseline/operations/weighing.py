@@ -31,8 +31,8 @@ _LENGTHS = {
 }
 _LIST = 20
 
-# What reads far more than it answers: a whole log.
-_WORK = {"auditVerification": 20_000}
+# What takes far more than it answers: reading a whole log, asking GitHub.
+_WORK = {"auditVerification": 20_000, "refSuggestions": 500, "comparison": 500}
 
 # What describes the schema, at the most that it can answer without an alias: graphql-core limits how deep it goes, and
 # what is asked for twice under one name is answered once.

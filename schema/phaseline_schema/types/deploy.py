@@ -9,11 +9,12 @@ from strawberry import ID, Info, Private
 from phaseline_schema import pipeline as graph
 from phaseline_schema.phases import Standing
 from phaseline_schema.records import DeployRecord, EntryRecord
+from phaseline_schema.types.dispatch import Dispatch
 from phaseline_schema.types.enums import AuditKind, EntrySource
 from phaseline_schema.types.page import PageInfo
 from phaseline_schema.types.pipeline import Pipeline
 from phaseline_schema.types.reader import HasReader, Page
-from phaseline_schema.types.standing import DeployStatus, Phase, Run
+from phaseline_schema.types.standing import DeployStatus, OperatorRequest, Phase, Run
 
 _FIRST = "How many, 1 to 200."
 _AFTER = "The cursor of the last one of the page before."
@@ -128,6 +129,39 @@ class Deploy:
         """Its run as GitHub tells it."""
         found = (await self._standing(info)).run
         return Run.of(found) if found else None
+
+    @strawberry.field(
+        description=(
+            "What an operator has last asked GitHub for in this attempt; null while nothing, and from the deploy's "
+            "end, or a new attempt, on."
+        )
+    )
+    async def request(self, info: Info[HasReader, None]) -> OperatorRequest | None:
+        """What is open of what operators have asked for."""
+        found = (await self._standing(info)).request
+        return OperatorRequest.of(found) if found else None
+
+    @strawberry.field(
+        description=(
+            "Its place among the deploys that wait for its environment, from 1, as of now, in events too; null where "
+            "it does not wait."
+        )
+    )
+    async def queue_position(self, info: Info[HasReader, None]) -> int | None:
+        """Its place in the queue."""
+        if self.record.finished_at is not None:
+            return None
+        return await info.context.reader.occupancy.position_of(self.record.id)
+
+    @strawberry.field(
+        description=(
+            "What has become of asking GitHub for its run, as of now, in events too; null where phaseline does not ask."
+        )
+    )
+    async def dispatch(self, info: Info[HasReader, None]) -> Dispatch | None:
+        """Whether GitHub was asked for its run."""
+        found = await info.context.reader.dispatch(self.record.id)
+        return Dispatch.of(found) if found else None
 
     @strawberry.field(description="Its audit entries, oldest first, refusals included.")
     async def audit_entries(

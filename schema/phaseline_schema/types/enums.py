@@ -40,7 +40,8 @@ AuditKind = Annotated[
             "moved along the graph, as the entry's source says. CALLBACK_REFUSED: that a callback was refused. "
             "The others move nothing. RUN_REPORTED: what GitHub says of the run. DISPATCH_UNCLEAR: that the run was "
             "asked for, and it is not known whether it was begun. CANCEL_REQUESTED and RERUN_REQUESTED: that an "
-            "operator has asked GitHub for it."
+            "operator has asked GitHub for it. REQUEST_FAILED: that GitHub has refused that, or was not reached, or "
+            "that it is not known what it has done."
         ),
     ),
 ]
@@ -62,8 +63,8 @@ Role = Annotated[
     strawberry.enum(
         name="Role",
         description=(
-            "What kind of caller it is. WORKFLOW: sends callbacks. OPERATOR: reads, and starts deploys. VIEWER: reads. "
-            "TOOL: reads the audit history."
+            "What kind of caller it is. WORKFLOW: sends callbacks. OPERATOR: reads, starts deploys, and steers them. "
+            "VIEWER: reads. TOOL: reads the audit history."
         ),
     ),
 ]

@@ -21,6 +21,37 @@ class StartDeployInput:
         default=None,
         description="Why: one line of at most 500 characters, the message of its first entry.",
     )
+    request_id: str | None = strawberry.field(
+        default=None,
+        description=(
+            "What the caller calls this request, such as a UUID that a form has made when it was opened: one line of "
+            "at most 64 characters. The same request of the same caller is answered with the deploy that it has "
+            "started, and starts no other."
+        ),
+    )
+
+
+@strawberry.input(description="Which deploy an operator has something to say of, and why.")
+class SteerInput:
+    """Input of what operators do with a deploy that there is."""
+
+    deploy_id: ID = strawberry.field(description="The deploy's id.")
+    reason: str = strawberry.field(
+        description="Why: one line of at most 500 characters, the message of the entry that records it."
+    )
+
+
+@strawberry.input(description="Which deploy is deployed once more, and why.")
+class RedeployInput:
+    """Input of `redeploy`."""
+
+    deploy_id: ID = strawberry.field(description="The id of the deploy whose ref and commit are deployed again.")
+    reason: str = strawberry.field(
+        description="Why: one line of at most 500 characters, the message of the new deploy's first entry."
+    )
+    request_id: str | None = strawberry.field(
+        default=None, description="What the caller calls this request, as in `StartDeployInput`."
+    )
 
 
 @strawberry.input(description="What a workflow reports.")

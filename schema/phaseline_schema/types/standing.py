@@ -6,8 +6,8 @@ from typing import Self
 import strawberry
 from strawberry import ID
 
-from phaseline_schema.phases import RunStanding
-from phaseline_schema.types.enums import DeployOutcome, PhaseState
+from phaseline_schema.phases import RequestStanding, RunStanding
+from phaseline_schema.types.enums import AuditKind, DeployOutcome, PhaseState
 
 
 @strawberry.type(description="The status that a deploy was last reported to have.")
@@ -50,6 +50,34 @@ class Run:
             status=run.status,
             conclusion=run.conclusion,
             reported_at=run.reported_at,
+        )
+
+
+@strawberry.type(
+    description="What an operator has last asked GitHub for. Nothing has come of it as long as it is shown."
+)
+class OperatorRequest:
+    """A request that is open, or has failed."""
+
+    kind: AuditKind = strawberry.field(description="CANCEL_REQUESTED or RERUN_REQUESTED.")
+    actor: str = strawberry.field(description="Who has asked.")
+    reason: str | None = strawberry.field(description="Why, in the operator's words.")
+    requested_at: datetime = strawberry.field(description="When it was recorded.")
+    failure: str | None = strawberry.field(
+        description=(
+            "Why GitHub has not done it, or that it is not known whether it has; null as long as nobody has said so."
+        )
+    )
+
+    @classmethod
+    def of(cls, request: RequestStanding) -> Self:
+        """The GraphQL form of a request."""
+        return cls(
+            kind=request.kind,
+            actor=request.actor,
+            reason=request.reason,
+            requested_at=request.requested_at,
+            failure=request.failure,
         )
 
 

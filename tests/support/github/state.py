@@ -35,7 +35,7 @@ class Workflow:
 
     file: str = "deploy-console.yml"
     required: tuple[str, ...] = ("environment", "ref")
-    optional: tuple[str, ...] = ("console_deploy_id",)
+    optional: tuple[str, ...] = ("commit", "console_deploy_id")
     jobs: tuple[str, ...] = ("smoke-gate", "deploy")
     needs: Mapping[str, Collection[str]] = field(default_factory=dict)
     run_name: Callable[[Inputs], str] = console_run_name
