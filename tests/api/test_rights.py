@@ -29,11 +29,14 @@ _READS_AUDIT = {
     "Subscription.auditEntryAdded",
     "Deploy.auditEntries",
 }
-_READS = _READS_AUDIT | {"Query.deploy", "Query.deploys", "Query.environments", "Subscription.phaseChanged"}
+_READS = _READS_AUDIT | {
+    *("Query.deploy", "Query.deploys", "Query.environments", "Subscription.phaseChanged"),
+    *("Environment.inProgress", "Environment.queue", "Environment.deployed"),
+}
 
 MAY = {
     "workflow": {"Query.identity", "Mutation.applyCallback"},
-    "operator": {"Query.identity", "Mutation.startDeploy"} | _READS,
+    "operator": {"Query.identity", "Mutation.startDeploy", "Mutation.abandonDeploy"} | _READS,
     "viewer": {"Query.identity"} | _READS,
     "tool": {"Query.identity"} | _READS_AUDIT,
     "nobody": {"Query.identity"},
@@ -50,10 +53,12 @@ _GIVEN = {
     "Query.deploys": "(first: 1)",
     "Query.auditEntries": "(first: 1)",
     "Deploy.auditEntries": "(first: 1)",
+    "Environment.queue": "(first: 1)",
     "Query.deploy": '(id: "%s")',
     "Query.auditVerification": '(deployId: "%s")',
     "Mutation.startDeploy": '(input: {environment: "x", ref: "x"})',
     "Mutation.applyCallback": '(input: {deployId: "%s", status: "building"})',
+    "Mutation.abandonDeploy": '(input: {deployId: "%s", reason: "gone"})',
     "Subscription.phaseChanged": '(deployId: "%s")',
     "Subscription.auditEntryAdded": '(deployId: "%s")',
 }

@@ -26,7 +26,7 @@ _NOBODY: dict[str, Any] = {
 }
 _RIGHTS = {
     "workflow": ["SEND_CALLBACKS"],
-    "operator": ["READ_AUDIT", "READ_DEPLOYS", "START_DEPLOYS"],
+    "operator": ["READ_AUDIT", "READ_DEPLOYS", "START_DEPLOYS", "STEER_DEPLOYS"],
     "viewer": ["READ_AUDIT", "READ_DEPLOYS"],
     "tool": ["READ_AUDIT"],
 }

@@ -136,6 +136,11 @@ ENTRIES_REFUSED = {
     ),
     "a run that a callback tells of": (ASIDE | {"source": "CALLBACK"}, "ck_audit_entries_(source|run)"),
     "a request that is GitHub's": (ASIDE | {"kind": "CANCEL_REQUESTED"}, "ck_audit_entries_source"),
+    "a failure that is an operator's": (
+        {"kind": "REQUEST_FAILED", "to_status": "building", "source": "OPERATOR"},
+        "ck_audit_entries_source",
+    ),
+    "what an operator cancels in the middle": ({"to_status": "cancelled", "source": "OPERATOR"}, "no such edge"),
     "a run that moves the deploy": (ASIDE | {"to_status": "deploying"}, "ck_audit_entries_moves_nothing"),
     "a run of an older attempt": (ASIDE | {"attempt": 1}, "of the attempt that the deploy is in"),
     "a request for a later attempt": (
@@ -296,6 +301,8 @@ async def test_the_database_refuses_to(writer: Writer, store: Store) -> None:
         {"kind": "DISPATCH_UNCLEAR", "to_status": "building", "source": "CONSOLE"},
         {"kind": "CANCEL_REQUESTED", "to_status": "building", "source": "OPERATOR"},
         {"kind": "RERUN_REQUESTED", "to_status": "building", "source": "OPERATOR"},
+        {"kind": "REQUEST_FAILED", "to_status": "building", "source": "GITHUB"},
+        {"kind": "REQUEST_FAILED", "to_status": "building", "source": "CONSOLE"},
     ],
     ids=lambda given: " ".join(map(str, given.values())),
 )
@@ -303,6 +310,62 @@ async def test_every_source_may_record_what_is_its_own(writer: Writer, given: di
     await writer.append(**NEXT | given)
     target = given.get("to_status", "deploying")
     assert await writer.execute("SELECT status, sequence FROM deploys") == [(target, 6)]
+
+
+DISPATCH = {"repository": "o/r", "workflow": "w", "ref": "refs/heads/main", "updated_at": NOW}
+QUEUED: dict[str, Any] = {"deploy_id": "e", "environment": "production", "place": 1}
+WITHDRAWN = {
+    "deploy_id": "e",
+    "sequence": 2,
+    "kind": "TRANSITION",
+    "from_status": "queued",
+    "to_status": "cancelled",
+    "attempt": 1,
+    "source": "OPERATOR",
+}
+
+
+@pytest.mark.parametrize("is_queued", [False, True], ids=["not in the queue", "in the queue"])
+@pytest.mark.parametrize(
+    "state", [None, "waiting", "pending", "sending", "sent", "unclear", "refused", "withdrawn", "unheard-of"]
+)
+async def test_an_operator_cancels_what_was_not_sent_and_nothing_else(
+    writer: Writer, state: str | None, is_queued: bool
+) -> None:
+    await writer.insert("deploys", DEPLOY | {"id": "e"})
+    await writer.insert("audit_entries", ENTRY | LOG[0] | {"deploy_id": "e", "sequence": 1})
+    if is_queued:
+        await writer.insert("environment_queue", QUEUED)
+    if state is not None:
+        await writer.insert("dispatches", DISPATCH | {"deploy_id": "e", "state": state})
+    if state in ("waiting", "pending") or (state is None and is_queued):
+        await writer.insert("audit_entries", ENTRY | WITHDRAWN)
+        return
+    with pytest.raises(Refused, match="no such edge"):
+        await writer.insert("audit_entries", ENTRY | WITHDRAWN)
+
+
+@pytest.mark.parametrize("wrong", [{"to_status": "failed"}, {"source": "CONSOLE"}], ids=str)
+async def test_where_nothing_was_sent_the_way_to_the_end_of_what_was_cancelled_is_an_operator_s_alone(
+    writer: Writer, wrong: dict[str, Any]
+) -> None:
+    await writer.insert("deploys", DEPLOY | {"id": "e"})
+    await writer.insert("audit_entries", ENTRY | LOG[0] | {"deploy_id": "e", "sequence": 1})
+    await writer.insert("environment_queue", QUEUED)
+    with pytest.raises(Refused, match="no such edge"):
+        await writer.insert("audit_entries", ENTRY | WITHDRAWN | wrong)
+    await writer.insert("audit_entries", ENTRY | WITHDRAWN)
+
+
+async def test_an_environment_has_one_deploy_and_a_deploy_one_environment(writer: Writer) -> None:
+    for deploy_id in ("e", "f"):
+        await writer.insert("deploys", DEPLOY | {"id": deploy_id})
+    hold = {"environment": "production", "deploy_id": "e", "since": NOW}
+    await writer.insert("environment_holds", hold)
+    for wrong in ({"deploy_id": "f"}, {"environment": "staging"}):
+        with pytest.raises(Refused):
+            await writer.insert("environment_holds", hold | wrong)
+    await writer.insert("environment_holds", hold | {"environment": "staging", "deploy_id": "f"})
 
 
 async def test_github_tells_the_page_of_the_attempt_that_the_deploy_is_in_and_of_no_other(writer: Writer) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phaseline_schema.phases import PhaseStanding, RunStanding, Standing, advance, fold
+from phaseline_schema.phases import PhaseStanding, RequestStanding, RunStanding, Standing, advance, fold
 from phaseline_schema.pipeline import Outcome, PhaseState, Pipeline
 from phaseline_schema.pipelines import PIPELINES
 from phaseline_schema.pipelines.console import CONSOLE
@@ -389,3 +389,55 @@ def test_an_end_that_github_tells_says_how_the_run_has_ended() -> None:
     entry = replace(_log([(1, "@failed")])[1], run_id="17", run_status="completed", run_conclusion="timed_out")
     standing = fold(CONSOLE, _deploy(), [*_log([]), entry])
     assert standing.run == RunStanding("17", None, 1, "completed", "timed_out", _at(2))
+
+
+def _asked(sequence: int, kind: AuditKind, attempt: int, status: str, why: str) -> EntryRecord:
+    """What an operator has asked GitHub for, or what has become of that."""
+    source = Source.CONSOLE if kind is AuditKind.REQUEST_FAILED else Source.OPERATOR
+    return replace(_entry(sequence, kind, attempt, status, source), actor="token:ann", message=why)
+
+
+def test_what_an_operator_has_asked_for_is_told_until_the_deploy_ends_or_begins_anew() -> None:
+    log = _log(_reports("building"))
+    cancel = _asked(3, AuditKind.CANCEL_REQUESTED, 1, "building", "the wrong ref")
+    open_ = RequestStanding(AuditKind.CANCEL_REQUESTED, "token:ann", "the wrong ref", _at(3))
+    asked = fold(CONSOLE, _deploy(), [*log, cancel])
+    assert fold(CONSOLE, _deploy(), log).request is None
+    assert asked.request == open_
+    # It goes on meanwhile, and what is refused or told of its run changes nothing of what was asked for.
+    for entry in (
+        _entry(4, AuditKind.TRANSITION, 1, "deploying"),
+        _entry(4, AuditKind.CALLBACK_REFUSED, 1, "queued"),
+        _account(4, 1, "in_progress", None),
+    ):
+        assert advance(CONSOLE, asked, entry).request == open_
+    for end in ("cancelled", "failed"):
+        for source in (Source.CALLBACK, Source.GITHUB):
+            ended = advance(CONSOLE, asked, _entry(4, AuditKind.TRANSITION, 1, end, source))
+            assert ended.request is None
+    rerun = advance(CONSOLE, ended, _asked(5, AuditKind.RERUN_REQUESTED, 1, "failed", "a flaky gate"))
+    assert rerun.request == RequestStanding(AuditKind.RERUN_REQUESTED, "token:ann", "a flaky gate", _at(5))
+    assert advance(CONSOLE, rerun, _entry(6, AuditKind.TRANSITION, 2, "building")).request is None
+    assert advance(CONSOLE, rerun, _entry(6, AuditKind.TRANSITION, 2, "failed", Source.GITHUB)).request is None
+
+
+def test_a_request_that_has_failed_says_why_until_another_is_made() -> None:
+    log = _log(_reports("building"))
+    failed = _asked(4, AuditKind.REQUEST_FAILED, 1, "building", "GitHub was not reached")
+    assert fold(CONSOLE, _deploy(), [*log, replace(failed, sequence=3)]).request is None
+    cancel = _asked(3, AuditKind.CANCEL_REQUESTED, 1, "building", "the wrong ref")
+    standing = fold(CONSOLE, _deploy(), [*log, cancel, failed])
+    assert standing.request == RequestStanding(
+        AuditKind.CANCEL_REQUESTED, "token:ann", "the wrong ref", _at(3), "GitHub was not reached"
+    )
+    again = advance(CONSOLE, standing, replace(cancel, sequence=5, message="again", recorded_at=_at(5)))
+    assert again.request == RequestStanding(AuditKind.CANCEL_REQUESTED, "token:ann", "again", _at(5))
+
+
+@given(_histories(), st.sampled_from([AuditKind.CANCEL_REQUESTED, AuditKind.RERUN_REQUESTED, AuditKind.REQUEST_FAILED]))
+def test_what_operators_ask_for_moves_nothing_but_the_sequence(reports: list[model.Report], kind: AuditKind) -> None:
+    log = _log(reports)
+    before = fold(CONSOLE, _deploy(), log)
+    after = advance(CONSOLE, before, _asked(len(log) + 1, kind, before.deploy.attempt, before.deploy.status, "x"))
+    assert (after.phases, after.run) == (before.phases, before.run)
+    assert after.deploy == replace(before.deploy, sequence=len(log) + 1)

@@ -41,7 +41,7 @@ RUN_ENDS = ("succeeded", "failed", "cancelled")
 
 # Kinds of entries that move a deploy, and the others that are no refusals.
 MOVES = ("DEPLOY_STARTED", "TRANSITION")
-ASIDES = ("RUN_REPORTED", "DISPATCH_UNCLEAR", "CANCEL_REQUESTED", "RERUN_REQUESTED")
+ASIDES = ("RUN_REPORTED", "DISPATCH_UNCLEAR", "CANCEL_REQUESTED", "RERUN_REQUESTED", "REQUEST_FAILED")
 
 # How a callback is refused whose sender may not send it, wherever the deploy stands.
 OF_THE_CALLER = ("UNAUTHENTICATED", "FORBIDDEN")
@@ -54,8 +54,8 @@ def is_legal(origin: str, attempt: int, target: str, reported_attempt: int, sour
     """Whether a deploy at `origin` in `attempt` may take this report of this source."""
     if reported_attempt < attempt or origin in ("succeeded", "abandoned"):
         return False
-    if source == "OPERATOR":
-        return target == "abandoned" and origin not in ENDS
+    if source == "OPERATOR":  # who may also cancel what nobody has begun, which is more than a status tells
+        return (target == "abandoned" and origin not in ENDS) or (target == "cancelled" and origin == START)
     if source == "GITHUB" and target in RUN_ENDS:
         return origin not in ENDS or reported_attempt > attempt
     if source not in ("CALLBACK", "GITHUB"):

@@ -88,9 +88,15 @@ class Environment:
         return EnvironmentHold(deploy=Deploy(record=found[0]), since=found[1]) if found else None
 
     @strawberry.field(description="The deploys that wait for it, in the order in which they are to have it.")
-    async def queue(self, info: Info[HasReader, None]) -> list[Deploy]:
+    async def queue(
+        self,
+        info: Info[HasReader, None],
+        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 200.")] = 50,
+    ) -> list[Deploy]:
         """Who waits for it."""
-        return [Deploy(record=waiting) for waiting in await info.context.reader.occupancy.queue_of(self.name)]
+        size = inputs.number("first", first, 50, least=1, most=200)
+        waiting = await info.context.reader.occupancy.queue_of(self.name)
+        return [Deploy(record=one) for one in waiting[:size]]
 
     @strawberry.field(description="The deploy to it that has succeeded last; null where none has.")
     async def deployed(self, info: Info[HasReader, None]) -> Deploy | None:
