@@ -22,10 +22,6 @@ _DEPLOY = [field.name for field in fields(DeployRecord)]
 _ENTRY = [field.name for field in fields(EntryRecord)]
 
 _begin = insert(deploys)
-_SAME_REQUEST = {
-    "index_elements": [deploys.c.started_by, deploys.c.request_id],
-    "index_where": deploys.c.request_id.is_not(None),
-}
 _append = insert(audit_entries)
 _move = (
     update(deploys)
@@ -73,7 +69,10 @@ async def begin(connection: AsyncConnection, deploy: DeployRecord) -> bool:
     if deploy.request_id is None:
         await connection.execute(_begin, _values(deploy, _DEPLOY))
         return True
-    beginning = inserting.insert(connection, deploys).on_conflict_do_nothing(**_SAME_REQUEST)
+    columns = deploys.c
+    beginning = inserting.insert(connection, deploys).on_conflict_do_nothing(
+        index_elements=[columns.started_by, columns.request_id], index_where=columns.request_id.is_not(None)
+    )
     return (await connection.execute(beginning, _values(deploy, _DEPLOY))).rowcount == 1
 
 

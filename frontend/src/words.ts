@@ -1,4 +1,4 @@
-import type { DeployOutcome, PhaseState, Role } from "./graphql/types.ts";
+import type { DeployOutcome, EntrySource, PhaseState, Role } from "./graphql/types.ts";
 
 // The only words the screen has of its own. Labels of phases and statuses are the server's.
 
@@ -31,3 +31,23 @@ export const outcomeWords: Record<DeployOutcome, string> = {
   CANCELLED: "Cancelled",
   ABANDONED: "Abandoned",
 };
+
+/** Who says what an entry records, in a word. */
+export const sourceWords: Record<EntrySource, string> = {
+  CALLBACK: "Workflow",
+  GITHUB: "GitHub",
+  OPERATOR: "Operator",
+  CONSOLE: "Console",
+};
+
+/** A commit as people write it. */
+export function shortCommit(commit: string): string {
+  return commit.slice(0, 7);
+}
+
+/** "1st", "2nd", "3rd", "11th". */
+export function ordinal(place: number): string {
+  const [ones, tens] = [place % 10, place % 100];
+  const ending = tens >= 11 && tens <= 13 ? undefined : ["th", "st", "nd", "rd"][ones];
+  return `${place}${ending ?? "th"}`;
+}

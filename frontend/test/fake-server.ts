@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import type { AuditEntry, Deploy } from "../src/graphql/documents.ts";
+import type { AuditEntry, Deploy, Surroundings, ToldEntry } from "../src/graphql/documents.ts";
 import { deploy } from "./make.ts";
 
 interface Message {
@@ -30,7 +30,9 @@ export class FakeServer {
   /** What it closes a socket with as soon as that says who watches; null: it takes everybody. */
   refuses: { readonly code: number; readonly reason: string } | null = null;
   /** The log of the one deploy it holds, which it answers from as the real one does; empty: it holds none. Null: it says nothing. */
-  log: AuditEntry[] | null = null;
+  log: ToldEntry[] | null = null;
+  /** What it tells beside the log; null: it is of an older version, and refuses the question. */
+  surroundings: Surroundings | null = null;
   /** How messages arrive: all at once, or each as a task of its own, as in a browser. */
   arrive: (deliver: () => void) => void = queueMicrotask;
 
@@ -65,13 +67,13 @@ export class FakeServer {
   }
 
   /** Appends an entry to the log, and tells both streams of it. */
-  record(entry: AuditEntry): void {
+  record(entry: ToldEntry): void {
     this.log?.push(entry);
     if (moves(entry)) this.phaseChanged(deployAt(entry), entry);
     this.auditEntryAdded(entry);
   }
 
-  auditEntryAdded(...entries: AuditEntry[]): void {
+  auditEntryAdded(...entries: ToldEntry[]): void {
     for (const entry of entries) this.subscription("auditEntryAdded").next({ auditEntryAdded: entry });
   }
 }
@@ -149,7 +151,8 @@ class FakeSocket {
       complete: () => this.tell({ id, type: "complete" }),
     };
     this.subscriptions.push(subscription);
-    if (this.server.log) answer(subscription, this.server.log);
+    if (field === "identity") answerBeside(subscription, this.server.surroundings);
+    else if (this.server.log) answer(subscription, this.server.log);
   }
 }
 
@@ -161,7 +164,12 @@ function moves({ kind }: AuditEntry): boolean {
   return kind === "DEPLOY_STARTED" || kind === "TRANSITION";
 }
 
-function answer({ field, variables, next, error }: Subscription, log: readonly AuditEntry[]): void {
+function answerBeside({ next, error }: Subscription, surroundings: Surroundings | null): void {
+  if (surroundings) next(surroundings);
+  else error("GRAPHQL_VALIDATION_FAILED");
+}
+
+function answer({ field, variables, next, error }: Subscription, log: readonly ToldEntry[]): void {
   if (field === "deploy") return next({ deploy: log.length ? { sequence: log.length } : null });
   if (field !== "phaseChanged" && field !== "auditEntryAdded") return;
   const after = variables["after"] as number | null;

@@ -41,7 +41,7 @@ TO_BE_DEPLOYED_AND_NOT_RUN = dict.fromkeys(
 )
 COMMIT = "0f1e2d3c4b5a69788796a5b4c3d2e1f001122334"
 ASKED = """{ environments {
-    name repository workflow refs commits protected whenBusy url mayStart
+    name repository workflow refs commits protected whenBusy url mayStart dispatches
     pipeline { name statuses { key } }
 } }"""
 
@@ -67,6 +67,17 @@ async def server(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> As
 async def caller(server: Server) -> AsyncIterator[Caller]:
     async with Caller(server.url) as calling:
         yield calling
+
+
+@pytest.fixture(autouse=True)
+async def free(server: Server) -> AsyncIterator[None]:
+    """Behind each test every environment is nobody's: in one of them there is one deploy at a time."""
+    yield
+    in_progress = "{ deploys(filter: {outcome: IN_PROGRESS}, first: 200) { edges { node { id } } } }"
+    found = (await over_http(server.url, OPERATOR, in_progress)).payload["data"]["deploys"]["edges"]
+    for deploy_id in (edge["node"]["id"] for edge in found):
+        abandon = f'mutation {{ abandonDeploy(input: {{deployId: "{deploy_id}", reason: "over"}}) {{ id }} }}'
+        assert (await over_http(server.url, OPERATOR, abandon)).code is None
 
 
 async def _start(server: Server, environment: str, ref: str, token: str = OPERATOR, more: str = "") -> Any:
@@ -99,6 +110,7 @@ async def test_they_are_told_in_the_file_s_order_with_all_that_it_says(server: S
                     "whenBusy": "WAIT",
                     "url": "https://console.example",
                     "mayStart": True,
+                    "dispatches": False,
                     "pipeline": pipeline,
                 },
                 {
@@ -111,11 +123,24 @@ async def test_they_are_told_in_the_file_s_order_with_all_that_it_says(server: S
                     "whenBusy": "REFUSE",
                     "url": None,
                     "mayStart": True,
+                    "dispatches": False,
                     "pipeline": pipeline,
                 },
             ]
         }
     }
+
+
+async def test_one_is_told_by_its_name_and_none_by_another(server: Server) -> None:
+    asked = "{ one: environment(name: \"anywhere\") { name url } none: environment(name: \"gone\") { name } }"
+    said = await over_http(server.url, VIEWER, asked)
+    assert said.payload["data"] == {"one": {"name": "anywhere", "url": None}, "none": None}
+
+
+async def test_where_github_is_not_called_nothing_is_suggested_or_compared(server: Server) -> None:
+    asked = "{ environments { dispatches refSuggestions { name } comparison(ref: \"main\") { url } } }"
+    found = (await over_http(server.url, OPERATOR, asked)).payload["data"]["environments"]
+    assert found == [{"dispatches": False, "refSuggestions": [], "comparison": None}] * 2
 
 
 async def test_each_caller_is_told_of_all_of_them_and_where_it_may_start(server: Server) -> None:

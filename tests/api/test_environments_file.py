@@ -150,6 +150,17 @@ MISTAKES: dict[str, tuple[str | bytes, list[str]]] = {
         STAGING.replace('["refs/heads/*", "refs/tags/v*"]', "[]"),
         ["environments.toml:4: environments.staging.refs: must not be empty"],
     ),
+    "a workflow of many refs": (
+        f"{STAGING}workflow_ref = 'refs/heads/*'\n",
+        ["environments.toml:5: environments.staging.workflow_ref: must be one whole ref, without a *"],
+    ),
+    "runs that are not believed": (
+        f"{STAGING}workflow_ref = 'refs/heads/main'\n{CLAIMS}workflow_refs = ['refs/tags/*', 'refs/heads/other']",
+        [
+            "environments.toml:6: environments.staging.claims: workflow_refs must hold refs/heads/main, "
+            "the environment's workflow_ref, which its runs are of"
+        ],
+    ),
     "no refs of the workflow": (
         f"{STAGING}{CLAIMS}workflow_refs = []",
         ["environments.toml:8: environments.staging.claims.workflow_refs: must not be empty"],
@@ -243,6 +254,17 @@ class TestCallingGitHub:
         assert found.token.get_secret_value() == "github_pat_secret"
         assert "pat" not in repr(found)
 
+    def test_not_where_a_commit_may_be_deployed_and_nobody_says_from_where_the_workflow_is_taken(
+        self, tmp_path: Path
+    ) -> None:
+        content = f"{STAGING}commits = true\n"
+        assert read(tmp_path, content).github is None
+        [told] = problems(tmp_path, content, github_token="x")
+        assert told.startswith("environments.toml:5: environments.staging.commits: needs workflow_ref, because GitHub ")
+        found = read(tmp_path, f"{content}workflow_ref = 'refs/heads/main'\n", github_token="x").environments
+        assert found is not None
+        assert found.named("staging").workflow_ref == "refs/heads/main"
+
     def test_as_one_of_them_and_not_as_both(self, tmp_path: Path) -> None:
         [told] = problems(tmp_path, self.APP, github_key_file=key_file(tmp_path), github_token="x")
         assert "are both set" in told
@@ -288,6 +310,12 @@ class TestClaims:
         assert found is not None
         assert found.repositories[0].refs == {"refs/heads/main"}
 
+    def test_are_of_the_ref_that_the_workflow_is_taken_from(self, tmp_path: Path) -> None:
+        content = f"{STAGING}workflow_ref = 'refs/heads/main'\n{CLAIMS}"
+        found = read(tmp_path, content, public_url=URL).trust.github
+        assert found is not None
+        assert found.repositories[0].refs == {"refs/heads/main"}
+
     def test_are_trusted_beside_those_of_the_trust_file_and_by_its_issuer(self, tmp_path: Path) -> None:
         trusting = tmp_path / "trust.toml"
         trusting.write_text(f"""
@@ -325,14 +353,15 @@ class TestCommand:
     """`phaseline environments`."""
 
     def test_shows_what_was_understood(self, tmp_path: Path, database: Path) -> None:
-        file = written(tmp_path, f"{STAGING}when_busy = 'wait'\nprotected = true\ncommits = true\n{CLAIMS}")
-        more = {"ENVIRONMENTS_FILE": str(file), "PUBLIC_URL": URL, "GITHUB_TOKEN": "github_pat_secret"}
-        shown = phaseline(database, "environments", **more)
+        more = "when_busy = 'wait'\nprotected = true\ncommits = true\nworkflow_ref = 'refs/heads/v1'\n"
+        file = written(tmp_path, f"{STAGING}{more}{CLAIMS}")
+        given = {"ENVIRONMENTS_FILE": str(file), "PUBLIC_URL": URL, "GITHUB_TOKEN": "github_pat_secret"}
+        shown = phaseline(database, "environments", **given)
         assert (shown.returncode, database.exists()) == (0, False)
         for word in ("staging", "octo-org/console", "v*, commits", "wait", "yes", "are trusted"):
             assert word in shown.stdout
         assert shown.stderr == "GitHub is https://api.github.com, called with PHASELINE_GITHUB_TOKEN\n"
-        told = json.loads(phaseline(database, "environments", "--json", **more).stdout)
+        told = json.loads(phaseline(database, "environments", "--json", **given).stdout)
         assert told["github"] == {
             "apiUrl": "https://api.github.com",
             "webUrl": "https://github.com",
@@ -340,7 +369,8 @@ class TestCommand:
         }
         [staging] = told["environments"]
         assert (staging["name"], staging["whenBusy"], staging["protected"]) == ("staging", "wait", True)
-        assert staging["claims"]["workflowRefs"] == staging["refs"] == ["refs/heads/*", "refs/tags/v*"]
+        assert staging["refs"] == ["refs/heads/*", "refs/tags/v*"]
+        assert staging["claims"]["workflowRefs"] == [staging["workflowRef"]] == ["refs/heads/v1"]
         assert "secret" not in f"{shown}{told}"
 
     def test_shows_every_mistake_and_ends_with_code_1(self, tmp_path: Path, database: Path) -> None:

@@ -30,13 +30,17 @@ _READS_AUDIT = {
     "Deploy.auditEntries",
 }
 _READS = _READS_AUDIT | {
-    *("Query.deploy", "Query.deploys", "Query.environments", "Subscription.phaseChanged"),
+    *("Query.deploy", "Query.deploys", "Query.environments", "Query.environment", "Subscription.phaseChanged"),
     *("Environment.inProgress", "Environment.queue", "Environment.deployed"),
 }
 
 MAY = {
     "workflow": {"Query.identity", "Mutation.applyCallback"},
-    "operator": {"Query.identity", "Mutation.startDeploy", "Mutation.abandonDeploy"} | _READS,
+    "operator": {
+        *("Query.identity", "Mutation.startDeploy", "Mutation.abandonDeploy", "Mutation.cancelDeploy"),
+        *("Mutation.rerunFailedJobs", "Mutation.redeploy", "Environment.refSuggestions", "Environment.comparison"),
+    }
+    | _READS,
     "viewer": {"Query.identity"} | _READS,
     "tool": {"Query.identity"} | _READS_AUDIT,
     "nobody": {"Query.identity"},
@@ -59,6 +63,12 @@ _GIVEN = {
     "Mutation.startDeploy": '(input: {environment: "x", ref: "x"})',
     "Mutation.applyCallback": '(input: {deployId: "%s", status: "building"})',
     "Mutation.abandonDeploy": '(input: {deployId: "%s", reason: "gone"})',
+    "Mutation.cancelDeploy": '(input: {deployId: "%s", reason: "wrong"})',
+    "Mutation.rerunFailedJobs": '(input: {deployId: "%s", reason: "flaky"})',
+    "Mutation.redeploy": '(input: {deployId: "%s", reason: "back"})',
+    "Query.environment": '(name: "x")',
+    "Environment.comparison": '(ref: "main")',
+    "Environment.refSuggestions": "(first: 1)",
     "Subscription.phaseChanged": '(deployId: "%s")',
     "Subscription.auditEntryAdded": '(deployId: "%s")',
 }
@@ -143,7 +153,7 @@ async def test_each_is_answered_what_the_table_says_and_nothing_else(
     answered = set()
     for name in asked:
         said = await OVER[over](server.url, PROVEN[who], _asking_for(name, deploy["id"], who))
-        if said.code is None:
+        if said.code in (None, "NOT_POSSIBLE_NOW"):  # a second one finds the deploy at its end
             answered.add(name)
         else:
             assert (name, said.code) == (name, refused_with), said

@@ -16,6 +16,7 @@ from tests.support.asking import over_http
 from tests.support.caller import Caller
 from tests.support.github.telling import (
     EXAMPLES,
+    FREE,
     PATH,
     SECRET,
     deliver,
@@ -32,6 +33,7 @@ from tests.support.viewer import PHASE_CHANGED, viewing
 from tests.support.witness import faultless, written
 
 _ids = itertools.count(12_877_700_000)
+_environments = iter(FREE)
 
 PING = b'{"zen": "Speak like a human.", "hook_id": 1}'
 
@@ -57,9 +59,9 @@ async def caller(server: Server) -> AsyncIterator[Caller]:
         yield calling
 
 
-async def _under_way(caller: Caller, *statuses: str, environment: str = "production") -> tuple[str, str]:
-    """A deploy that a run reports for: the ids of both."""
-    deploy, run_id = await caller.start(environment), str(next(_ids))
+async def _under_way(caller: Caller, *statuses: str) -> tuple[str, str]:
+    """A deploy that a run reports for, alone in its environment: the ids of both."""
+    deploy, run_id = await caller.start(next(_environments)), str(next(_ids))
     for status in statuses or ("building", "deploying"):
         assert (await caller.report(deploy["id"], status, runId=run_id)).status == 200
     return deploy["id"], run_id

@@ -19,7 +19,7 @@ _DOCUMENTS = Path(__file__).resolve().parents[2] / "frontend/src/graphql"
 
 # The modal's own document.
 PHASE_CHANGED = "\n".join(
-    (_DOCUMENTS / f"{name}.graphql").read_text() for name in ("phase-changed", "deploy", "audit-entry")
+    (_DOCUMENTS / f"{name}.graphql").read_text() for name in ("phase-changed", "deploy", "deploy-facts", "audit-entry")
 )
 
 # How long the last of them may take, in seconds.

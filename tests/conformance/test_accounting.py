@@ -12,22 +12,16 @@ from typing import Any
 
 import pytest
 
-from phaseline import deploys
-from phaseline.graph import GraphCache
-from phaseline.identity import ANYBODY
-from phaseline.store import Store
-from phaseline_schema.records import Start
 from tests.conformance.conftest import on_one_of_each
 from tests.support.accounting import ENDS_BY
 from tests.support.asking import over_http
 from tests.support.caller import Caller
 from tests.support.consistency import assert_consistent
-from tests.support.database import address
 from tests.support.github import FakeGitHub
 from tests.support.github.access import APP_ID, INSTALLATION_ID, TOKEN, private_key_pem
 from tests.support.github.faults import Answer, Fault, failing, primary_limit, refusal, secondary_limit, slow
 from tests.support.github.hooks import Manner
-from tests.support.github.stage import OFTEN, SELDOM, Stage, settings, staged
+from tests.support.github.stage import OFTEN, SELDOM, Stage, settings, staged, started_past
 from tests.support.github.telling import environments
 from tests.support.issuer import Issuer, trust_file
 from tests.support.server import serving, start_again
@@ -35,16 +29,6 @@ from tests.support.viewer import PHASE_CHANGED, viewing
 from tests.support.waiting import until
 
 pytestmark = on_one_of_each
-
-
-async def start_in(database: Path | str, environment: str) -> str:
-    """A deploy that is started past the server, which has no such environment."""
-    store, graphs = Store(address(database)), GraphCache()
-    wanted = Start(environment, "main", "console", None)
-    try:
-        return (await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))).deploy.id
-    finally:
-        await store.close()
 
 
 @pytest.fixture
@@ -200,17 +184,17 @@ async def test_what_has_not_changed_costs_nothing(asking: Stage) -> None:
 
 
 async def test_deploys_without_a_known_run_and_runs_of_elsewhere_are_asked_for_by_nobody(asking: Stage) -> None:
-    silent = await asking.caller.start()
-    for environment, run_id in (("production", None), ("production", "gitlab-7"), ("shop", "17")):
-        deploy = await asking.caller.start(environment)
+    silent = await asking.start()
+    for environment, run_id in (("staging", None), ("test", "gitlab-7"), ("shop", "17")):
+        deploy_id = await asking.start(environment)
         given: dict[str, Any] = {} if run_id is None else {"runId": run_id}
-        assert (await asking.caller.report(deploy["id"], "building", **given)).status == 200
+        assert (await asking.caller.report(deploy_id, "building", **given)).status == 200
     _, run = await asking.under_way()
     await asking.is_asked_again(run, 3)
     assert {asked.path.rsplit("/", 1)[-1] for asked in asking.github.asked if "/octo-org/shop" not in asked.path} == {
         str(run.id)
     }
-    assert await asking.log(silent["id"]) == []
+    assert await asking.log(silent) == []
     # The other repository is not to be seen: that is said once, and what was refused once is let be for a while.
     assert len(await asking.logged("GitHub does not tell how a run stands")) == 1
 
@@ -295,8 +279,8 @@ async def test_a_github_that_is_slow_keeps_no_callback_waiting(asking: Stage) ->
 
 
 async def test_a_run_that_is_gone_is_let_be_and_keeps_no_other_from_being_asked_for(asking: Stage) -> None:
-    deploy = await asking.caller.start()
-    assert (await asking.caller.report(deploy["id"], "building", runId="404")).status == 200
+    gone_id = await asking.start()
+    assert (await asking.caller.report(gone_id, "building", runId="404")).status == 200
     (line,) = await asking.logged("GitHub does not tell how a run stands")
     assert line["kind"] == "Refused"
     deploy_id, run = await asking.under_way()
@@ -308,7 +292,7 @@ async def test_a_run_that_is_gone_is_let_be_and_keeps_no_other_from_being_asked_
         return (await asking.by_github(deploy_id))[-1:] == [_ended("success")]
 
     await until(has_ended)
-    assert await asking.by_github(deploy["id"]) == []
+    assert await asking.by_github(gone_id) == []
 
 
 async def test_an_environment_that_is_no_longer_in_the_file_is_left_alone(asking: Stage, tmp_path: Path) -> None:
@@ -362,7 +346,7 @@ async def test_a_run_that_has_proven_itself_is_asked_for_where_its_environment_i
                 stage, runs = Stage(github, server, caller, database), []
                 # As of before the file left the one out.
                 for environment in ("gone", "production"):
-                    deploy, run = await start_in(database, environment), stage.begin()
+                    deploy, run = await started_past(database, environment), stage.begin()
                     callback = f'applyCallback(input: {{deployId: "{deploy}", status: "building"}}) {{ duplicate }}'
                     token = issuer.token(run_id=str(run.id), run_attempt="1")
                     said = await over_http(server.url, token, f"mutation {{ {callback} }}")

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from phaseline.accounting.hearing import Hearing
+from phaseline.accounting.whose import Where
+from phaseline.feed import Feed
+from phaseline.github.webhooks import Delivered
+from phaseline.graph import GraphCache
 from phaseline_schema.environments import WhenBusy
 from phaseline_schema.records import AuditKind, Source
 from phaseline_schema.refusals import EnvironmentBusy, NotPossibleNow
@@ -227,6 +232,27 @@ async def test_those_that_wait_and_the_one_that_has_it_may_end_at_once(verbs: Ve
         first, second, third = await _three(verbs, environment)
         await asyncio.gather(*(verbs.call_back(one, "failed") for one in (third, second, first)))
         assert (await _kept(verbs, environment))[1] == []
+
+
+async def test_one_webhook_that_ends_several_deploys_waits_with_nobody_in_a_circle(
+    verbs: Verbs, environment: str
+) -> None:
+    """One run may report for several deploys; and meanwhile each of them ends by a callback, and others start."""
+    names = [f"{environment} {name}" for name in ("a", "b")]
+    hearing = Hearing(verbs.store, Feed(), GraphCache(), Where(dict.fromkeys(names, "example/service")))
+    ended = Delivered("workflow_run", None, "example/service", 1, "17", 1, "completed", "failure", None, None, None)
+    for number in range(15):
+        reporting = [(await verbs.start(name)).deploy.id for name in names]
+        for one in reporting:
+            await verbs.call_back(one, "building")
+        await asyncio.gather(
+            *(hearing.deliver(ended, f"{environment}-{number}-{times}") for times in range(2)),
+            *(verbs.call_back(one, "failed") for one in reversed(reporting)),
+            *(verbs.start(name) for name in names),
+        )
+        for name in names:
+            (left,) = (await _kept(verbs, name))[1]
+            await verbs.abandon(left)
 
 
 async def test_what_github_is_to_be_asked_for_is_written_down_with_the_deploy(verbs: Verbs, environment: str) -> None:

@@ -13,6 +13,7 @@ from tests.conformance.conftest import on_one_of_each
 from tests.support import logs
 from tests.support.caller import Caller
 from tests.support.consistency import assert_consistent
+from tests.support.holds import assert_one_at_a_time, environments
 from tests.support.server import Server, start, start_again
 
 # So many wait at the same time, so that on SQLite they share commits.
@@ -74,3 +75,41 @@ async def test_what_a_killed_node_has_acknowledged_is_in_the_log_and_nothing_is_
             again = (await caller.report(deploy, status, attempt)).data["applyCallback"]
             assert again["duplicate"] == (len(digests) > len(entries))
         await assert_consistent(database, only=list(told))
+
+
+@on_one_of_each
+async def test_no_environment_is_left_with_a_deploy_that_has_ended_nor_free_while_others_wait(
+    database: Path | str, tmp_path: Path
+) -> None:
+    """Deploys start and end in every moment in which the node may be killed."""
+    names = [f"environment-{number}" for number in range(8)]
+    file = tmp_path / "environments.toml"
+    file.write_text(environments("wait", *names))
+    killed = await start(database, environments_file=str(file))
+    async with Caller(killed.url) as caller:
+        ended, enough = count(), asyncio.Event()
+
+        async def start_and_end(environment: str) -> None:
+            while True:
+                try:
+                    deploy = await caller.start(environment)
+                    await caller.walk(deploy["id"], "failed")
+                except httpx.TransportError:
+                    return
+                if next(ended) >= ENOUGH // 4:
+                    enough.set()
+
+        going = asyncio.gather(*(start_and_end(name) for name in names * 4))
+        await enough.wait()
+        await killed.kill()
+        await going
+    await assert_one_at_a_time(database, *names)
+    await assert_consistent(database)
+    server = await start_again(database, environments_file=str(file))
+    async with Caller(server.url) as caller:
+        for name in names:
+            while (found := await assert_one_at_a_time(database, *names)).holds.get(name):
+                await caller.walk(found.holds[name], "failed")
+            assert not (await caller.start(name))["finishedAt"]
+    await assert_one_at_a_time(database, *names)
+    await server.stop()

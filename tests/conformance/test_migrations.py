@@ -17,8 +17,11 @@ from sqlalchemy import Connection
 from phaseline import revisions
 from phaseline.inspection import inspect
 from phaseline.store import Store
+from phaseline_schema.environments import WhenBusy
 from phaseline_schema.pipelines import PIPELINES
 from phaseline_schema.pipelines.console import CONSOLE
+from phaseline_schema.records import AuditKind, Source
+from phaseline_schema.refusals import EnvironmentBusy
 from phaseline_schema.tables import metadata
 from tests.conformance.conftest import Nodes, on_one_of_each
 from tests.conformance.stores import Store as Kind
@@ -31,6 +34,7 @@ from tests.support.database import address, migrate
 from tests.support.postgres import Postgres
 from tests.support.raw import Raw, connected, unguarded
 from tests.support.server import PHASELINE, serving
+from tests.support.verbs import Verbs
 
 # 300 deploys of 70 entries.
 MANY_DEPLOYS = """
@@ -69,6 +73,7 @@ LOG = """
 """
 DIGESTS = "SELECT id, digest FROM audit_entries"
 SOURCES = "SELECT source FROM audit_entries"
+RUNS = "SELECT id, run_status, run_conclusion FROM audit_entries WHERE run_status IS NOT NULL"
 COUNTER = "SELECT seq FROM sqlite_sequence WHERE name = 'audit_entries'"
 NEWEST = "0006"
 
@@ -346,6 +351,64 @@ async def test_a_long_log_is_given_its_digests_batch_by_batch_and_no_time_out_en
     await migrate(database, NEWEST)
     await _holds(database)
     assert await _rows(database, "SELECT count(*), count(DISTINCT digest) FROM audit_entries") == {(21_000, 21_000)}
+
+
+async def _waiting(verbs: Verbs) -> tuple[str, str]:
+    """A deploy that has an environment, and one that waits for it; GitHub is to be asked for the runs of both."""
+    one, other = [(await verbs.start("kept")).deploy.id for _ in range(2)]
+    return one, other
+
+
+async def test_what_one_deploy_at_a_time_needs_comes_and_goes_with_all_that_was_recorded(database: Path | str) -> None:
+    await migrate(database, "0002")
+    await _fill_older(database, "building", "failed")
+    await migrate(database, NEWEST)
+    newest = await _definitions(database)
+    verbs = Verbs(database)
+    deploy_id = (await verbs.start("kept")).deploy.id
+    await verbs.hear(deploy_id, "waiting")
+    await verbs.note(deploy_id, AuditKind.CANCEL_REQUESTED, Source.OPERATOR, "the wrong ref")
+    await verbs.store.close()
+    before = {query: await _rows(database, query) for query in (LOG, DIGESTS, SOURCES, RUNS)}
+    assert len(before[RUNS]) == 1
+    for _ in range(2):
+        await migrate(database, "0005")
+        assert {query: await _rows(database, query) for query in before} == before
+        assert await _rows(database, "SELECT revision FROM oldest_server") == {("0005",)}
+        assert await _rows(database, "SELECT * FROM environment_holds") == set()
+        await migrate(database, NEWEST)
+        assert {query: await _rows(database, query) for query in before} == before
+        assert await _definitions(database) == newest
+        await _holds(database)
+
+
+async def test_what_only_newer_servers_know_of_does_not_go_down(database: Path | str) -> None:
+    await migrate(database)
+    verbs = Verbs(database)
+    first, second = await _waiting(verbs)
+    for why, then in (
+        ("2 deploys wait for their environment or for GitHub", lambda: verbs.call_back(second, "building")),
+        ("1 deploys wait for their environment or for GitHub", lambda: verbs.call_back(first, "building")),
+    ):
+        with pytest.raises(revisions.WouldLose, match=why):
+            await migrate(database, "0005")
+        await then()
+    await migrate(database, "0005")
+    await migrate(database, NEWEST)
+    # The first to ask finds out again whose the environment is.
+    with pytest.raises(EnvironmentBusy):
+        await verbs.start("kept", WhenBusy.REFUSE)
+    for deploy_id in (first, second):
+        await verbs.call_back(deploy_id, "failed")
+    _, waiting = await _waiting(verbs)
+    await verbs.withdraw(waiting)
+    await verbs.note(first, AuditKind.REQUEST_FAILED, Source.GITHUB, "there is nothing to run again")
+    before = await _definitions(database), {query: await _rows(database, query) for query in (LOG, DIGESTS)}
+    with pytest.raises(revisions.WouldLose, match="2 audit entries say what revision 0005 cannot keep"):
+        await migrate(database, "0005")
+    assert (await _definitions(database), {query: await _rows(database, query) for query in before[1]}) == before
+    await verbs.store.close()
+    await _holds(database)
 
 
 @pytest.mark.parametrize("walk", [("smoke_running",), ("building", "cancelled")])

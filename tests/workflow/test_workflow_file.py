@@ -84,6 +84,17 @@ def test_a_deploy_waits_for_the_one_before_it_in_its_environment_and_never_cuts_
     assert WORKFLOW["concurrency"] == {"group": "deploy-console-${{ inputs.environment }}", "cancel-in-progress": False}
 
 
+def test_the_commit_that_it_is_given_is_what_is_checked_out_and_the_ref_where_it_is_given_none() -> None:
+    refs = {
+        step["with"]["ref"]
+        for body in JOBS.values()
+        for step in body["steps"]
+        if step.get("uses", "").startswith("actions/checkout@") and "ref" in step["with"]
+    }
+    tested = "${{ needs.smoke.outputs.commit || inputs.commit || inputs.ref }}"
+    assert refs == {"${{ inputs.commit || inputs.ref }}", tested}
+
+
 def test_a_run_is_found_by_the_consoles_id() -> None:
     assert "inputs.console_deploy_id" in WORKFLOW["run-name"]
 

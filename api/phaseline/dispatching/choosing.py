@@ -1,7 +1,7 @@
 """What people choose from before they start a deploy: which refs there are, and what would change."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from functools import partial
 from itertools import chain, zip_longest
 from typing import Any, TypeVar, cast
@@ -22,6 +22,9 @@ from phaseline_schema.types.environment import Comparison, RefSuggestion
 log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
+
+_KINDS = ("refs/heads/", "refs/tags/")
+_WHOLE = "refs/"
 
 # How long whoever fills in a form waits, and for how long an answer is as good as a new one, in seconds.
 _PATIENCE = 6.0
@@ -99,7 +102,12 @@ async def _suggested(github: GitHub, environment: Environment, prefix: str, most
         [ref for ref in await github.refs_below(environment.repository, begins, _LOOKED_AT) if _fits(ref, environment)]
         for begins in _beginnings(environment.refs, prefix)
     ]
-    return [RefSuggestion(name=_called(ref.name, environment), commit=ref.commit) for ref in _some(found, most)]
+    there = {ref.name for several in found for ref in several}
+    whole = prefix.startswith(_WHOLE)
+    return [
+        RefSuggestion(name=ref.name if whole else _called(ref.name, there), commit=ref.commit)
+        for ref in _some(found, most)
+    ]
 
 
 async def _compared(github: GitHub, environment: Environment, base: str, ref: str) -> Comparison:
@@ -118,9 +126,7 @@ async def _compared(github: GitHub, environment: Environment, base: str, ref: st
 def _beginnings(patterns: Iterable[str], prefix: str) -> list[str]:
     """How whole refs begin that one of the patterns allows and that somebody may mean who has typed so much; none that
     is among those of another."""
-    wanted = [start + prefix for start in ("refs/heads/", "refs/tags/")]
-    if prefix.startswith("refs/"):
-        wanted.append(prefix)
+    wanted = [prefix] if prefix.startswith(_WHOLE) else [start + prefix for start in _KINDS]
     both = (_both(pattern, begins) for pattern in patterns for begins in wanted)
     found = list(dict.fromkeys(chain.from_iterable(both)))
     return [one for one in found if not any(one != other and one.startswith(other) for other in found)][:_QUESTIONS]
@@ -139,10 +145,10 @@ def _fits(ref: Ref, environment: Environment) -> bool:
     return bool(refs.meant(ref.name)) and any(matches(ref.name, pattern) for pattern in environment.refs)
 
 
-def _called(whole: str, environment: Environment) -> str:
-    """The short name, where nothing else that may be deployed could be meant by it."""
+def _called(whole: str, there: Collection[str]) -> str:
+    """The short name, where nothing else that is there and may be deployed could be meant by it."""
     short = whole.split("/", 2)[2]
-    return short if refs.allowed(short, environment.refs) == (whole,) else whole
+    return whole if all(kind + short in there for kind in _KINDS) else short
 
 
 def _some(found: list[list[Ref]], most: int) -> list[Ref]:

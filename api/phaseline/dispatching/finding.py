@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 # A dispatch, and when its deploy was started.
 Unknown = tuple[DispatchRecord, datetime]
 
+# GitHub's word for what a dispatch begins a run by.
+_BY_DISPATCH = "workflow_dispatch"
+
 # So much may GitHub's clock be behind.
 _CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -100,7 +103,8 @@ class Finding:
                 log.info("a run was not looked for", deploy=dispatch.deploy_id, reason=str(error))
 
     async def _find(self, dispatch: DispatchRecord, since: datetime) -> None:
-        runs = await self._github.runs_named(dispatch.repository, dispatch.workflow, dispatch.deploy_id, since)
+        named = await self._github.runs_named(dispatch.repository, dispatch.workflow, dispatch.deploy_id, since)
+        runs = [run for run in named if run.event == _BY_DISPATCH]
         if runs:
             # The oldest: what bears the same name later, people have begun.
             await self._found(dispatch, runs[-1].id)

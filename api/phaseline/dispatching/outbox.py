@@ -69,14 +69,16 @@ async def take(connection: AsyncConnection, deploy_id: str) -> DeployRecord | No
 async def settle(
     connection: AsyncConnection, deploy_id: str, state: DispatchState, reason: str, since: datetime | None = None
 ) -> bool:
-    """What was being sent has come to this; whether it was still being sent. `since`: only if it has been since then.
+    """What was being sent has come to this; whether it was still open. `since`: only if it has been since then.
 
-    Whoever calls has locked the deploy's row.
+    That it is refused is as certain where others have taken the one who asked for dead meanwhile. Whoever calls has
+    locked the deploy's row.
     """
-    is_sending = _columns.state == DispatchState.SENDING
+    open_to_it = [DispatchState.SENDING, *([DispatchState.UNCLEAR] if state is DispatchState.REFUSED else [])]
+    is_open = _columns.state.in_(open_to_it)
     if since is not None:
-        is_sending = and_(is_sending, _columns.updated_at == since)
-    return await _move(connection, deploy_id, is_sending, state, reason=reason)
+        is_open = and_(is_open, _columns.updated_at == since)
+    return await _move(connection, deploy_id, is_open, state, reason=reason)
 
 
 async def begun(connection: AsyncConnection, deploy_id: str, run_id: str | None) -> bool:

@@ -1,31 +1,39 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
+import type { DeployBrief } from "../graphql/documents.ts";
 import type { DeployOutcome } from "../graphql/types.ts";
+import { fieldStyles } from "../look/form.styles.ts";
 import { closeIcon, plusIcon } from "../look/icons.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
 import type { DeployModal } from "../modal/deploy-modal.ts";
 import { deployIdIn, pathOf } from "../routes.ts";
+import { maySteer } from "../steering/actions.ts";
+import type { Confirmation } from "../steering/confirmation.ts";
 import { NewDay } from "../time/new-day.ts";
 import { account, callerAnnouncement, callerFailure, notForYou } from "./caller-parts.ts";
 import { Caller } from "./caller.ts";
 import { consoleStyles } from "./console.styles.ts";
+import { follow } from "./deploy-link.ts";
 import { DeployList } from "./deploy-list.ts";
 import { deployRows } from "./deploy-rows.ts";
+import { environmentRows } from "./environment-rows.ts";
+import { environmentRowsStyles } from "./environment-rows.styles.ts";
+import { EnvironmentsNow } from "./environments-now.ts";
 import { Environments } from "./environments.ts";
 import { blank, filterBar, listFailure } from "./list-parts.ts";
 import { keepWayBack, takeWayBack } from "./way-back.ts";
 import type { StartForm } from "./start-form.ts";
-import { fieldStyles } from "./start-form.styles.ts";
 
 /**
  * The console page: the deploys, a form that starts one for those who may, and the modal over them at the deploy's own address. Where
  * the server does not know who is there, a sign-in stands in their place.
  */
 export class Console extends LitElement {
-  static override styles = [tokens, common, fieldStyles, consoleStyles];
+  static override styles = [tokens, common, fieldStyles, consoleStyles, environmentRowsStyles];
 
   readonly #caller = new Caller(this, () => this.#callerChanged());
   readonly #list = new DeployList(this, () => void this.#caller.ask());
   readonly #choices = new Environments(this);
+  readonly #now = new EnvironmentsNow(this);
   #deployId = deployIdIn(location.pathname);
   /** The deploy whose row gets the focus when the modal closes. */
   #lastOpened: string | null = this.#deployId;
@@ -83,10 +91,12 @@ export class Console extends LitElement {
         deploy-id=${this.#deployId ?? ""}
         ?open=${this.#isModalOpen}
         @phaseline-close=${this.#closed}
-        @phaseline-change=${() => this.#list.refresh()}
+        @phaseline-change=${this.#refresh}
+        @phaseline-started=${this.#startedAgain}
         @phaseline-unauthenticated=${() => this.#caller.ask()}
         @phaseline-sign-in=${this.#signInAgain}
       ></phaseline-deploy-modal>
+      <phaseline-confirmation @phaseline-steered=${this.#refresh} @phaseline-unauthenticated=${() => this.#caller.ask()}></phaseline-confirmation>
       <dialog class="again" aria-label="Sign in again" @close=${this.#leftSignIn}>
         ${this.#signsInAgain
           ? html`<button class="bare" aria-label="Close" @click=${() => this.#again?.close()}>${closeIcon}</button>
@@ -102,9 +112,12 @@ export class Console extends LitElement {
       .onlyThese=${allowed != null}
       .choices=${this.#choices.known}
       .choicesFailure=${this.#choices.failure}
+      .now=${this.#now.known}
       @phaseline-ask-environments=${() => this.#choices.ask()}
       @phaseline-started=${this.#started}
-      @phaseline-start-unknown=${() => this.#list.refresh()}
+      @phaseline-start-unknown=${this.#refresh}
+      @phaseline-look=${() => this.#now.refresh()}
+      @phaseline-show=${({ detail }: CustomEvent<{ deployId: string }>) => this.#goTo(detail.deployId)}
       @phaseline-unauthenticated=${() => this.#caller.ask()}
       @phaseline-sign-in=${this.#signInAgain}
     ></phaseline-start-form>`;
@@ -120,7 +133,9 @@ export class Console extends LitElement {
   #main(): TemplateResult {
     const { deploys, hasMore, busy } = this.#list;
     if (this.#caller.identity && !this.#caller.may("READ_DEPLOYS")) return html`${callerFailure(this.#caller)} ${notForYou(this.#caller)}`;
-    return html`${filterBar(this.#list, this.#environments(), this.#filtered)} ${callerFailure(this.#caller)} ${listFailure(this.#list)}
+    const actions = { show: (deployId: string) => this.#goTo(deployId), cancel: this.#canceller };
+    return html`${environmentRows(this.#now, this.#list.failure === null, actions)}
+    ${filterBar(this.#list, this.#environments(), this.#filtered, this.#refresh)} ${callerFailure(this.#caller)} ${listFailure(this.#list)}
       ${deploys?.length
         ? html`<div class="list">
             <div class="columns" aria-hidden="true"><span>Environment, ref</span><span>Status</span><span>Started by</span><span>When</span></div>
@@ -128,7 +143,7 @@ export class Console extends LitElement {
           </div>`
         : this.#caller.failure
           ? nothing
-          : blank(this.#list, this.#mayStart ? this.#showForm : null)}
+          : blank(this.#list, this.#mayStart ? this.#showForm : null, this.#choices.known?.some(({ dispatches }) => dispatches) ?? false)}
       ${deploys && hasMore ? html`<button class="more" ?disabled=${busy} @click=${() => this.#list.more()}>Load more</button>` : nothing}`;
   }
 
@@ -140,14 +155,33 @@ export class Console extends LitElement {
     const caller = this.#caller;
     this.#announced = callerAnnouncement(caller, this.#wasSignedIn);
     this.#wasSignedIn = !caller.isSignedOut;
-    if (caller.isSignedOut) return this.#list.forget();
+    if (caller.isSignedOut) return this.#forget();
     this.#mayStart = caller.may("START_DEPLOYS");
     if (this.#mayStart) void this.#choices.ask();
     const back = takeWayBack();
     if (back !== null && this.#deployId === null) this.#replaceBy(back);
-    if (caller.may("READ_DEPLOYS")) void this.#list.refresh();
+    if (caller.may("READ_DEPLOYS")) this.#refresh();
     this.#goOn();
   }
+
+  /** Asks anew for all that is shown as of a time. */
+  readonly #refresh = (): void => {
+    void this.#list.refresh();
+    void this.#now.refresh();
+  };
+
+  #forget(): void {
+    this.#list.forget();
+    this.#now.forget();
+  }
+
+  /** What cancels a deploy that waits, where this caller may. */
+  readonly #canceller = (deploy: DeployBrief): (() => void) | null => {
+    const { identity } = this.#caller;
+    if (!identity || !maySteer(identity, deploy.environment)) return null;
+    const subject = { action: "cancel", deploy, unsent: true, isProtected: false, attempt: 1, request: null } as const;
+    return () => void this.renderRoot.querySelector<Confirmation>("phaseline-confirmation")?.ask(subject);
+  };
 
   /** Somebody is signed in: nobody has to any more, and what was no longer followed is. */
   #goOn(): void {
@@ -190,21 +224,21 @@ export class Console extends LitElement {
   };
 
   readonly #showForm = (): void => {
+    void this.#now.refresh();
     this.renderRoot.querySelector<StartForm>("phaseline-start-form")?.show();
   };
 
   readonly #started = (event: CustomEvent<{ deployId: string }>): void => {
-    void this.#list.refresh();
+    this.#refresh();
     this.#goTo(event.detail.deployId);
   };
 
-  // With a modifier the link is the browser's: a new tab, a new window, a download.
-  readonly #open = (event: Event, deployId: string): void => {
-    const { ctrlKey, metaKey, shiftKey, altKey } = event as MouseEvent;
-    if (ctrlKey || metaKey || shiftKey || altKey) return;
+  readonly #startedAgain = (event: CustomEvent<{ deployId: string }>): void => {
     event.preventDefault();
-    this.#goTo(deployId);
+    this.#started(event);
   };
+
+  readonly #open = (event: Event, deployId: string): void => follow(event as MouseEvent, () => this.#goTo(deployId));
 
   // The event comes a moment after the closing: by then "forward" may have opened the modal again.
   readonly #closed = async ({ currentTarget }: Event): Promise<void> => {

@@ -32,7 +32,7 @@ function row(deploy: Deploy, open: (event: Event, deployId: string) => void): Te
     <div class="status">
       <span class="pill">${standingIcon(deploy)}<span>${status.label}</span></span>
       ${outcome === status.label ? nothing : html`<span class="unseen">${outcome}</span>`}
-      ${deploy.attempt > 1 ? html`<span class="aside">attempt ${deploy.attempt}</span>` : nothing}
+      ${pending(deploy)} ${deploy.attempt > 1 ? html`<span class="aside">attempt ${deploy.attempt}</span>` : nothing}
     </div>
     <div class="who"><span class="unseen">started by</span> <bdi>${deploy.startedBy}</bdi></div>
     <div class="when">
@@ -42,6 +42,12 @@ function row(deploy: Deploy, open: (event: Event, deployId: string) => void): Te
         : html`<span class="aside">${lastReport(deploy)}</span>`}
     </div>
   </li>`;
+}
+
+// What an operator has asked GitHub for, and nothing has come of yet.
+function pending({ request }: Deploy): TemplateResult | typeof nothing {
+  if (!request || request.failure !== null) return nothing;
+  return html`<span class="aside">${request.kind === "CANCEL_REQUESTED" ? "cancellation" : "re-run"} asked for</span>`;
 }
 
 function lastReport(deploy: Deploy): TemplateResult | string {

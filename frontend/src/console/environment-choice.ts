@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { Environment } from "../graphql/documents.ts";
 import type { Failure } from "../graphql/failure.ts";
 import { brokenIcon } from "../look/icons.ts";
-import { said } from "./said.ts";
+import { said } from "../look/said.ts";
 
 /** What the options are attributes of: how the field is described, and whether its value is objected to. */
 export interface FieldState {

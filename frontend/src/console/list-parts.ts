@@ -5,7 +5,12 @@ import { outcomeWords, sentence } from "../words.ts";
 import type { DeployList } from "./deploy-list.ts";
 
 /** What narrows the list down, how old it is, and what asks for it anew. */
-export function filterBar(list: DeployList, environments: readonly string[], filtered: (event: Event) => void): TemplateResult {
+export function filterBar(
+  list: DeployList,
+  environments: readonly string[],
+  filtered: (event: Event) => void,
+  refresh: () => void,
+): TemplateResult {
   const { asOf, busy } = list;
   return html`<form class="bar" role="search" aria-label="Deploys" @submit=${(event: Event) => event.preventDefault()} @change=${filtered}>
     <label>Environment<input name="environment" placeholder="any" autocomplete="off" list="known" /></label>
@@ -19,7 +24,7 @@ export function filterBar(list: DeployList, environments: readonly string[], fil
     </label>
     <div class="fresh">
       <span class="as-of">${asOf === null ? "not loaded yet" : html`as of ${moment(asOf)}`}</span>
-      <button type="button" class="refresh" ?disabled=${busy} @click=${() => list.refresh()}>${refreshIcon}Refresh</button>
+      <button type="button" class="refresh" ?disabled=${busy} @click=${refresh}>${refreshIcon}Refresh</button>
     </div>
   </form>`;
 }
@@ -37,8 +42,8 @@ export function listFailure(list: DeployList): TemplateResult | typeof nothing {
   </div>`;
 }
 
-/** What stands in the place of a list without rows. `start`: what begins a deploy, for those who may. */
-export function blank(list: DeployList, start: (() => void) | null): TemplateResult | typeof nothing {
+/** What stands in the place of a list without rows. `start`: what begins a deploy, for those who may; `dispatches`: and its run. */
+export function blank(list: DeployList, start: (() => void) | null, dispatches: boolean): TemplateResult | typeof nothing {
   const { deploys, failure, filter } = list;
   if (!deploys) return failure ? nothing : html`<div class="list blank"><p>Loading the deploys …</p></div>`;
   if (filter.environment || filter.outcome) {
@@ -47,7 +52,12 @@ export function blank(list: DeployList, start: (() => void) | null): TemplateRes
   if (!start) return html`<div class="list blank"><strong>No deploys yet</strong><p>Nobody has started one.</p></div>`;
   return html`<div class="list blank">
     <strong>No deploys yet</strong>
-    <p>Start one here, and give its id to the workflow as console_deploy_id. Its steps show as the workflow reports them.</p>
+    <p>
+      ${dispatches
+        ? "Start one here: GitHub is asked to run its workflow."
+        : "Start one here, and give its id to the workflow as console_deploy_id."}
+      Its steps show as the workflow reports them.
+    </p>
     <button class="primary" @click=${start}>${plusIcon}Start a deploy</button>
   </div>`;
 }

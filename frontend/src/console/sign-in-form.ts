@@ -5,7 +5,7 @@ import { sentence } from "../words.ts";
 import { providerWords, takeProviderFailure } from "./provider-failure.ts";
 import { PROVIDER_PATH, providerToSignInThrough, signInWith, type Provider } from "./sign-in-requests.ts";
 import { signInFormStyles } from "./sign-in-form.styles.ts";
-import { fieldStyles } from "./start-form.styles.ts";
+import { fieldStyles } from "../look/form.styles.ts";
 
 /**
  * Signs the browser in: with a token, or through the organisation's provider where there is one. Event: `phaseline-signed-in`, when

@@ -4,11 +4,18 @@ import { graphqlEndpoint } from "../graphql/endpoint.ts";
 import { Failure } from "../graphql/failure.ts";
 import { request } from "../graphql/request.ts";
 import type { StartDeployInput } from "../graphql/types.ts";
-import { brokenIcon, closeIcon } from "../look/icons.ts";
+import { fieldStyles, formDialogStyles } from "../look/form.styles.ts";
+import { closeIcon } from "../look/icons.ts";
+import { said } from "../look/said.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
+import { RequestIds } from "../steering/request-ids.ts";
+import { deployLink } from "./deploy-link.ts";
 import { anyEnvironment, choicesUnknown, environmentHint, environmentSelect, onlyChoice, refHint, type FieldState } from "./environment-choice.ts";
-import { said } from "./said.ts";
-import { fieldStyles, startFormStyles } from "./start-form.styles.ts";
+import { environmentStanding } from "./environment-standing.ts";
+import type { EnvironmentsNow } from "./environments-now.ts";
+import { RefHelp } from "./ref-help.ts";
+import { startFailure } from "./start-failure.ts";
+import { startFormStyles } from "./start-form.styles.ts";
 
 const FIELDS = ["environment", "ref", "note", "confirmation"] as const;
 type Field = (typeof FIELDS)[number];
@@ -16,26 +23,33 @@ type Field = (typeof FIELDS)[number];
 /**
  * A dialog that starts a deploy. `show()` opens it. Events: `phaseline-started`, with the new deploy's id as `detail.deployId`, and
  * `phaseline-start-unknown` where it is not known whether one was started; `phaseline-unauthenticated` and then `phaseline-sign-in`
- * where the server did not know (any longer) who starts it; `phaseline-ask-environments`, where they should be asked for again.
+ * where the server did not know (any longer) who starts it; `phaseline-ask-environments`, where they should be asked for again;
+ * `phaseline-look`, where it should be asked anew what is in progress; `phaseline-show`, with `detail.deployId`, where that deploy is
+ * wanted to be seen.
  * Properties: `environments`, to suggest; `onlyThese`: no others may be deployed to, and where it is one it is filled in.
  * `choices`: the environments that the server says there are, of which one is to be chosen; empty: it does not say so, and any may
  * be named; null: that is not known yet, or, with `choicesFailure`, why it is not, and nothing is started until it is.
+ * `now`: what is deployed and in progress in them, as far as that is known.
  */
 export class StartForm extends LitElement {
-  static override styles = [tokens, common, fieldStyles, startFormStyles];
+  static override styles = [tokens, common, fieldStyles, formDialogStyles, startFormStyles];
 
   static override properties = {
     environments: { attribute: false },
     onlyThese: { attribute: false },
     choices: { attribute: false },
     choicesFailure: { attribute: false },
+    now: { attribute: false },
   };
 
   declare environments: readonly string[];
   declare onlyThese: boolean;
   declare choices: readonly Environment[] | null;
   declare choicesFailure: Failure | null;
+  declare now: EnvironmentsNow["known"];
 
+  readonly #help = new RefHelp(this);
+  readonly #requests = new RequestIds();
   #failure: Failure | null = null;
   #busy = false;
   /** The name of the chosen environment; null: nobody has chosen yet. */
@@ -47,6 +61,7 @@ export class StartForm extends LitElement {
     this.onlyThese = false;
     this.choices = null;
     this.choicesFailure = null;
+    this.now = null;
   }
 
   show(): void {
@@ -66,9 +81,7 @@ export class StartForm extends LitElement {
         </div>
         ${this.choicesFailure ? choicesUnknown(this.choicesFailure, this.#askAgain) : nothing}
         ${this.choices?.length ? this.#choice(this.choices) : this.#anyEnvironment()}
-        ${this.#field("ref", "Ref", html`<input
-          id="ref" name="ref" required autocomplete="off" autocapitalize="none" spellcheck="false" ?autofocus=${isKnown}
-          aria-describedby=${`ref-hint ${this.#describes("ref")}`} aria-invalid=${this.#objects("ref")} />`, refHint(chosen))}
+        ${this.#ref(chosen, isKnown)}
         ${this.#field("note", "Note", html`<input
           id="note" name="note" autocomplete="off" aria-describedby=${`note-hint ${this.#describes("note")}`}
           aria-invalid=${this.#objects("note")} />`, "Optional. One line, for whoever reads the audit entries.")}
@@ -89,7 +102,19 @@ export class StartForm extends LitElement {
   #choice(choices: readonly Environment[]): TemplateResult {
     const chosen = this.#environment;
     const none = !choices.some(({ mayStart }) => mayStart);
-    return this.#field("environment", "Environment", environmentSelect(choices, chosen, this.#environmentState), environmentHint(chosen, none));
+    const standing = this.now?.find(({ name }) => name === chosen?.name) ?? null;
+    return html`${this.#field("environment", "Environment", environmentSelect(choices, chosen, this.#environmentState), environmentHint(chosen, none))}
+      ${environmentStanding(chosen, standing, this.#show)}`;
+  }
+
+  // The browser's own list of suggestions: whatever is typed can be sent, whether GitHub was heard or not.
+  #ref(chosen: Environment | null, isFirst: boolean): TemplateResult {
+    const changes = this.#help.changes(this.#typedRef);
+    return html`${this.#field("ref", "Ref", html`<input
+        id="ref" name="ref" required autocomplete="off" autocapitalize="none" spellcheck="false" list="refs" ?autofocus=${isFirst}
+        @focus=${this.#look} aria-describedby=${`ref-hint ref-changes ${this.#describes("ref")}`} aria-invalid=${this.#objects("ref")} />
+      <datalist id="refs">${this.#help.options}</datalist>`, refHint(chosen))}
+      <p class="changes" id="ref-changes" aria-live="polite">${changes}</p>`;
   }
 
   // Nothing but the name itself will do, so that nobody deploys to one place who means another.
@@ -136,27 +161,31 @@ export class StartForm extends LitElement {
   #general(): TemplateResult | typeof nothing {
     const failure = this.#failure;
     if (!failure || FIELDS.some((name) => name === failure.field)) return nothing;
-    return html`<div class="notice bad">
-      ${brokenIcon}
-      <div>
-        ${failure.refused
-          ? html`<strong>The deploy was not started.</strong>`
-          : html`<strong>It is not known whether the deploy was started.</strong> Look at the list before starting again.`}
-        <p>${said(failure)}</p>
-      </div>
-    </div>`;
+    return startFailure(failure, (deployId, words) => deployLink(deployId, words, this.#show));
   }
+
+  readonly #show = (deployId: string): void => {
+    this.dispatchEvent(new CustomEvent("phaseline-show", { detail: { deployId } }));
+  };
+
+  readonly #look = (): void => this.#help.look(this.#environment, this.#typedRef, true);
 
   readonly #askAgain = (): void => {
     this.dispatchEvent(new Event("phaseline-ask-environments"));
   };
 
   readonly #edited = ({ target }: Event): void => {
-    if (target instanceof HTMLSelectElement) this.#chosen = target.value;
-    else if (!this.#failure) return;
+    if (target instanceof HTMLSelectElement) this.#choose(target.value);
+    else if ((target as HTMLElement).id === "ref") this.#help.look(this.#environment, this.#typedRef);
     this.#failure = null;
     this.requestUpdate();
   };
+
+  #choose(name: string): void {
+    this.#chosen = name;
+    this.#look();
+    this.dispatchEvent(new Event("phaseline-look"));
+  }
 
   readonly #submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -165,8 +194,11 @@ export class StartForm extends LitElement {
     const unconfirmed = this.#unconfirmed(form);
     if (unconfirmed) return this.#failed(unconfirmed);
     this.#change(true, null);
+    const content = inputOf(form);
     try {
-      const { startDeploy } = await request(graphqlEndpoint(null), startDeployDocument, { input: inputOf(form) });
+      const input = { ...content, requestId: this.#requests.of(content) };
+      const { startDeploy } = await request(graphqlEndpoint(null), startDeployDocument, { input });
+      this.#requests.forget();
       await this.#begin(form);
       this.#dialog?.close();
       this.dispatchEvent(new CustomEvent("phaseline-started", { detail: { deployId: startDeploy.id } }));
@@ -178,6 +210,7 @@ export class StartForm extends LitElement {
   // What a form goes back to is what it was rendered with.
   async #begin(form: HTMLFormElement): Promise<void> {
     this.#chosen = null;
+    this.#help.forget();
     this.#change(false, null);
     await this.updateComplete;
     form.reset();
@@ -192,6 +225,7 @@ export class StartForm extends LitElement {
   async #failed(failure: Failure): Promise<void> {
     this.#change(false, failure);
     if (!failure.refused) this.dispatchEvent(new Event("phaseline-start-unknown"));
+    if (failure.code === "ENVIRONMENT_BUSY") this.dispatchEvent(new Event("phaseline-look"));
     if (failure.code === "UNAUTHENTICATED") return this.#askToSignIn();
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
@@ -208,6 +242,10 @@ export class StartForm extends LitElement {
     this.requestUpdate();
   }
 
+  get #typedRef(): string {
+    return this.renderRoot.querySelector<HTMLInputElement>("#ref")?.value.trim() ?? "";
+  }
+
   get #dialog(): HTMLDialogElement | null {
     return this.renderRoot.querySelector("dialog");
   }
@@ -217,6 +255,7 @@ function valueIn(form: HTMLFormElement, name: Field): string {
   return String(new FormData(form).get(name) ?? "").trim();
 }
 
+// Everything but the id of the request, which says whether it is the same one.
 function inputOf(form: HTMLFormElement): StartDeployInput {
   return { environment: valueIn(form, "environment"), ref: valueIn(form, "ref"), note: valueIn(form, "note") || null };
 }

@@ -12,6 +12,7 @@ import { ServerClock } from "../time/server-clock.ts";
 import { History } from "./history.ts";
 import { pauseBefore, pauseBeforeElsewhere } from "./pauses.ts";
 import { Session } from "./session.ts";
+import { DeploySurroundings } from "./surroundings.ts";
 
 /**
  * connecting: nothing confirmed yet. live: the server is heard, and holds what is shown. lost: it was, or should be, and is not; we
@@ -57,6 +58,7 @@ export class DeployFeed implements ReactiveController {
   /** When the server was last heard while it was live, on `clock`: what is shown is confirmed up to then. */
   heardAt: number | null = null;
   readonly clock = new ServerClock();
+  readonly surroundings = new DeploySurroundings(() => this.#host.requestUpdate());
   /** What proves who watches, from the next connection on. Null: a cookie, if anything. */
   authorization: Authorization | null = null;
 
@@ -100,6 +102,7 @@ export class DeployFeed implements ReactiveController {
     if (!this.#target) return;
     this.#target = null;
     this.#hangUp();
+    this.surroundings.forget();
     this.history = new History();
     this.labels = new Map();
     this.restartedFrom = null;
@@ -174,7 +177,10 @@ export class DeployFeed implements ReactiveController {
     this.clock.hear(entry.recordedAt);
     const begins = this.#awaited.has(stream);
     if ((begins && last && entry.sequence !== last) || this.history.contradicts(entry)) return this.#startOver();
-    if (add()) this.#host.requestUpdate();
+    if (add()) {
+      this.#host.requestUpdate();
+      this.surroundings.look();
+    }
     this.#proved(stream);
   }
 
@@ -182,8 +188,9 @@ export class DeployFeed implements ReactiveController {
     this.#awaited.delete(proof);
     if (!this.#session || this.#awaited.size) return;
     this.#learnLabels(this.#session);
-    if (this.connection === "live") return;
+    if (this.connection === "live" || !this.#target) return;
     clearTimeout(this.#late);
+    this.surroundings.follow(this.#session, this.#target.deployId);
     this.#good = setTimeout(() => (this.#tries = 0), GOOD_AFTER_MS);
     this.heardAt = this.clock.now();
     this.#become("live", null);
@@ -212,6 +219,7 @@ export class DeployFeed implements ReactiveController {
     this.#hangUp();
     this.restartedFrom = this.history.newest;
     this.history = new History();
+    this.surroundings.forget();
     this.#connectAfresh();
   }
 
@@ -227,6 +235,7 @@ export class DeployFeed implements ReactiveController {
     clearTimeout(this.#pause);
     clearTimeout(this.#good);
     clearTimeout(this.#late);
+    this.surroundings.end();
     this.#session?.close();
     this.#session = null;
   }

@@ -1,4 +1,4 @@
-import type { AuditEntry, Deploy } from "../graphql/documents.ts";
+import type { AuditEntry, Deploy, ToldEntry } from "../graphql/documents.ts";
 
 /**
  * What has been received of one deploy: how it stands, from `phaseChanged`, and its audit entries, from `auditEntryAdded`.
@@ -7,14 +7,14 @@ import type { AuditEntry, Deploy } from "../graphql/documents.ts";
  * one: whatever the other stream already knows beyond it only raises `newest`.
  */
 export class History {
-  /** The deploy as it stood at `transition`. */
+  /** The deploy as it stood at `transition`; of what is known beside its status, as it stood at `confirmedEntry`. */
   deploy: Deploy | null = null;
   /** The newest accepted entry that `phaseChanged` has told of. */
   transition: AuditEntry | null = null;
   /** The entry that the steps are confirmed up to: `transition`, or the last of those that directly follow it and move nothing. */
   confirmedEntry: AuditEntry | null = null;
   /** Every entry that `auditEntryAdded` has told of, oldest first. */
-  readonly entries: AuditEntry[] = [];
+  readonly entries: ToldEntry[] = [];
 
   #newest = 0;
 
@@ -29,7 +29,7 @@ export class History {
   }
 
   /** Takes an event of `auditEntryAdded`. False where it is known already. */
-  addEntry(entry: AuditEntry): boolean {
+  addEntry(entry: ToldEntry): boolean {
     if (entry.sequence <= this.lastEntry) return false;
     this.entries.push(entry);
     this.#newest = Math.max(this.#newest, entry.sequence);
@@ -68,8 +68,8 @@ export class History {
     return this.#newest;
   }
 
-  // What moves nothing changes no step, so what is confirmed reaches over what of it directly follows. It ends before a transition, which
-  // only `phaseChanged` can confirm, and before a gap, where there may be one.
+  // What moves nothing changes no step, so what is confirmed reaches over what of it directly follows, and the facts beside the status are
+  // those it tells. It ends before a transition, which only `phaseChanged` can confirm, and before a gap, where there may be one.
   #reach(): void {
     let confirmed = this.confirmedEntry;
     if (!confirmed) return;
@@ -77,11 +77,17 @@ export class History {
       const follows = entry.sequence === confirmed.sequence + 1;
       if (!follows || entry.kind === "TRANSITION" || entry.kind === "DEPLOY_STARTED") break;
       confirmed = entry;
+      this.#learn(entry);
     }
     this.confirmedEntry = confirmed;
   }
 
-  #entriesAfter(sequence: number): AuditEntry[] {
+  // The first event of `phaseChanged` tells of the deploy as it stands, which is further than the transition that it comes with.
+  #learn({ sequence, deploy: facts }: ToldEntry): void {
+    if (this.deploy && sequence > this.deploy.sequence) this.deploy = { ...this.deploy, ...facts };
+  }
+
+  #entriesAfter(sequence: number): ToldEntry[] {
     const index = this.entries.findLastIndex((entry) => entry.sequence <= sequence);
     return this.entries.slice(index + 1);
   }

@@ -1,5 +1,5 @@
 import { createClient, type FormattedExecutionResult } from "graphql-ws/client";
-import { connectionPayload, type Authorization } from "../graphql/authorization.ts";
+import { proofOf, type Authorization } from "../graphql/authorization.ts";
 import type { Document } from "../graphql/documents.ts";
 import { Failure, type GraphQLError } from "../graphql/failure.ts";
 
@@ -98,9 +98,9 @@ export class Session {
     if (!this.#acknowledged) this.#client.terminate();
   }
 
-  async #payload(authorization: Authorization | null): ReturnType<typeof connectionPayload> {
+  async #payload(authorization: Authorization | null): ReturnType<typeof proofOf> {
     try {
-      return await connectionPayload(authorization);
+      return await proofOf(authorization);
     } catch (failure) {
       this.#end(failure as Failure);
       return undefined;

@@ -6,12 +6,12 @@ import { Failure } from "./failure.ts";
  */
 export type Authorization = string | (() => string | Promise<string>);
 
-/** What a socket's first message says of it. Throws a `Failure` where the page cannot tell. */
-export async function connectionPayload(authorization: Authorization | null): Promise<{ authorization: string } | undefined> {
+/** What proves it now: what a socket's first message says of it, and a request's header. Throws a `Failure` where the page cannot tell. */
+export async function proofOf(authorization: Authorization | null): Promise<{ authorization: string } | undefined> {
   try {
     const value = typeof authorization === "function" ? await authorization() : authorization;
     return value ? { authorization: value } : undefined;
   } catch {
-    throw new Failure("This page could not say who is watching.", "NO_AUTHORIZATION");
+    throw new Failure("This page could not say who is watching.", "NO_AUTHORIZATION", null, true);
   }
 }

@@ -1,24 +1,44 @@
 // Our documents, each paired with the types generated for it (types.ts). All viewers send the very same text, which lets the
 // server execute an event once for all of them: do not build documents at run time.
+import abandonDeploy from "./abandon-deploy.graphql?raw";
 import auditEntryFields from "./audit-entry.graphql?raw";
 import auditEntryAdded from "./audit-entry-added.graphql?raw";
+import cancelDeploy from "./cancel-deploy.graphql?raw";
+import comparison from "./comparison.graphql?raw";
 import deployFields from "./deploy.graphql?raw";
+import deployBrief from "./deploy-brief.graphql?raw";
+import deployFacts from "./deploy-facts.graphql?raw";
 import deploySequence from "./deploy-sequence.graphql?raw";
 import deploys from "./deploys.graphql?raw";
 import environments from "./environments.graphql?raw";
+import environmentsNow from "./environments-now.graphql?raw";
 import identity from "./identity.graphql?raw";
 import phaseChanged from "./phase-changed.graphql?raw";
 import pipelineLabels from "./pipeline-labels.graphql?raw";
+import redeploy from "./redeploy.graphql?raw";
+import refSuggestions from "./ref-suggestions.graphql?raw";
+import rerunFailedJobs from "./rerun-failed-jobs.graphql?raw";
 import startDeploy from "./start-deploy.graphql?raw";
+import surroundings from "./surroundings.graphql?raw";
 import type {
+  AbandonDeployMutation,
+  AbandonDeployMutationVariables,
   AuditEntryAddedSubscription,
   AuditEntryAddedSubscriptionVariables,
   AuditEntryFieldsFragment,
+  CancelDeployMutation,
+  CancelDeployMutationVariables,
+  ComparisonQuery,
+  ComparisonQueryVariables,
+  DeployBriefFragment,
+  DeployFactsFragment,
   DeployFieldsFragment,
   DeploySequenceQuery,
   DeploySequenceQueryVariables,
   DeploysQuery,
   DeploysQueryVariables,
+  EnvironmentsNowQuery,
+  EnvironmentsNowQueryVariables,
   EnvironmentsQuery,
   EnvironmentsQueryVariables,
   IdentityQuery,
@@ -27,13 +47,32 @@ import type {
   PhaseChangedSubscriptionVariables,
   PipelineLabelsQuery,
   PipelineLabelsQueryVariables,
+  RedeployMutation,
+  RedeployMutationVariables,
+  RefSuggestionsQuery,
+  RefSuggestionsQueryVariables,
+  RerunFailedJobsMutation,
+  RerunFailedJobsMutationVariables,
   StartDeployMutation,
   StartDeployMutationVariables,
+  SurroundingsQuery,
+  SurroundingsQueryVariables,
 } from "./types.ts";
 
 export type Deploy = DeployFieldsFragment;
 export type Phase = Deploy["phases"][number];
 export type AuditEntry = AuditEntryFieldsFragment;
+/** An entry, and what was known beside the status when it was recorded. */
+export type ToldEntry = AuditEntryAddedSubscription["auditEntryAdded"];
+/** What is known of a deploy beside its status: its run in GitHub's words, and what an operator has asked GitHub for. */
+export type DeployFacts = DeployFactsFragment;
+export type OperatorRequest = NonNullable<DeployFacts["request"]>;
+/** A deploy as the environments speak of it. */
+export type DeployBrief = DeployBriefFragment;
+export type Surroundings = SurroundingsQuery;
+export type EnvironmentNow = EnvironmentsNowQuery["environments"][number];
+export type RefSuggestion = NonNullable<RefSuggestionsQuery["environment"]>["refSuggestions"][number];
+export type Comparison = NonNullable<NonNullable<ComparisonQuery["environment"]>["comparison"]>;
 export type Environment = EnvironmentsQuery["environments"][number];
 export type Identity = IdentityQuery["identity"];
 
@@ -44,11 +83,11 @@ export interface Document<Result, Variables> {
 }
 
 export const phaseChangedDocument: Document<PhaseChangedSubscription, PhaseChangedSubscriptionVariables> = {
-  text: phaseChanged + deployFields + auditEntryFields,
+  text: phaseChanged + deployFields + deployFacts + auditEntryFields,
 };
 
 export const auditEntryAddedDocument: Document<AuditEntryAddedSubscription, AuditEntryAddedSubscriptionVariables> = {
-  text: auditEntryAdded + auditEntryFields,
+  text: auditEntryAdded + auditEntryFields + deployFacts,
 };
 
 /** The labels of statuses: an audit entry carries only their keys. */
@@ -61,8 +100,13 @@ export const deploySequenceDocument: Document<DeploySequenceQuery, DeploySequenc
   text: deploySequence,
 };
 
+/** What no entry tells: where a deploy waits, what has become of asking for its run, and what whoever watches may do about it. */
+export const surroundingsDocument: Document<SurroundingsQuery, SurroundingsQueryVariables> = {
+  text: surroundings,
+};
+
 export const deploysDocument: Document<DeploysQuery, DeploysQueryVariables> = {
-  text: deploys + deployFields,
+  text: deploys + deployFields + deployFacts,
 };
 
 export const startDeployDocument: Document<StartDeployMutation, StartDeployMutationVariables> = {
@@ -72,6 +116,37 @@ export const startDeployDocument: Document<StartDeployMutation, StartDeployMutat
 /** Where deploys may go, and where this caller may start them. */
 export const environmentsDocument: Document<EnvironmentsQuery, EnvironmentsQueryVariables> = {
   text: environments,
+};
+
+/** What is deployed where, what is in progress there, and what waits for it. */
+export const environmentsNowDocument: Document<EnvironmentsNowQuery, EnvironmentsNowQueryVariables> = {
+  text: environmentsNow + deployBrief,
+};
+
+/** Refs that GitHub has and the environment allows, for whoever types one. */
+export const refSuggestionsDocument: Document<RefSuggestionsQuery, RefSuggestionsQueryVariables> = {
+  text: refSuggestions,
+};
+
+/** What would change if a ref were deployed. */
+export const comparisonDocument: Document<ComparisonQuery, ComparisonQueryVariables> = {
+  text: comparison,
+};
+
+export const cancelDeployDocument: Document<CancelDeployMutation, CancelDeployMutationVariables> = {
+  text: cancelDeploy,
+};
+
+export const rerunFailedJobsDocument: Document<RerunFailedJobsMutation, RerunFailedJobsMutationVariables> = {
+  text: rerunFailedJobs,
+};
+
+export const redeployDocument: Document<RedeployMutation, RedeployMutationVariables> = {
+  text: redeploy,
+};
+
+export const abandonDeployDocument: Document<AbandonDeployMutation, AbandonDeployMutationVariables> = {
+  text: abandonDeploy,
 };
 
 /** Who is calling, by whatever came with the call; an answer is given to anybody. */

@@ -1,28 +1,32 @@
+import { proofOf, type Authorization } from "./authorization.ts";
 import type { Document } from "./documents.ts";
 import { Failure, type GraphQLError } from "./failure.ts";
 
 const PATIENCE_MS = 15_000;
 
-/** One query or mutation over HTTP. Throws a `Failure`, whatever went wrong. */
+/** One query or mutation over HTTP, as whoever the cookie or `authorization` proves. Throws a `Failure`, whatever went wrong. */
 export async function request<Result, Variables>(
   endpoint: string,
   document: Document<Result, Variables>,
   variables: Variables,
+  authorization: Authorization | null = null,
 ): Promise<Result> {
-  const response = await post(endpoint, { query: document.text, variables });
+  const proof = await proofOf(authorization);
+  const response = await post(endpoint, { query: document.text, variables }, proof);
   const body = await read<Result>(response);
   if (body.errors?.length) throw Failure.from(body.errors[0], response.status);
   if (!body.data) throw new Failure(`The server answered HTTP ${response.status}, without data.`, `HTTP_${response.status}`);
   return body.data;
 }
 
-/** Sends JSON. Throws a `Failure` where no answer comes. */
-export async function post(address: string, body: unknown): Promise<Response> {
+/** Sends JSON, with these headers beside the usual ones. Throws a `Failure` where no answer comes. */
+export async function post(address: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
   return answer(address, {
     method: "POST",
     headers: {
       accept: "application/graphql-response+json, application/json",
       "content-type": "application/json",
+      ...headers,
     },
     body: JSON.stringify(body),
   });

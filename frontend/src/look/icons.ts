@@ -1,6 +1,6 @@
 import { html, svg, type SVGTemplateResult, type TemplateResult } from "lit";
 import type { Deploy } from "../graphql/documents.ts";
-import type { DeployOutcome, PhaseState } from "../graphql/types.ts";
+import type { DeployOutcome, EntrySource, PhaseState } from "../graphql/types.ts";
 
 // Every icon stands beside its word, and so is hidden from assistive technology. Each differs in shape, not in colour alone.
 function icon(name: string, drawing: SVGTemplateResult): TemplateResult {
@@ -40,6 +40,18 @@ export function standingIcon({ status, phases }: Deploy): TemplateResult {
   return still;
 }
 
+// A workflow runs, GitHub keeps branches, an operator is a person, and the console a prompt.
+const person = icon("operator", svg`<circle cx="12" cy="8.2" r="3.7" /><path d="M5 19.5c.6-4 3.3-5.8 7-5.8s6.4 1.8 7 5.8" />`);
+export const sourceIcons: Record<EntrySource, TemplateResult> = {
+  CALLBACK: icon("workflow", svg`<path d="M8 5.5v13l10.5-6.5z" />`),
+  GITHUB: icon("github", svg`<circle cx="7.5" cy="6" r="2.2" /><circle cx="7.5" cy="18" r="2.2" /><circle cx="16.5" cy="8" r="2.2" /><path d="M7.5 8.2v7.6M16.5 10.200c0 4-5 2.6-8.4 5.8" />`),
+  OPERATOR: person,
+  CONSOLE: icon("console", svg`<path d="m5 7.5 4.5 4.5L5 16.5M12.5 17H19" />`),
+};
+
+export const operatorIcon = person;
+export const unknownIcon = gap;
+export const waitIcon = icon("wait", svg`<circle cx="12" cy="12" r="8.5" /><path d="M12 7v5.3l3.4 2" />`);
 export const refusalIcon = icon("refusal", svg`<circle cx="12" cy="12" r="8" /><path d="m6.5 6.5 11 11" />`);
 export const closeIcon = cross;
 export const brokenIcon = icon("broken", svg`<path d="M12 4 2.8 20h18.4zM12 10v4.5" /><circle class="solid" cx="12" cy="17.3" r="1" />`);

@@ -3,6 +3,7 @@ import type { History } from "../feed/history.ts";
 import type { AuditEntry, Deploy } from "../graphql/documents.ts";
 import { announcement } from "./announcement.ts";
 import { asideWords, entryStatus, type Labels } from "./audit-list.ts";
+import { dispatchWords, placeWords } from "./beside.ts";
 import { isUnknown } from "./notices.ts";
 import { ending, trouble } from "./trouble.ts";
 
@@ -17,9 +18,11 @@ export class Announcer {
   /** The trouble with it that was last told of; empty where it was live since. */
   #trouble = "";
   #entriesTold = 0;
+  /** What was last told of where it waits. */
+  #waiting = "";
 
   hear(feed: DeployFeed): void {
-    const words = [this.#connectionWords(feed), this.#restartWords(feed), ...this.#entryWords(feed), this.#deployWords(feed)];
+    const words = [this.#connectionWords(feed), this.#restartWords(feed), ...this.#entryWords(feed), this.#deployWords(feed), this.#waitingWords(feed)];
     const said = words.filter(Boolean);
     if (said.length) this.text = said.join(" ");
   }
@@ -31,6 +34,7 @@ export class Announcer {
     this.#connection = null;
     this.#trouble = "";
     this.#entriesTold = 0;
+    this.#waiting = "";
   }
 
   // To be connecting is no news, and to be closed is none where nothing failed. Another trouble is news: first the connection was
@@ -61,6 +65,17 @@ export class Announcer {
     const before = this.#deploy;
     this.#deploy = deploy;
     return announcement(before, deploy);
+  }
+
+  // No entry tells of it.
+  #waitingWords({ history, surroundings: { known } }: DeployFeed): string {
+    if (!history.deploy || !known?.deploy) return "";
+    const { queuePosition, dispatch } = known.deploy;
+    const place = queuePosition === null ? "" : `${placeWords(queuePosition)}.`;
+    const words = [place, (dispatch && dispatchWords(dispatch)) ?? ""].filter(Boolean).join(" ");
+    if (words === this.#waiting) return "";
+    this.#waiting = words;
+    return words;
   }
 
   // What had happened before the viewer came is in the list, and is not news.

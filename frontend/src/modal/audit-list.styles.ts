@@ -28,7 +28,7 @@ export const auditListStyles = css`
   }
   .entry {
     display: grid;
-    grid-template-columns: 3.2em 7em minmax(0, 1fr) minmax(0, 12em);
+    grid-template-columns: 3em 7em minmax(0, 1fr) 6.2em minmax(0, 11em);
     gap: 0 12px;
     align-items: start;
     padding-block: 9px;
@@ -48,6 +48,17 @@ export const auditListStyles = css`
   }
   .entry .actor {
     text-align: end;
+  }
+  .entry .source {
+    display: inline-flex;
+    align-items: center;
+    gap: 6px;
+    font-size: 13px;
+  }
+  .entry .source .icon {
+    inline-size: 16px;
+    block-size: 16px;
+    color: var(--pl-muted);
   }
   .entry .what {
     display: grid;
@@ -99,14 +110,11 @@ export const auditListStyles = css`
   }
   @container (max-width: 800px) {
     .entry {
-      grid-template-columns: auto minmax(0, 1fr) auto;
+      grid-template-columns: auto auto auto minmax(0, 1fr);
     }
     .entry .what {
       grid-column: 1 / -1;
       grid-row: 2;
-    }
-    .entry .actor {
-      grid-column: 3;
     }
   }
 `;

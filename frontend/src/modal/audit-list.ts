@@ -2,8 +2,9 @@ import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { History } from "../feed/history.ts";
 import type { AuditEntry } from "../graphql/documents.ts";
-import { refusalIcon } from "../look/icons.ts";
+import { refusalIcon, sourceIcons } from "../look/icons.ts";
 import { moment } from "../time/moments.ts";
+import { sourceWords } from "../words.ts";
 
 /** Labels of statuses by key. Where the server has not told one, the key itself is shown. */
 export type Labels = ReadonlyMap<string, string>;
@@ -37,6 +38,7 @@ function row(entry: AuditEntry, labels: Labels, again: boolean): TemplateResult 
     part="entry"
     data-sequence=${entry.sequence}
     data-kind=${entry.kind}
+    data-source=${entry.source}
     data-to-status=${entry.toStatus ?? nothing}
     data-refusal=${entry.refusal ?? nothing}
   >
@@ -50,6 +52,7 @@ function row(entry: AuditEntry, labels: Labels, again: boolean): TemplateResult 
       ${ended(entry)}
       ${entry.message ? html`<span class="message" dir="auto">${entry.message}</span>` : nothing}
     </div>
+    <span class="source" part="source">${sourceIcons[entry.source] ?? nothing}${sourceWords[entry.source] ?? entry.source}</span>
     <span class="actor"><span class="unseen">by</span> <bdi>${entry.actor}</bdi></span>
   </li>`;
 }
@@ -78,7 +81,7 @@ function refusal(entry: AuditEntry, labels: Labels): TemplateResult {
 }
 
 /** What an entry says that moves nothing and is no refusal; null for all others. GitHub's own words are shown as they are. */
-export function asideWords({ kind, runStatus, runConclusion }: AuditEntry): string | null {
+export function asideWords({ kind, source, runStatus, runConclusion }: AuditEntry): string | null {
   switch (kind) {
     case "RUN_REPORTED":
       return account({ runStatus, runConclusion });
@@ -88,6 +91,8 @@ export function asideWords({ kind, runStatus, runConclusion }: AuditEntry): stri
       return "Cancellation requested";
     case "RERUN_REQUESTED":
       return "Re-run requested";
+    case "REQUEST_FAILED":
+      return source === "GITHUB" ? "GitHub refused what was requested" : "Not known to have reached GitHub";
     default:
       return null;
   }

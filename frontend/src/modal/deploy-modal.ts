@@ -6,15 +6,20 @@ import type { Deploy } from "../graphql/documents.ts";
 import { closeIcon } from "../look/icons.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
 import { pathOf } from "../routes.ts";
+import type { Confirmation, SteeredDetail } from "../steering/confirmation.ts";
+import type { Subject } from "../steering/subject.ts";
 import { NewDay } from "../time/new-day.ts";
 import { Ticker } from "../time/ticker.ts";
 import { Announcer } from "./announcer.ts";
 import { auditList } from "./audit-list.ts";
 import { auditListStyles } from "./audit-list.styles.ts";
+import { beside } from "./beside.ts";
+import { besideStyles } from "./beside.styles.ts";
 import { modalStyles } from "./deploy-modal.styles.ts";
 import { facts } from "./facts.ts";
 import { standing, title } from "./headline.ts";
 import { closedNotice, isUnknown, lostNotice, notFound, restartedNotice, waiting } from "./notices.ts";
+import { steeringButtons } from "./steering-buttons.ts";
 import { stepper, type Now } from "./stepper.ts";
 import { stepperStyles } from "./stepper.styles.ts";
 
@@ -53,16 +58,21 @@ export interface ChangeDetail {
  * the status or the confirmed entry has changed, with a `ChangeDetail`; `phaseline-unauthenticated` when the server was not proven, or
  * not any longer, who is watching, which may hold for the page as well; `phaseline-sign-in` when its viewer wants to go on after the
  * server was not proven who is watching. Whoever handles that cancels it, and calls `reconnect()` when done. Else the
- * modal leads to the server's own sign-in, or on another origin tries again.
+ * modal leads to the server's own sign-in, or on another origin tries again. `phaseline-started` when its viewer has had the deploy
+ * deployed again, with the new deploy's id as `detail.deployId`: whoever handles that cancels it, else the modal shows the new deploy.
+ *
+ * Whoever may steer deploys (right STEER_DEPLOYS) finds buttons in it, for what can be done as the deploy stands. They act as whoever the
+ * cookie or `authorization` proves.
  *
  * Parts: dialog, environment, ref, status, outcome, connection, close; lost, last-confirmed, origin-hint, retry, try-now, restarted,
- * failure, try-again, sign-in, not-found, waiting; stepper, step (with data-phase, data-state, data-attempt) and its step-label, step-state,
- * step-began, step-ended, step-took, step-running, step-as-of, step-attempt; facts: attempt, run, started-by, started-at,
- * finished-at, last-report, whole-ref, deploy-id; position ("entry 7 of 7"), entries, entry (with data-sequence, data-kind,
- * data-to-status, data-refusal), older; announcer, the live region. There are no slots.
+ * failure, try-again, sign-in, not-found, waiting; beside: queue-place, dispatch, run-waits, request; steering: cancel, rerun, redeploy,
+ * abandon; stepper, step (with data-phase, data-state, data-attempt) and its step-label, step-state,
+ * step-began, step-ended, step-took, step-running, step-as-of, step-attempt; facts: attempt, run, run-account, started-by, started-at,
+ * finished-at, last-report, whole-ref, commit, deploy-id; position ("entry 7 of 7"), entries, entry (with data-sequence, data-kind,
+ * data-source, data-to-status, data-refusal), source, older; announcer, the live region. There are no slots.
  */
 export class DeployModal extends LitElement {
-  static override styles = [tokens, common, modalStyles, stepperStyles, auditListStyles];
+  static override styles = [tokens, common, modalStyles, stepperStyles, besideStyles, auditListStyles];
 
   static override properties = {
     deployId: { attribute: "deploy-id", reflect: true },
@@ -119,6 +129,7 @@ export class DeployModal extends LitElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("deployId") || changed.has("open")) {
+      this.#confirmation?.close();
       this.#announcer.forget();
       this.#limit = ENTRIES_SHOWN;
     }
@@ -143,13 +154,15 @@ export class DeployModal extends LitElement {
       </div>
       <div class="body">${this.#notices()} ${deploy ? this.#deploy(deploy) : this.#nothingYet()}</div>
       <div class="unseen" part="announcer" role="status" aria-live="polite">${this.#announcer.text}</div>
+      <phaseline-confirmation .endpoint=${this.endpoint} .authorization=${this.authorization} @phaseline-steered=${this.#steered}></phaseline-confirmation>
     </dialog>`;
   }
 
   #deploy(deploy: Deploy): TemplateResult {
-    const { history, labels } = this.#feed;
+    const { connection, history, labels, surroundings } = this.#feed;
     const now = this.#now();
-    return html`${stepper(deploy, now)} ${facts(deploy, now)} ${auditList(history, labels, this.#limit, this.#showAll)}`;
+    const steering = connection === "live" ? steeringButtons(deploy, surroundings.known, this.#ask) : nothing;
+    return html`${beside(deploy, surroundings.known)} ${stepper(deploy, now)} ${steering} ${facts(deploy, now)} ${auditList(history, labels, this.#limit, this.#showAll)}`;
   }
 
   #notices(): TemplateResult {
@@ -159,6 +172,22 @@ export class DeployModal extends LitElement {
     ${connection === "lost" ? lostNotice(this.#feed, this.#isForeign()) : nothing} ${
       refused ? closedNotice(this.#feed, this.#isForeign(), this.#again) : nothing
     }`;
+  }
+
+  readonly #ask = (subject: Subject): void => {
+    void this.#confirmation?.ask(subject);
+  };
+
+  // What had the focus may be gone: what could be done then cannot be done now.
+  readonly #steered = ({ detail: { deployId } }: CustomEvent<SteeredDetail>): void => {
+    this.renderRoot.querySelector<HTMLElement>("#title")?.focus();
+    if (deployId === this.deployId) return;
+    const started = new CustomEvent("phaseline-started", { detail: { deployId }, bubbles: true, composed: true, cancelable: true });
+    if (this.dispatchEvent(started)) this.deployId = deployId;
+  };
+
+  get #confirmation(): Confirmation | null {
+    return this.renderRoot.querySelector<Confirmation>("phaseline-confirmation");
   }
 
   readonly #again = (): void => {

@@ -14,7 +14,7 @@ export function facts(deploy: Deploy, now: Now): TemplateResult {
     </div>
     <div>
       <dt>Run</dt>
-      <dd part="run">${run(deploy.runUrl)}</dd>
+      <dd part="run">${run(deploy.runUrl)} ${account(deploy)}</dd>
     </div>
     <div>
       <dt>Started by</dt>
@@ -29,6 +29,12 @@ export function facts(deploy: Deploy, now: Now): TemplateResult {
       <dt>Ref</dt>
       <dd part="whole-ref"><code><bdi>${deploy.ref}</bdi></code></dd>
     </div>
+    ${deploy.commit
+      ? html`<div class="whole">
+          <dt>Commit</dt>
+          <dd part="commit"><code>${deploy.commit}</code></dd>
+        </div>`
+      : nothing}
     <div class="whole">
       <dt>Deploy id</dt>
       <dd part="deploy-id"><code>${deploy.id}</code></dd>
@@ -70,6 +76,13 @@ function run(runUrl: string | null): TemplateResult | string {
   return html`<a href=${runUrl} target="_blank" rel="noopener noreferrer">
     Open run${externalIcon}<span class="unseen">(in a new tab)</span>
   </a>`;
+}
+
+// GitHub's own words, which say nothing of phases. Beside a run that it has ended otherwise than the log says, both can be read.
+function account({ run, attempt }: Deploy): TemplateResult | typeof nothing {
+  if (!run) return nothing;
+  const which = run.attempt === attempt ? "" : `, attempt ${run.attempt}`;
+  return html`<span class="aside" part="run-account">GitHub: ${run.conclusion ?? run.status}${which}</span>`;
 }
 
 export function isWebAddress(address: string): boolean {

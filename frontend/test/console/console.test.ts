@@ -251,7 +251,7 @@ describe("the start form", () => {
   test("starts a deploy and leads to it", async () => {
     await submit();
     const start = asked.find(({ query }) => query.includes("startDeploy"));
-    expect(start?.variables.input).toEqual({ environment: "staging", ref: "main", note: null });
+    expect(start?.variables.input).toEqual({ environment: "staging", ref: "main", note: null, requestId: expect.stringMatching(/^[0-9a-f]{32}$/) });
     expect([location.pathname, modal().getAttribute("deploy-id")]).toEqual(["/deploys/d9", "d9"]);
   });
 
@@ -285,7 +285,7 @@ describe("the start form", () => {
     breaks();
     await submit();
     const said = words(form().querySelector(".notice"));
-    expect(said).toMatch(/^It is not known whether the deploy was started. Look at the list before starting again. /);
+    expect(said).toMatch(/^It is not known whether the deploy was started. Start it again as it is: it will be one and the same. /);
     expect(said).toContain(code);
     expect(asked.slice(-2).map(({ query }) => /\w+ (\w+)/.exec(query)?.[1])).toEqual(["StartDeploy", "Deploys"]);
   });

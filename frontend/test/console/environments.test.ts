@@ -4,7 +4,7 @@ import type { Console } from "../../src/console/console.ts";
 import type { Environment, Identity } from "../../src/graphql/documents.ts";
 import { expectAccessible } from "../accessibility.ts";
 import { FakeServer } from "../fake-server.ts";
-import { environment, operator, viewer } from "../make.ts";
+import { environment, now, operator, viewer } from "../make.ts";
 
 let identity: Identity;
 let environments: Environment[];
@@ -30,7 +30,8 @@ async function answer(_address: string, { body }: { body: string }): Promise<Res
   const question = JSON.parse(body) as (typeof asked)[number];
   asked.push(question);
   if (question.query.includes("query Identity")) return Response.json({ data: { identity } });
-  if (question.query.includes("query Environments")) {
+  if (question.query.includes("query EnvironmentsNow")) return Response.json({ data: { environments: environments.map(({ name }) => now(name)) } });
+  if (question.query.includes("query Environments ")) {
     if (refusedWith) return Response.json({ errors: [{ message: "no", extensions: { code: refusedWith } }] }, { status: 400 });
     return Response.json({ data: { environments } });
   }
@@ -59,6 +60,7 @@ const form = () => page.renderRoot.querySelector("phaseline-start-form")?.shadow
 const field = <E extends HTMLElement = HTMLInputElement>(id: string) => form().querySelector<E>(`#${id}`);
 const select = () => field<HTMLSelectElement>("environment") as HTMLSelectElement;
 const button = () => form().querySelector<HTMLButtonElement>("button.primary") as HTMLButtonElement;
+const A_REQUEST = expect.stringMatching(/^[0-9a-f]{32}$/);
 const started = () => asked.find(({ query }) => query.includes("startDeploy"))?.variables.input;
 
 async function choose(name: string): Promise<void> {
@@ -101,7 +103,7 @@ test("an environment that is not protected is started at once", async () => {
   await choose("staging");
   expect(field("confirmation")).toBeNull();
   await submit({ ref: "main" });
-  expect(started()).toEqual({ environment: "staging", ref: "main", note: null });
+  expect(started()).toEqual({ environment: "staging", ref: "main", note: null, requestId: A_REQUEST });
 });
 
 test("a protected one is started only by who types its name", async () => {
@@ -116,7 +118,7 @@ test("a protected one is started only by who types its name", async () => {
     expect(started()).toBeUndefined();
   }
   await submit({ ref: "main", confirmation: "production" });
-  expect(started()).toEqual({ environment: "production", ref: "main", note: null });
+  expect(started()).toEqual({ environment: "production", ref: "main", note: null, requestId: A_REQUEST });
 });
 
 test("the only one that may be started is chosen, and no longer than it is the only one", async () => {
@@ -148,7 +150,7 @@ test.each([
   await open();
   expect([field("environment")?.localName, button().disabled]).toEqual(["input", false]);
   await submit({ environment: "anything", ref: "x" });
-  expect(started()).toEqual({ environment: "anything", ref: "x", note: null });
+  expect(started()).toEqual({ environment: "anything", ref: "x", note: null, requestId: A_REQUEST });
 });
 
 test("where it is not known which there are, that is said, nothing can be started, and it can be asked again", async () => {
@@ -166,7 +168,7 @@ test("where it is not known which there are, that is said, nothing can be starte
 test("who may start nothing is not asked for", async () => {
   identity = viewer;
   await open();
-  expect(asked.some(({ query }) => query.includes("query Environments"))).toBe(false);
+  expect(asked.some(({ query }) => query.includes("query Environments "))).toBe(false);
 });
 
 test("axe objects to nothing, with a protected one chosen and its name typed wrongly", async () => {

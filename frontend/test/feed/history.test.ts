@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { History } from "../../src/feed/history.ts";
-import { aside, deploy, entry, refusal } from "../make.ts";
+import { NO_FACTS, aside, at, deploy, entry, refusal } from "../make.ts";
 
 describe("a history", () => {
   test("shows nothing before the first event", () => {
@@ -29,6 +29,24 @@ describe("a history", () => {
     history.addTransition(deploy(2, "b"), entry(2, "b"));
     for (const known of [entry(1, "a"), entry(2, "b"), aside(3, "b"), refusal(4, "y"), entry(5, "c")]) history.addEntry(known);
     expect([history.confirmed, history.newest]).toEqual([4, 5]);
+  });
+
+  test("knows what is beside the status as of what is confirmed, and not of a transition that the steps have not been told of", () => {
+    const history = new History();
+    const run = { attempt: 1, status: "waiting", conclusion: null, reportedAt: at(3) };
+    history.addTransition(deploy(2, "b"), entry(2, "b"));
+    history.addEntry(entry(2, "b"));
+    history.addEntry(aside(3, "b", { deploy: { ...NO_FACTS, run } }));
+    history.addEntry(entry(4, "c", { deploy: { ...NO_FACTS, run: { ...run, status: "completed" } } }));
+    expect([history.confirmed, history.deploy?.run?.status, history.deploy?.status.key]).toEqual([3, "waiting", "b"]);
+  });
+
+  test("knows it as the deploy stands where that is further than its last transition", () => {
+    const history = new History();
+    const request = { kind: "CANCEL_REQUESTED", actor: "maria", reason: "wrong ref", requestedAt: at(3), failure: null } as const;
+    history.addTransition(deploy(4, "b", { request }), entry(2, "b"));
+    for (const known of [entry(2, "b"), aside(3, "b"), aside(4, "b")]) history.addEntry(known);
+    expect([history.confirmed, history.deploy?.request]).toEqual([4, request]);
   });
 
   test("does not extend it over a transition that the steps have not been told of", () => {

@@ -129,11 +129,15 @@ describe("the audit entries", () => {
       aside(5, "b", { kind: "DISPATCH_UNCLEAR", runStatus: null }),
       aside(6, "b", { kind: "CANCEL_REQUESTED", runStatus: null }),
       aside(7, "b", { kind: "RERUN_REQUESTED", runStatus: null }),
+      aside(8, "b", { kind: "REQUEST_FAILED", runStatus: null }),
+      aside(9, "b", { kind: "REQUEST_FAILED", source: "CONSOLE", runStatus: null }),
     ];
     await show(deploy(2, "b"), entry(1, "a"), entry(2, "b"), ...told);
-    expect(text("position")).toBe("entry 7 of 7");
+    expect(text("position")).toBe("entry 9 of 9");
     const said = all("entry").map((row) => words(row.querySelector(".head") ?? undefined));
-    expect(said.slice(0, 5)).toEqual([
+    expect(said.slice(0, 7)).toEqual([
+      "Not known to have reached GitHub",
+      "GitHub refused what was requested",
       "Re-run requested",
       "Cancellation requested",
       "Not known whether the run was begun",
@@ -146,6 +150,14 @@ describe("the audit entries", () => {
     await show(deploy(3, "c"), entry(1, "a"), entry(2, "b"), entry(3, "c", { runStatus: "completed", runConclusion: "timed_out" }));
     expect(words(all("entry")[0])).toContain("No callback has told; GitHub says of the run: completed, timed_out");
     expect(words(all("entry")[1])).not.toContain("GitHub");
+  });
+
+  test("say each by a word and an icon of whose word it is", async () => {
+    const sources = ["OPERATOR", "CALLBACK", "GITHUB", "CONSOLE"] as const;
+    await show(deploy(2, "b"), ...sources.map((source, index) => entry(index + 1, "b", { source })));
+    expect(all("entry").map((row) => row.dataset["source"])).toEqual(sources.toReversed());
+    expect(all("source").map(words)).toEqual(["Console", "GitHub", "Workflow", "Operator"]);
+    expect(new Set(all("source").map((source) => source.querySelector("svg")?.innerHTML)).size).toBe(4);
   });
 
   test("say how far the steps are confirmed, and how far the log is known", async () => {

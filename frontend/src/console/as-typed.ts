@@ -1,0 +1,55 @@
+import type { ReactiveController, ReactiveControllerHost } from "lit";
+
+/** What an answer is about: an environment, and what was typed. */
+export interface Typed {
+  readonly environment: string;
+  readonly text: string;
+}
+
+/**
+ * The answer to what somebody is typing: asked for when they pause, and only the newest counts. It is a help and no more, so a failure
+ * is no answer, and is not told.
+ */
+export class AsTyped<Answer> implements ReactiveController {
+  /** The newest answer there was, which may be about what was typed before. */
+  answer: Answer | null = null;
+  /** What it is about. */
+  about: Typed | null = null;
+
+  readonly #host: ReactiveControllerHost;
+  readonly #ask: (typed: Typed) => Promise<Answer | null>;
+  readonly #pauseMs: number;
+  #pause: ReturnType<typeof setTimeout> | undefined;
+  #newestQuestion = 0;
+
+  constructor(host: ReactiveControllerHost, ask: (typed: Typed) => Promise<Answer | null>, pauseMs: number) {
+    this.#host = host;
+    this.#ask = ask;
+    this.#pauseMs = pauseMs;
+    host.addController(this);
+  }
+
+  hostDisconnected(): void {
+    this.forget();
+  }
+
+  /** Somebody has typed this; `at once` where they have not to be waited for. */
+  type(typed: Typed, atOnce = false): void {
+    clearTimeout(this.#pause);
+    const question = ++this.#newestQuestion;
+    this.#pause = setTimeout(() => void this.#find(typed, question), atOnce ? 0 : this.#pauseMs);
+  }
+
+  forget(): void {
+    clearTimeout(this.#pause);
+    this.#newestQuestion++;
+    this.answer = this.about = null;
+  }
+
+  async #find(typed: Typed, question: number): Promise<void> {
+    const answer = await this.#ask(typed).catch(() => null);
+    if (question !== this.#newestQuestion) return;
+    [this.answer, this.about] = [answer, typed];
+    this.#host.requestUpdate();
+  }
+}

@@ -1,0 +1,50 @@
+import type { ReactiveControllerHost } from "lit";
+import { environmentsNowDocument, type EnvironmentNow } from "../graphql/documents.ts";
+import { graphqlEndpoint } from "../graphql/endpoint.ts";
+import { Failure } from "../graphql/failure.ts";
+import { request } from "../graphql/request.ts";
+
+/** What is deployed where, what is in progress there and what waits, as one query found it. Nothing changes until the next one. */
+export class EnvironmentsNow {
+  /** Null before the first answer; empty where the server does not say which environments there are. */
+  known: readonly EnvironmentNow[] | null = null;
+  /** When the answer that is shown came. */
+  asOf: number | null = null;
+  failure: Failure | null = null;
+
+  readonly #host: ReactiveControllerHost;
+  #newestQuestion = 0;
+
+  constructor(host: ReactiveControllerHost) {
+    this.#host = host;
+  }
+
+  /** Asks anew. The answer that counts is that to the newest question. */
+  async refresh(): Promise<void> {
+    const question = ++this.#newestQuestion;
+    try {
+      const { environments } = await request(graphqlEndpoint(null), environmentsNowDocument, {});
+      if (question === this.#newestQuestion) [this.known, this.asOf, this.failure] = [environments, Date.now(), null];
+    } catch (thrown) {
+      if (question === this.#newestQuestion) this.#failed(Failure.of(thrown));
+    }
+    this.#host.requestUpdate();
+  }
+
+  /** Forgets what was found, and drops what was asked for: it was for somebody who is not here any more. */
+  forget(): void {
+    this.#newestQuestion++;
+    [this.known, this.asOf, this.failure] = [null, null, null];
+    this.#host.requestUpdate();
+  }
+
+  of(name: string | undefined): EnvironmentNow | null {
+    return this.known?.find((one) => one.name === name) ?? null;
+  }
+
+  // A node of an older version knows nothing of this, which is no failure.
+  #failed(failure: Failure): void {
+    if (failure.code === "GRAPHQL_VALIDATION_FAILED") [this.known, this.failure] = [[], null];
+    else this.failure = failure;
+  }
+}

@@ -1,0 +1,74 @@
+import { html, nothing, type ReactiveControllerHost, type TemplateResult } from "lit";
+import { comparisonDocument, refSuggestionsDocument, type Comparison, type Environment, type RefSuggestion } from "../graphql/documents.ts";
+import { graphqlEndpoint } from "../graphql/endpoint.ts";
+import { request } from "../graphql/request.ts";
+import { externalIcon } from "../look/icons.ts";
+import { isWebAddress } from "../modal/facts.ts";
+import { shortCommit } from "../words.ts";
+import { AsTyped } from "./as-typed.ts";
+
+const SUGGEST_AFTER_MS = 250;
+const COMPARE_AFTER_MS = 600;
+
+/** What GitHub knows of the ref that somebody is typing: which ones there are, and what would change. Whatever is typed can be sent. */
+export class RefHelp {
+  readonly #suggestions: AsTyped<readonly RefSuggestion[]>;
+  readonly #comparison: AsTyped<Comparison>;
+
+  constructor(host: ReactiveControllerHost) {
+    this.#suggestions = new AsTyped(host, suggestionsFor, SUGGEST_AFTER_MS);
+    this.#comparison = new AsTyped(host, comparisonOf, COMPARE_AFTER_MS);
+  }
+
+  /** Another environment was chosen, or another ref was typed for it. Nothing is asked where GitHub is not to be asked. */
+  look(environment: Environment | null, ref: string, chosenAnew = false): void {
+    if (!environment?.dispatches) return this.forget();
+    const { name } = environment;
+    if (this.#suggestions.about?.environment !== name) this.forget();
+    const typed = { environment: name, text: ref };
+    this.#suggestions.type(typed, chosenAnew);
+    if (ref) this.#comparison.type(typed, chosenAnew);
+    else this.#comparison.forget();
+  }
+
+  forget(): void {
+    this.#suggestions.forget();
+    this.#comparison.forget();
+  }
+
+  /** The options of the field's list. */
+  get options(): TemplateResult[] {
+    return (this.#suggestions.answer ?? []).map(
+      ({ name, commit }) => html`<option value=${name}>${commit ? shortCommit(commit) : nothing}</option>`,
+    );
+  }
+
+  /** What would change if this ref were deployed, where that is known. */
+  changes(ref: string): TemplateResult | typeof nothing {
+    const { answer, about } = this.#comparison;
+    return answer && about?.text === ref ? changeWords(answer) : nothing;
+  }
+}
+
+async function suggestionsFor({ environment, text }: { environment: string; text: string }): Promise<readonly RefSuggestion[] | null> {
+  const found = await request(graphqlEndpoint(null), refSuggestionsDocument, { environment, prefix: text });
+  return found.environment?.refSuggestions ?? null;
+}
+
+async function comparisonOf({ environment, text }: { environment: string; text: string }): Promise<Comparison | null> {
+  const found = await request(graphqlEndpoint(null), comparisonDocument, { environment, ref: text });
+  return found.environment?.comparison ?? null;
+}
+
+function changeWords({ status, ahead, behind, url }: Comparison): TemplateResult {
+  const same = status === "identical";
+  const words = same ? "This is what is deployed now." : html`Against what is deployed now: ${commits(ahead)} ahead, ${behind} behind.`;
+  const page = isWebAddress(url) && !same;
+  return html`${words} ${page
+    ? html`<a href=${url} target="_blank" rel="noopener noreferrer">See what would change${externalIcon}<span class="unseen">(in a new tab)</span></a>`
+    : nothing}`;
+}
+
+function commits(count: number): string {
+  return count === 1 ? "1 commit" : `${count} commits`;
+}

@@ -1,0 +1,47 @@
+import { html, type TemplateResult } from "lit";
+import { moment } from "../time/moments.ts";
+import { shortCommit } from "../words.ts";
+import type { Subject } from "./subject.ts";
+
+/** How an action is put to whoever is to confirm it: the question, what will happen, and the button that does it. */
+export interface Question {
+  readonly title: string;
+  readonly what: TemplateResult | string;
+  readonly submit: string;
+}
+
+export function question(subject: Subject): Question {
+  const { deploy, attempt, unsent } = subject;
+  switch (subject.action) {
+    case "cancel":
+      if (unsent) return { title: "Cancel this deploy?", what: UNSENT, submit: "Cancel the deploy" };
+      return { title: "Cancel this deploy?", what: CANCEL, submit: "Ask GitHub to cancel" };
+    case "rerun":
+      return {
+        title: "Re-run the failed jobs?",
+        what: `GitHub is asked to run them again. The deploy becomes attempt ${attempt + 1} when GitHub or the workflow says so.`,
+        submit: "Ask GitHub to re-run",
+      };
+    case "redeploy":
+      return { title: "Deploy this again?", what: again(deploy), submit: "Start the deploy" };
+    case "abandon":
+      return { title: "Abandon this deploy?", what: ABANDON, submit: "Abandon the deploy" };
+  }
+}
+
+const UNSENT = "It ends here at once, as cancelled: GitHub was never asked for a run.";
+const CANCEL = "GitHub is asked to cancel the run. The status changes when GitHub or the workflow says so.";
+const ABANDON =
+  "It ends here, as abandoned, for good, and in your name. Nothing is stopped at GitHub: a run that goes on there goes on, and what it still reports is refused.";
+
+function again({ environment, ref, commit }: Subject["deploy"]): TemplateResult {
+  const exactly = commit ? html`, commit <code>${shortCommit(commit)}</code>,` : "";
+  return html`A new deploy of <code><bdi>${ref}</bdi></code>${exactly} to <bdi>${environment}</bdi> is started. Your reason becomes its note.`;
+}
+
+/** That it was asked for before, where it was: to ask again does no harm, and may be for nothing. */
+export function askedBefore({ action, request }: Subject): TemplateResult | null {
+  const kind = action === "cancel" ? "CANCEL_REQUESTED" : action === "rerun" ? "RERUN_REQUESTED" : null;
+  if (!request || request.kind !== kind || request.failure !== null) return null;
+  return html`<bdi>${request.actor}</bdi> has asked for it at ${moment(request.requestedAt)} already.`;
+}

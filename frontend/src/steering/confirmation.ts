@@ -1,0 +1,174 @@
+import { html, LitElement, nothing, type TemplateResult } from "lit";
+import type { Authorization } from "../graphql/authorization.ts";
+import { graphqlEndpoint } from "../graphql/endpoint.ts";
+import { Failure } from "../graphql/failure.ts";
+import { brokenIcon, closeIcon, externalIcon } from "../look/icons.ts";
+import { fieldStyles, formDialogStyles } from "../look/form.styles.ts";
+import { said } from "../look/said.ts";
+import { common, tokens } from "../look/tokens.styles.ts";
+import { pathOf } from "../routes.ts";
+import { busyWords } from "./busy.ts";
+import { askedBefore, question } from "./confirmation-words.ts";
+import { confirmationStyles } from "./confirmation.styles.ts";
+import { RequestIds } from "./request-ids.ts";
+import { send } from "./sending.ts";
+import type { Subject } from "./subject.ts";
+
+const FIELDS = ["reason", "name"] as const;
+type Field = (typeof FIELDS)[number];
+
+/** What `phaseline-steered` carries: what was done, and the deploy that it concerns now, which is a new one after a redeploy. */
+export interface SteeredDetail {
+  readonly action: Subject["action"];
+  readonly deployId: string;
+}
+
+/**
+ * A dialog that asks an operator why, says what will happen, and has the server do it. `ask()` opens it. Events: `phaseline-steered`
+ * with a `SteeredDetail`, once the server has done its part; `phaseline-unauthenticated` where it did not know who asks.
+ * Properties: `endpoint` and `authorization`, as the modal has them.
+ */
+export class Confirmation extends LitElement {
+  static override styles = [tokens, common, fieldStyles, formDialogStyles, confirmationStyles];
+
+  static override properties = { endpoint: { attribute: false }, authorization: { attribute: false } };
+
+  declare endpoint: string | null;
+  declare authorization: Authorization | null;
+
+  #subject: Subject | null = null;
+  #failure: Failure | null = null;
+  #busy = false;
+  readonly #requests = new RequestIds();
+
+  constructor() {
+    super();
+    this.endpoint = null;
+    this.authorization = null;
+  }
+
+  /** Whatever was typed or failed before was about another question. */
+  async ask(subject: Subject): Promise<void> {
+    this.#subject = subject;
+    this.#change(false, null);
+    await this.updateComplete;
+    this.renderRoot.querySelector("form")?.reset();
+    const dialog = this.#dialog;
+    if (dialog && !dialog.open) dialog.showModal();
+  }
+
+  close(): void {
+    if (this.#dialog?.open) this.#dialog.close();
+  }
+
+  protected override render(): TemplateResult {
+    return html`<dialog aria-labelledby="title" aria-describedby="what">${this.#subject ? this.#form(this.#subject) : nothing}</dialog>`;
+  }
+
+  #form(subject: Subject): TemplateResult {
+    const { title, what, submit } = question(subject);
+    const { environment, ref } = subject.deploy;
+    const before = askedBefore(subject);
+    return html`<form novalidate @submit=${this.#submit} @input=${this.#edited}>
+      <div class="top-bar">
+        <h2 id="title">${title}</h2>
+        <button class="bare" type="button" aria-label="Close" @click=${this.close}>${closeIcon}</button>
+      </div>
+      <p class="deploy">Deploy to <bdi>${environment}</bdi> of <code><bdi>${ref}</bdi></code></p>
+      <div id="what">
+        <p>${what}</p>
+        ${before ? html`<p>${before}</p>` : nothing}
+      </div>
+      ${this.#field("reason", "Reason", "One line, for whoever reads the audit entries.", true)}
+      ${subject.isProtected && subject.action === "redeploy"
+        ? this.#field("name", "Confirmation", html`This environment is protected: type <code>${environment}</code> to confirm.`)
+        : nothing}
+      <div role="alert">${this.#general()}</div>
+      <div class="actions">
+        <button type="button" @click=${this.close}>Not now</button>
+        <button class="primary" ?disabled=${this.#busy}>${this.#busy ? "Asking …" : submit}</button>
+      </div>
+    </form>`;
+  }
+
+  #field(name: Field, label: string, hint: TemplateResult | string, first = false): TemplateResult {
+    const objects = this.#failure?.field === name;
+    return html`<div class="field">
+      <label for=${name}>${label}</label>
+      <input
+        id=${name} name=${name} required autocomplete="off" ?autofocus=${first}
+        aria-describedby=${`${name}-hint ${objects ? `${name}-error` : ""}`} aria-invalid=${objects ? "true" : "false"} />
+      <p class="hint" id=${`${name}-hint`}>${hint}</p>
+      ${objects && this.#failure ? html`<p class="error" id=${`${name}-error`} role="alert">${said(this.#failure)}</p>` : nothing}
+    </div>`;
+  }
+
+  // What the server objects to, where it named none of the fields above.
+  #general(): TemplateResult | typeof nothing {
+    const failure = this.#failure;
+    if (!failure || FIELDS.some((name) => name === failure.field)) return nothing;
+    return html`<div class="notice bad">
+      ${brokenIcon}
+      <div>
+        <strong>${failure.refused ? "This was not done." : "It is not known whether this was done."}</strong>
+        <p>${busyWords(failure, this.#linkTo) ?? said(failure)}</p>
+      </div>
+    </div>`;
+  }
+
+  // In a tab of its own: what was typed here stays.
+  readonly #linkTo = (deployId: string, words: string): TemplateResult => {
+    const address = new URL(pathOf(deployId), graphqlEndpoint(this.endpoint)).href;
+    return html`<a href=${address} target="_blank" rel="noopener noreferrer">${words}${externalIcon}<span class="unseen">(in a new tab)</span></a>`;
+  };
+
+  readonly #edited = (): void => {
+    if (this.#failure) this.#change(this.#busy, null);
+  };
+
+  readonly #submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const subject = this.#subject;
+    if (this.#busy || !subject) return;
+    const missing = this.#missing(subject);
+    if (missing) return this.#failed(missing);
+    this.#change(true, null);
+    try {
+      const deployId = await send(subject, this.#value("reason"), this.#requests, this);
+      this.#requests.forget();
+      if (subject !== this.#subject) return;
+      this.#change(false, null);
+      this.close();
+      this.dispatchEvent(new CustomEvent<SteeredDetail>("phaseline-steered", { detail: { action: subject.action, deployId } }));
+    } catch (thrown) {
+      if (subject === this.#subject) await this.#failed(Failure.of(thrown));
+    }
+  };
+
+  #missing({ action, isProtected, deploy }: Subject): Failure | null {
+    if (!this.#value("reason")) return new Failure("say why", "", "reason", true);
+    if (action !== "redeploy" || !isProtected || this.#value("name") === deploy.environment) return null;
+    return new Failure(`this is not the name of ${deploy.environment}`, "", "name", true);
+  }
+
+  #value(name: Field): string {
+    return this.renderRoot.querySelector<HTMLInputElement>(`#${name}`)?.value.trim() ?? "";
+  }
+
+  async #failed(failure: Failure): Promise<void> {
+    this.#change(false, failure);
+    if (failure.code === "UNAUTHENTICATED") this.dispatchEvent(new Event("phaseline-unauthenticated", { bubbles: true, composed: true }));
+    await this.updateComplete;
+    this.renderRoot.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }
+
+  #change(busy: boolean, failure: Failure | null): void {
+    this.#busy = busy;
+    this.#failure = failure;
+    this.requestUpdate();
+  }
+
+  get #dialog(): HTMLDialogElement | null {
+    return this.renderRoot.querySelector("dialog");
+  }
+}
