@@ -82,13 +82,17 @@ class Choosing:
         """Raises TimeoutError; whoever asks the same later may be answered."""
         now = asyncio.get_running_loop().time()
         self._asked = {one: known for one, known in self._asked.items() if known[0] > now}
-        until, task = self._asked.get(question, (0.0, None))
+        _, task = self._asked.get(question, (0.0, None))
         if task is None:
             task = asyncio.create_task(ask())
             task.add_done_callback(_heard)
             self._asked[question] = now + _FRESH, task
-        async with asyncio.timeout(_PATIENCE):
-            return cast("Result", await asyncio.shield(task))
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return cast("Result", await asyncio.shield(task))
+        except GitHubError:
+            self._asked.pop(question, None)
+            raise
 
 
 def _heard(task: asyncio.Task[Any]) -> None:
@@ -148,7 +152,8 @@ def _fits(ref: Ref, environment: Environment) -> bool:
 def _called(whole: str, there: Collection[str]) -> str:
     """The short name, where nothing else that is there and may be deployed could be meant by it."""
     short = whole.split("/", 2)[2]
-    return whole if all(kind + short in there for kind in _KINDS) else short
+    is_other = refs.is_commit(short) or short.startswith(_WHOLE) or all(kind + short in there for kind in _KINDS)
+    return whole if is_other else short
 
 
 def _some(found: list[list[Ref]], most: int) -> list[Ref]:
