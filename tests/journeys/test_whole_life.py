@@ -1,4 +1,4 @@
-"""A deploy's whole life: started in the form, begun by GitHub, carried out by the real workflow, and steered by hand."""
+"""A deploy's whole life: started in the form, begun by GitHub, carried out by the real workflow, steered by hand."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

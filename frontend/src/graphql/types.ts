@@ -2,12 +2,13 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
-/** What an audit entry records. DEPLOY_STARTED: that an operator started the deploy. TRANSITION: that it moved along the graph, as the entry's source says. CALLBACK_REFUSED: that a callback was refused. The others move nothing. RUN_REPORTED: what GitHub says of the run. DISPATCH_UNCLEAR: that the run was asked for, and it is not known whether it was begun. CANCEL_REQUESTED and RERUN_REQUESTED: that an operator has asked GitHub for it. */
+/** What an audit entry records. DEPLOY_STARTED: that an operator started the deploy. TRANSITION: that it moved along the graph, as the entry's source says. CALLBACK_REFUSED: that a callback was refused. The others move nothing. RUN_REPORTED: what GitHub says of the run. DISPATCH_UNCLEAR: that the run was asked for, and it is not known whether it was begun. CANCEL_REQUESTED and RERUN_REQUESTED: that an operator has asked GitHub for it. REQUEST_FAILED: that GitHub has refused that, or was not reached, or that it is not known what it has done. */
 export type AuditKind =
   | 'CALLBACK_REFUSED'
   | 'CANCEL_REQUESTED'
   | 'DEPLOY_STARTED'
   | 'DISPATCH_UNCLEAR'
+  | 'REQUEST_FAILED'
   | 'RERUN_REQUESTED'
   | 'RUN_REPORTED'
   | 'TRANSITION';
@@ -32,6 +33,23 @@ export type DeployOutcome =
   | 'IN_PROGRESS'
   | 'SUCCEEDED';
 
+/** How far asking GitHub for the run has come. WAITING: the deploy waits for its environment. PENDING: it is asked for as soon as may be. SENDING: it is being asked for. SENT: GitHub has taken it. UNCLEAR: it was asked for, and it is not known whether GitHub has taken it; it is looked for, and never asked for again. REFUSED: GitHub has said no. WITHDRAWN: an operator has, before it was asked for. */
+export type DispatchState =
+  | 'PENDING'
+  | 'REFUSED'
+  | 'SENDING'
+  | 'SENT'
+  | 'UNCLEAR'
+  | 'WAITING'
+  | 'WITHDRAWN';
+
+/** Who says what an entry records. CALLBACK: a workflow has reported. GITHUB: GitHub says so of the run. OPERATOR: a named person has done it. CONSOLE: this server, which has sent something and cannot say what has become of it. */
+export type EntrySource =
+  | 'CALLBACK'
+  | 'CONSOLE'
+  | 'GITHUB'
+  | 'OPERATOR';
+
 /** What the log says of a phase. PENDING: nothing yet, and the deploy has not passed it. NOT_REPORTED: a later phase has reported, or the deploy has ended, and this one never reported, or began and never said how it ended (then startedAt is set). Never shown as passed. */
 export type PhaseState =
   | 'ACTIVE'
@@ -48,14 +66,25 @@ export type Proof =
   | 'SIGN_IN'
   | 'TOKEN';
 
+/** Which deploy is deployed once more, and why. */
+export type RedeployInput = {
+  /** The id of the deploy whose ref and commit are deployed again. */
+  readonly deployId: string;
+  /** Why: one line of at most 500 characters, the message of the new deploy's first entry. */
+  readonly reason: string;
+  /** What the caller calls this request, as in `StartDeployInput`. */
+  readonly requestId?: string | null | undefined;
+};
+
 /** Something that a caller may be allowed to do. */
 export type Right =
   | 'READ_AUDIT'
   | 'READ_DEPLOYS'
   | 'SEND_CALLBACKS'
-  | 'START_DEPLOYS';
+  | 'START_DEPLOYS'
+  | 'STEER_DEPLOYS';
 
-/** What kind of caller it is. WORKFLOW: sends callbacks. OPERATOR: reads, and starts deploys. VIEWER: reads. TOOL: reads the audit history. */
+/** What kind of caller it is. WORKFLOW: sends callbacks. OPERATOR: reads, starts deploys, and steers them. VIEWER: reads. TOOL: reads the audit history. */
 export type Role =
   | 'OPERATOR'
   | 'TOOL'
@@ -72,7 +101,29 @@ export type StartDeployInput = {
   readonly pipeline?: string | null | undefined;
   /** A branch, a tag or a commit: one line of at most 255 characters. */
   readonly ref: string;
+  /** What the caller calls this request, such as a UUID that a form has made when it was opened: one line of at most 64 characters. The same request of the same caller is answered with the deploy that it has started, and starts no other. */
+  readonly requestId?: string | null | undefined;
 };
+
+/** Which deploy an operator has something to say of, and why. */
+export type SteerInput = {
+  /** The deploy's id. */
+  readonly deployId: string;
+  /** Why: one line of at most 500 characters, the message of the entry that records it. */
+  readonly reason: string;
+};
+
+/** What becomes of a start while another deploy to the environment is in progress. REFUSE: it is refused. WAIT: it waits until that one has ended. */
+export type WhenBusy =
+  | 'REFUSE'
+  | 'WAIT';
+
+export type AbandonDeployMutationVariables = Exact<{
+  input: SteerInput;
+}>;
+
+
+export type AbandonDeployMutation = { readonly abandonDeploy: { readonly id: string } };
 
 export type AuditEntryAddedSubscriptionVariables = Exact<{
   deployId: string;
@@ -80,9 +131,28 @@ export type AuditEntryAddedSubscriptionVariables = Exact<{
 }>;
 
 
-export type AuditEntryAddedSubscription = { readonly auditEntryAdded: { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runStatus: string | null, readonly runConclusion: string | null, readonly recordedAt: string } };
+export type AuditEntryAddedSubscription = { readonly auditEntryAdded: { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly source: EntrySource, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runStatus: string | null, readonly runConclusion: string | null, readonly recordedAt: string, readonly deploy: { readonly runUrl: string | null, readonly run: { readonly attempt: number, readonly status: string, readonly conclusion: string | null, readonly reportedAt: string } | null, readonly request: { readonly kind: AuditKind, readonly actor: string, readonly reason: string | null, readonly requestedAt: string, readonly failure: string | null } | null } } };
 
-export type AuditEntryFieldsFragment = { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runStatus: string | null, readonly runConclusion: string | null, readonly recordedAt: string };
+export type AuditEntryFieldsFragment = { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly source: EntrySource, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runStatus: string | null, readonly runConclusion: string | null, readonly recordedAt: string };
+
+export type CancelDeployMutationVariables = Exact<{
+  input: SteerInput;
+}>;
+
+
+export type CancelDeployMutation = { readonly cancelDeploy: { readonly id: string } };
+
+export type ComparisonQueryVariables = Exact<{
+  environment: string;
+  ref: string;
+}>;
+
+
+export type ComparisonQuery = { readonly environment: { readonly comparison: { readonly status: string, readonly ahead: number, readonly behind: number, readonly url: string } | null } | null };
+
+export type DeployBriefFragment = { readonly id: string, readonly environment: string, readonly ref: string, readonly commit: string | null, readonly startedBy: string, readonly startedAt: string, readonly finishedAt: string | null, readonly status: { readonly label: string } };
+
+export type DeployFactsFragment = { readonly runUrl: string | null, readonly run: { readonly attempt: number, readonly status: string, readonly conclusion: string | null, readonly reportedAt: string } | null, readonly request: { readonly kind: AuditKind, readonly actor: string, readonly reason: string | null, readonly requestedAt: string, readonly failure: string | null } | null };
 
 export type DeploySequenceQueryVariables = Exact<{
   id: string;
@@ -91,7 +161,7 @@ export type DeploySequenceQueryVariables = Exact<{
 
 export type DeploySequenceQuery = { readonly deploy: { readonly sequence: number } | null };
 
-export type DeployFieldsFragment = { readonly id: string, readonly environment: string, readonly ref: string, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }> };
+export type DeployFieldsFragment = { readonly id: string, readonly environment: string, readonly ref: string, readonly commit: string | null, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }>, readonly run: { readonly attempt: number, readonly status: string, readonly conclusion: string | null, readonly reportedAt: string } | null, readonly request: { readonly kind: AuditKind, readonly actor: string, readonly reason: string | null, readonly requestedAt: string, readonly failure: string | null } | null };
 
 export type DeploysQueryVariables = Exact<{
   filter?: DeployFilter | null | undefined;
@@ -100,12 +170,17 @@ export type DeploysQueryVariables = Exact<{
 }>;
 
 
-export type DeploysQuery = { readonly deploys: { readonly edges: ReadonlyArray<{ readonly node: { readonly id: string, readonly environment: string, readonly ref: string, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }> } }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
+export type DeploysQuery = { readonly deploys: { readonly edges: ReadonlyArray<{ readonly node: { readonly id: string, readonly environment: string, readonly ref: string, readonly commit: string | null, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }>, readonly run: { readonly attempt: number, readonly status: string, readonly conclusion: string | null, readonly reportedAt: string } | null, readonly request: { readonly kind: AuditKind, readonly actor: string, readonly reason: string | null, readonly requestedAt: string, readonly failure: string | null } | null } }>, readonly pageInfo: { readonly hasNextPage: boolean, readonly endCursor: string | null } } };
+
+export type EnvironmentsNowQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type EnvironmentsNowQuery = { readonly environments: ReadonlyArray<{ readonly name: string, readonly inProgress: { readonly since: string, readonly deploy: { readonly id: string, readonly environment: string, readonly ref: string, readonly commit: string | null, readonly startedBy: string, readonly startedAt: string, readonly finishedAt: string | null, readonly status: { readonly label: string } } } | null, readonly queue: ReadonlyArray<{ readonly id: string, readonly environment: string, readonly ref: string, readonly commit: string | null, readonly startedBy: string, readonly startedAt: string, readonly finishedAt: string | null, readonly status: { readonly label: string } }>, readonly deployed: { readonly id: string, readonly environment: string, readonly ref: string, readonly commit: string | null, readonly startedBy: string, readonly startedAt: string, readonly finishedAt: string | null, readonly status: { readonly label: string } } | null }> };
 
 export type EnvironmentsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type EnvironmentsQuery = { readonly environments: ReadonlyArray<{ readonly name: string, readonly repository: string, readonly refs: ReadonlyArray<string>, readonly commits: boolean, readonly protected: boolean, readonly url: string | null, readonly mayStart: boolean }> };
+export type EnvironmentsQuery = { readonly environments: ReadonlyArray<{ readonly name: string, readonly repository: string, readonly refs: ReadonlyArray<string>, readonly commits: boolean, readonly protected: boolean, readonly dispatches: boolean, readonly whenBusy: WhenBusy, readonly url: string | null, readonly mayStart: boolean }> };
 
 export type IdentityQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -118,7 +193,7 @@ export type PhaseChangedSubscriptionVariables = Exact<{
 }>;
 
 
-export type PhaseChangedSubscription = { readonly phaseChanged: { readonly deploy: { readonly id: string, readonly environment: string, readonly ref: string, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }> }, readonly entry: { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runStatus: string | null, readonly runConclusion: string | null, readonly recordedAt: string } } };
+export type PhaseChangedSubscription = { readonly phaseChanged: { readonly deploy: { readonly id: string, readonly environment: string, readonly ref: string, readonly commit: string | null, readonly attempt: number, readonly sequence: number, readonly startedBy: string, readonly startedAt: string, readonly updatedAt: string, readonly finishedAt: string | null, readonly runUrl: string | null, readonly pipeline: { readonly name: string }, readonly status: { readonly key: string, readonly label: string, readonly outcome: DeployOutcome }, readonly phases: ReadonlyArray<{ readonly key: string, readonly label: string, readonly position: number, readonly state: PhaseState, readonly attempt: number | null, readonly startedAt: string | null, readonly finishedAt: string | null }>, readonly run: { readonly attempt: number, readonly status: string, readonly conclusion: string | null, readonly reportedAt: string } | null, readonly request: { readonly kind: AuditKind, readonly actor: string, readonly reason: string | null, readonly requestedAt: string, readonly failure: string | null } | null }, readonly entry: { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly source: EntrySource, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runStatus: string | null, readonly runConclusion: string | null, readonly recordedAt: string } } };
 
 export type PipelineLabelsQueryVariables = Exact<{
   name: string;
@@ -127,9 +202,38 @@ export type PipelineLabelsQueryVariables = Exact<{
 
 export type PipelineLabelsQuery = { readonly pipeline: { readonly statuses: ReadonlyArray<{ readonly key: string, readonly label: string }> } };
 
+export type RedeployMutationVariables = Exact<{
+  input: RedeployInput;
+}>;
+
+
+export type RedeployMutation = { readonly redeploy: { readonly id: string } };
+
+export type RefSuggestionsQueryVariables = Exact<{
+  environment: string;
+  prefix: string;
+}>;
+
+
+export type RefSuggestionsQuery = { readonly environment: { readonly refSuggestions: ReadonlyArray<{ readonly name: string, readonly commit: string | null }> } | null };
+
+export type RerunFailedJobsMutationVariables = Exact<{
+  input: SteerInput;
+}>;
+
+
+export type RerunFailedJobsMutation = { readonly rerunFailedJobs: { readonly id: string } };
+
 export type StartDeployMutationVariables = Exact<{
   input: StartDeployInput;
 }>;
 
 
 export type StartDeployMutation = { readonly startDeploy: { readonly id: string } };
+
+export type SurroundingsQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type SurroundingsQuery = { readonly identity: { readonly rights: ReadonlyArray<Right>, readonly environments: ReadonlyArray<string> | null }, readonly environments: ReadonlyArray<{ readonly name: string, readonly protected: boolean, readonly dispatches: boolean }>, readonly deploy: { readonly queuePosition: number | null, readonly dispatch: { readonly state: DispatchState, readonly reason: string | null, readonly runId: string | null } | null } | null };

@@ -10,8 +10,8 @@ from tests.support.github.state import Workflow
 
 
 def console_workflow() -> Workflow:
-    """It can be dispatched with the inputs that the file has, and with no others. Its jobs go by their keys in the file,
-    where GitHub's have names for people."""
+    """It can be dispatched with the inputs that the file has, and with no others. Its jobs go by their keys in the
+    file, where GitHub's have names for people."""
     file: Mapping[str, Any] = YAML(typ="safe").load(find(".github/workflows/deploy-console.yml"))
     inputs: Mapping[str, Any] = _begun_by(file)["workflow_dispatch"]["inputs"]
     required = [name for name, said in inputs.items() if said["required"]]
