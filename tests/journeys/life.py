@@ -107,6 +107,7 @@ async def lived(folder: Path, viewers: Viewers) -> AsyncIterator[Life]:
     async with steered(database, folder) as stage, door_to(stage.server.url) as door:
         async with Runner(stage.github, door.url, folder) as runner:
             yield Life(stage, runner, door, viewers)
+        await viewers.close()  # they would find the server gone
         await stage.github.away()  # so that the log stands still
         await assert_consistent(database, stage.server.url)
         assert not faults(stage.server)
