@@ -57,8 +57,9 @@ async def run_workflow(
     `deploy_id` None is a deploy that the console did not start, `commit` None one whose ref is not pinned. `attempt`
     and `run_id` are what the run says of itself, as GitHub would, `has_page` whether it gives an address for itself,
     and `environment_of_jobs` what else jobs find in their environment; `variables` are further repository variables;
-    `workflow` is a file to run in the real one's place. Cancelling the task cancels the run as GitHub does, so that it still reports its end; cancelling it a
-    second time, or GRACE seconds, kills it. Raises RunnerMissing where this machine cannot run workflows.
+    `workflow` is a file to run in the real one's place. Cancelling the task cancels the run as GitHub does, so that it
+    still reports its end; cancelling it a second time, or GRACE seconds, kills it. Raises RunnerMissing where this
+    machine cannot run workflows.
     """
     act = find_act()
     inputs = {"environment": environment, "ref": ref, "console_deploy_id": deploy_id or ""}
