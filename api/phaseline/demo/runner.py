@@ -41,6 +41,7 @@ async def run_workflow(
     ref: str,
     server_url: str,
     commands: Commands,
+    commit: str | None = None,
     attempt: int = 1,
     run_id: str | None = None,
     token: str | None = None,
@@ -53,18 +54,20 @@ async def run_workflow(
 ) -> int:
     """Runs deploy-console.yml with the action it uses, and returns the runner's exit code: 0 where every job passed.
 
-    `deploy_id` None is a deploy that the console did not start. `attempt` and `run_id` are what the run says of
-    itself, as GitHub would, `has_page` whether it gives an address for itself, and `environment_of_jobs` what else jobs
-    find in their environment; `variables` are further repository variables; `workflow` is a file to run in the real
-    one's place. Cancelling the task cancels the run as GitHub does, so that it still reports its end; cancelling it a
-    second time, or GRACE seconds, kills it. Raises RunnerMissing where this machine cannot run workflows.
+    `deploy_id` None is a deploy that the console did not start, `commit` None one whose ref is not pinned. `attempt`
+    and `run_id` are what the run says of itself, as GitHub would, `has_page` whether it gives an address for itself,
+    and `environment_of_jobs` what else jobs find in their environment; `variables` are further repository variables;
+    `workflow` is a file to run in the real one's place. Cancelling the task cancels the run as GitHub does, so that it
+    still reports its end; cancelling it a second time, or GRACE seconds, kills it. Raises RunnerMissing where this
+    machine cannot run workflows.
     """
     act = find_act()
+    inputs = {"environment": environment, "ref": ref, "console_deploy_id": deploy_id or ""}
     with tempfile.TemporaryDirectory(prefix="phaseline-", ignore_cleanup_errors=True) as root:
         workspace = prepare(Path(root), workflow)
         arguments = _arguments(
             workspace,
-            inputs={"environment": environment, "ref": ref, "console_deploy_id": deploy_id or ""},
+            inputs=inputs if commit is None else {**inputs, "commit": commit},
             variables={**commands.variables(), "PHASELINE_URL": server_url, **(variables or {})},
             says={
                 "GITHUB_RUN_ID": run_id or str(secrets.randbelow(10**9) + 1),

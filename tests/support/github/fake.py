@@ -5,7 +5,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl
 
 from tests.support.github.access import INSTALLATIONS, Access, account
@@ -27,12 +27,22 @@ class Disagreement(AssertionError):
     """What was asked, or answered, is not as GitHub describes it."""
 
 
+class Carrier(Protocol):
+    """Whoever carries runs out. Neither waits for anything: GitHub does not, either."""
+
+    def begin(self, run: Run) -> None:
+        """Its newest attempt is to be carried out."""
+
+    def cancel(self, run: Run) -> None:
+        """It is to be ended, if it is not over yet."""
+
+
 class FakeGitHub:
     """For the length of a block, at `url`; `api_url` is what a client is to be given.
 
     `asked`: every request there was, and `wrong` what was wrong with it or with its answer; where the block ends and
     there is any, Disagreement is raised. `faults`, `access` and `hooks` say what goes wrong, who is let in and who is
-    told; `runs` is the hand that moves runs on.
+    told; `runs` is the hand that moves runs on: a test's own, or that of a `carrier`, where there is one.
     """
 
     def __init__(self, *, enterprise: bool = False) -> None:
@@ -47,7 +57,8 @@ class FakeGitHub:
         self.access, self.faults, self.hooks = Access(), Faults(), Hooks()
         answers = Answers(self.description, self.url, self.api_url)
         self.runs = Runs(self.hooks, answers, self.description, self.wrong)
-        self._operations = Operations(answers, self._began)
+        self.carrier: Carrier | None = None
+        self._operations = Operations(answers, self._began, self._cancelled)
         self._telling: set[asyncio.Task[None]] = set()
         self._operations.tells_run = not enterprise
         self.repository = self.add(REPOSITORY)
@@ -102,9 +113,18 @@ class FakeGitHub:
 
     async def _began(self, run: Run) -> None:
         """GitHub tells of it by the way: whoever has asked for it may hear of it before it is answered, or after."""
-        telling = asyncio.create_task(self.runs.began(run))
+        telling = asyncio.create_task(self._tell_and_begin(run))
         self._telling.add(telling)
         telling.add_done_callback(self._telling.discard)
+
+    async def _tell_and_begin(self, run: Run) -> None:
+        await self.runs.began(run)
+        if self.carrier is not None:
+            self.carrier.begin(run)
+
+    def _cancelled(self, run: Run) -> None:
+        if self.carrier is not None:
+            self.carrier.cancel(run)
 
     async def _serve(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         asked = self._read(scope, await body_of(receive))

@@ -40,13 +40,16 @@ def ok(content: object, status: int = 200) -> Answer:
 
 class Operations:
     """`tells_run`: whether a dispatch can be answered with the run, as newer servers do. `changed`: told of each run
-    that was begun, and of each that was begun again, with the action that GitHub would tell of it."""
+    that was begun, and of each that was begun again, with the action that GitHub would tell of it. `cancelled`: told of
+    each that is to be cancelled."""
 
-    def __init__(self, answers: Answers, changed: Callable[[Run], Awaitable[None]]) -> None:
+    def __init__(
+        self, answers: Answers, changed: Callable[[Run], Awaitable[None]], cancelled: Callable[[Run], None]
+    ) -> None:
         self.repositories: dict[str, Repository] = {}
         self.tells_run = True
         self.lags = False
-        self._answers, self._changed = answers, changed
+        self._answers, self._changed, self._cancelled = answers, changed, cancelled
 
     async def answer(self, asked: Asked) -> Answer:
         """Do it, and say so."""
@@ -141,6 +144,7 @@ class Operations:
                 if run.newest.status == "completed":
                     return refusal(409, "Cannot cancel a workflow run that is completed.")
                 run.cancelling = True
+                self._cancelled(run)
                 return ok({}, 202)
             case _:
                 return await self._again(run, only_failed=path == "/rerun-failed-jobs")
@@ -151,7 +155,9 @@ class Operations:
             return refusal(403, "This workflow is already running")
         if only_failed and not failed:
             return refusal(403, "This workflow run cannot be retried")
-        run.add_attempt(lambda job: not only_failed or job.conclusion in ("failure", "skipped"))
+        not_done = [job.name for job in run.newest.jobs if job.conclusion in ("failure", "skipped")]
+        again = run.workflow.and_those_after(not_done)
+        run.add_attempt(lambda job: not only_failed or job.name in again)
         await self._changed(run)
         return ok({}, 201)
 

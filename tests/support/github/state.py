@@ -2,7 +2,7 @@
 
 import itertools
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -31,15 +31,24 @@ def console_run_name(inputs: Inputs) -> str:
 
 @dataclass
 class Workflow:
-    """A workflow file that can be dispatched. `jobs`: the names of what it runs."""
+    """A workflow file that can be dispatched. `jobs`: the names of what it runs, each after those that it `needs`."""
 
     file: str = "deploy-console.yml"
     required: tuple[str, ...] = ("environment", "ref")
     optional: tuple[str, ...] = ("commit", "console_deploy_id")
     jobs: tuple[str, ...] = ("smoke-gate", "deploy")
+    needs: Mapping[str, Collection[str]] = field(default_factory=dict)
     run_name: Callable[[Inputs], str] = console_run_name
     dispatchable: bool = True
     id: int = field(default_factory=new_id)
+
+    def and_those_after(self, jobs: Collection[str]) -> set[str]:
+        """These jobs, and all that need one of them, however far behind it."""
+        found = set(jobs)
+        for job in self.jobs:
+            if found.intersection(self.needs.get(job, ())):
+                found.add(job)
+        return found
 
 
 @dataclass
