@@ -47,6 +47,9 @@ class Expected:
         return self.dispatch in UNSETTLED
 
 
+NOTHING = Expected()
+
+
 @dataclass(frozen=True, slots=True)
 class Occupant:
     """The deploy that stands in the way of every other one to its environment. `since`: when it was given the

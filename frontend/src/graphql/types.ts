@@ -2,12 +2,13 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
-/** What an audit entry records. DEPLOY_STARTED: that an operator started the deploy. TRANSITION: that it moved along the graph, as the entry's source says. CALLBACK_REFUSED: that a callback was refused. The others move nothing. RUN_REPORTED: what GitHub says of the run. DISPATCH_UNCLEAR: that the run was asked for, and it is not known whether it was begun. CANCEL_REQUESTED and RERUN_REQUESTED: that an operator has asked GitHub for it. */
+/** What an audit entry records. DEPLOY_STARTED: that an operator started the deploy. TRANSITION: that it moved along the graph, as the entry's source says. CALLBACK_REFUSED: that a callback was refused. The others move nothing. RUN_REPORTED: what GitHub says of the run. DISPATCH_UNCLEAR: that the run was asked for, and it is not known whether it was begun. CANCEL_REQUESTED and RERUN_REQUESTED: that an operator has asked GitHub for it. REQUEST_FAILED: that GitHub has refused that, or was not reached, or that it is not known what it has done. */
 export type AuditKind =
   | 'CALLBACK_REFUSED'
   | 'CANCEL_REQUESTED'
   | 'DEPLOY_STARTED'
   | 'DISPATCH_UNCLEAR'
+  | 'REQUEST_FAILED'
   | 'RERUN_REQUESTED'
   | 'RUN_REPORTED'
   | 'TRANSITION';
@@ -53,9 +54,10 @@ export type Right =
   | 'READ_AUDIT'
   | 'READ_DEPLOYS'
   | 'SEND_CALLBACKS'
-  | 'START_DEPLOYS';
+  | 'START_DEPLOYS'
+  | 'STEER_DEPLOYS';
 
-/** What kind of caller it is. WORKFLOW: sends callbacks. OPERATOR: reads, and starts deploys. VIEWER: reads. TOOL: reads the audit history. */
+/** What kind of caller it is. WORKFLOW: sends callbacks. OPERATOR: reads, starts deploys, and steers them. VIEWER: reads. TOOL: reads the audit history. */
 export type Role =
   | 'OPERATOR'
   | 'TOOL'
@@ -72,6 +74,8 @@ export type StartDeployInput = {
   readonly pipeline?: string | null | undefined;
   /** A branch, a tag or a commit: one line of at most 255 characters. */
   readonly ref: string;
+  /** What the caller calls this request, such as a UUID that a form has made when it was opened: one line of at most 64 characters. The same request of the same caller is answered with the deploy that it has started, and starts no other. */
+  readonly requestId?: string | null | undefined;
 };
 
 export type AuditEntryAddedSubscriptionVariables = Exact<{
