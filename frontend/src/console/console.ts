@@ -223,8 +223,11 @@ export class Console extends LitElement {
     void this.#list.filterBy({ environment, outcome });
   };
 
-  readonly #showForm = (): void => {
+  // Not before it is known what there is to choose from: a field must not become another one under somebody's hands.
+  readonly #showForm = async (): Promise<void> => {
     void this.#now.refresh();
+    await this.#choices.answered;
+    await this.updateComplete;
     this.renderRoot.querySelector<StartForm>("phaseline-start-form")?.show();
   };
 

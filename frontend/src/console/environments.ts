@@ -11,6 +11,8 @@ export class Environments {
   known: readonly Environment[] | null = null;
   /** Why that is not known now. */
   failure: Failure | null = null;
+  /** Resolves when what was asked last is answered, or has failed. */
+  answered: Promise<void> = Promise.resolve();
 
   readonly #host: ReactiveControllerHost;
   #newestQuestion = 0;
@@ -20,7 +22,12 @@ export class Environments {
   }
 
   /** Asks the server. The answer that counts is that to the newest question. */
-  async ask(): Promise<void> {
+  ask(): Promise<void> {
+    this.answered = this.#find();
+    return this.answered;
+  }
+
+  async #find(): Promise<void> {
     const question = ++this.#newestQuestion;
     const answer = await asked();
     if (question !== this.#newestQuestion) return;
