@@ -153,6 +153,14 @@ class Holds(RuleBasedStateMachine):
             if not receipt.duplicate:
                 self._moved(deploy, status, deploy.attempt + higher)
 
+    @rule(deploy=begun, status=st.sampled_from(["building", "failed", "cancelled", "building"]))
+    def fail_or_run_again(self, deploy: Expected | None, status: str) -> None:
+        """The way to an end and out of it again, which is rare among all the others."""
+        attempt = 0 if deploy is None else deploy.attempt + (not deploy.is_in_progress)
+        if deploy is not None and model.is_legal(deploy.status, deploy.attempt, status, attempt):
+            self.runner.run(self.verbs.call_back(deploy.id, status, attempt))
+            self._moved(deploy, status, attempt)
+
     @rule(deploy=begun, status=st.sampled_from(model.STATUSES))
     def call_back_in_vain(self, deploy: Expected | None, status: str) -> None:
         if deploy is not None and not model.is_legal(deploy.status, deploy.attempt, status, deploy.attempt):
