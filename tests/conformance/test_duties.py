@@ -1,5 +1,6 @@
 """What one node of all does at a time, here asking GitHub: whose it is, and who has it next."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.conformance.conftest import on_one_of_each
@@ -17,6 +18,13 @@ async def _holders(database: Path | str) -> list[str]:
     """The process ids of those whose duty it is."""
     async with connected(database) as raw:
         return [holder.split()[1] for (holder,) in await raw.execute("SELECT holder FROM duties")]
+
+
+async def _holds_for(database: Path | str, time: timedelta) -> bool:
+    """Whether nobody else may have it before so much time has passed."""
+    async with connected(database) as raw:
+        until = datetime.now(UTC) + time
+        return bool(await raw.execute("SELECT name FROM duties WHERE until > :until", until=until))
 
 
 async def _run_out(database: Path | str) -> None:
@@ -77,6 +85,7 @@ async def test_while_github_limits_it_stays_with_the_node_that_was_told_so_thoug
             assert await stage.server.stop() == 0
             await _wants_it(other)
             assert (stage.asked(run), await _holders(database)) == (1, _pids(stage.server))
+            assert await _holds_for(database, timedelta(minutes=25))
             await _run_out(database)
             await stage.is_asked_again(run)
             assert await _holders(database) == _pids(other)

@@ -67,9 +67,11 @@ async def test_it_is_asked_again_where_github_was_not_there(told: Stage) -> None
 async def test_it_is_asked_again_as_soon_as_a_limit_is_over_and_no_sooner(told: Stage) -> None:
     told.github.faults.add(primary_limit(4), "GET", "/runs/")
     deploy_id, run = await told.under_way()
+    began = asyncio.get_running_loop().time()
     await told.github.runs.wait(run, "production")
     await told.has_said(deploy_id, WAITING)
     assert told.asked(run) == 2
+    assert asyncio.get_running_loop().time() - began > 2.5  # GitHub tells until when to the second
 
 
 async def test_it_is_asked_again_where_the_answer_could_not_be_recorded(told: Stage) -> None:
