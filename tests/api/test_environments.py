@@ -137,6 +137,20 @@ async def test_one_is_told_by_its_name_and_none_by_another(server: Server) -> No
     assert said.payload["data"] == {"one": {"name": "anywhere", "url": None}, "none": None}
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(f"queue(first: {first}) {{ id }}" for first in (0, 201, -1)),
+        *(f"refSuggestions(first: {first}) {{ name }}" for first in (0, 101, -1)),
+        *(f"refSuggestions(prefix: {prefix}) {{ name }}" for prefix in ('"a\\nb"', '" a"', f'"{"x" * 256}"', "5")),
+        *(f"comparison(ref: {ref}) {{ url }}" for ref in ('""', '"a\\nb"', '"\\u0000"', f'"{"x" * 256}"', "null")),
+    ],
+)
+async def test_a_value_that_is_not_of_its_form_is_refused(server: Server, asked: str) -> None:
+    said = await over_http(server.url, OPERATOR, f'{{ environment(name: "production") {{ {asked} }} }}')
+    assert said.code in ("BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED")
+
+
 async def test_where_github_is_not_called_nothing_is_suggested_or_compared(server: Server) -> None:
     asked = '{ environments { dispatches refSuggestions { name } comparison(ref: "main") { url } } }'
     found = (await over_http(server.url, OPERATOR, asked)).payload["data"]["environments"]

@@ -145,6 +145,18 @@ FORMS = {
     "startDeploy.input.ref": _text(255),
     "startDeploy.input.pipeline": _text(64, "PIPELINE_NOT_FOUND", blank=True),
     "startDeploy.input.note": _text(500, blank=True),
+    "startDeploy.input.requestId": _text(64, blank=True),
+    "abandonDeploy.input.deployId": ID,
+    "abandonDeploy.input.reason": _text(500, "NOT_POSSIBLE_NOW"),
+    "cancelDeploy.input.deployId": ID,
+    "cancelDeploy.input.reason": _text(500, "NOT_POSSIBLE_NOW"),
+    "rerunFailedJobs.input.deployId": ID,
+    "rerunFailedJobs.input.reason": _text(500, "NOT_POSSIBLE_NOW"),
+    "redeploy.input.deployId": ID,
+    "redeploy.input.reason": _text(500),
+    # The same names are those of other requests above.
+    "redeploy.input.requestId": Form(("r" * 64, "🚀" * 64, ""), _text(64, blank=True).refused),
+    "environment.name": _text(64),
     "applyCallback.input.deployId": ID,
     "applyCallback.input.status": _text(64, "UNKNOWN_STATUS"),
     "applyCallback.input.attempt": _number(1, 2**31 - 1, "ILLEGAL_TRANSITION"),
@@ -181,8 +193,11 @@ def caller(nodes: Nodes, server: Server) -> Caller:
 @pytest.fixture(scope="module")
 async def examples(nodes: Nodes) -> dict[str, Any]:
     """What stands in the places that must not be empty while another one is tried."""
-    deploy = (await nodes.callers[0].start())["id"]
+    deploy, steered = [(await nodes.callers[0].start())["id"] for _ in range(2)]
+    steering = ("abandonDeploy", "cancelDeploy", "rerunFailedJobs", "redeploy")
     return {
+        **{f"{field}.input.deployId": steered for field in steering},
+        **{f"{field}.input.reason": "because" for field in steering},
         "deploy.id": deploy,
         "auditVerification.deployId": deploy,
         "startDeploy.input.environment": "staging",
@@ -287,7 +302,7 @@ async def _ask(caller: Caller, place: Place, value: Any, examples: dict[str, Any
     if place.kind == "subscription":
         headers["accept"] = "text/event-stream"
     async with caller.http.stream("POST", "/graphql", content=content, headers=headers) as response:
-        assert response.status_code in (200, 400, 422), (value, response.status_code)
+        assert response.status_code in (200, 400, 409, 422), (value, response.status_code)
         async for line in response.aiter_lines():
             text = line.removeprefix("data: ")
             if text.startswith("{"):
