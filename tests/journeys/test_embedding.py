@@ -149,5 +149,8 @@ async def test_on_another_origin_only_whoever_the_property_proves_to_be_an_opera
         assert (await operator.at("abandoned", 2)).outcome == "ABANDONED"
         await viewer.at("abandoned", 2)
         await expect(viewer.part("steering")).to_have_count(0)
+        for modal in (viewer, operator):
+            await modal.page.keyboard.press("Escape")
+            await expect(modal.part("dialog")).to_be_hidden()
         [_, abandoned] = await caller.entries(deploy["id"])
     assert (abandoned["actor"], abandoned["message"]) == ("token:operator", "Nobody reports on it any more")
