@@ -6,10 +6,11 @@ import { request } from "../graphql/request.ts";
 import { externalIcon } from "../look/icons.ts";
 import { isWebAddress } from "../modal/facts.ts";
 import { shortCommit } from "../words.ts";
-import { AsTyped } from "./as-typed.ts";
+import { AsTyped, type Typed } from "./as-typed.ts";
 
-const SUGGEST_AFTER_MS = 250;
-const COMPARE_AFTER_MS = 600;
+const AFTER_MS = 250;
+
+const WHOLE_COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/i;
 
 /** What GitHub knows of the ref that somebody is typing: which ones there are, and what would change. Whatever is typed can be sent. */
 export class RefHelp {
@@ -17,8 +18,8 @@ export class RefHelp {
   readonly #comparison: AsTyped<Comparison>;
 
   constructor(host: ReactiveControllerHost) {
-    this.#suggestions = new AsTyped(host, suggestionsFor, SUGGEST_AFTER_MS);
-    this.#comparison = new AsTyped(host, comparisonOf, COMPARE_AFTER_MS);
+    this.#suggestions = new AsTyped(host, (typed) => this.#suggest(typed), AFTER_MS);
+    this.#comparison = new AsTyped(host, comparisonOf, AFTER_MS);
   }
 
   /** Another environment was chosen, or another ref was typed for it. Nothing is asked where GitHub is not to be asked. */
@@ -28,13 +29,19 @@ export class RefHelp {
     if (this.#suggestions.about?.environment !== name) this.forget();
     const typed = { environment: name, text: ref };
     this.#suggestions.type(typed, chosenAnew);
-    if (ref) this.#comparison.type(typed, chosenAnew);
-    else this.#comparison.forget();
+    if (environment.commits && WHOLE_COMMIT.test(ref)) this.#comparison.type(typed, chosenAnew);
   }
 
   forget(): void {
     this.#suggestions.forget();
     this.#comparison.forget();
+  }
+
+  // Only what GitHub has is compared: half of a name is no ref, and to ask for it would be answered with an error.
+  async #suggest(typed: Typed): Promise<readonly RefSuggestion[] | null> {
+    const found = await suggestionsFor(typed);
+    if (found?.some(({ name }) => [name, `refs/heads/${name}`, `refs/tags/${name}`].includes(typed.text))) this.#comparison.type(typed, true);
+    return found;
   }
 
   /** The options of the field's list. */
@@ -51,12 +58,12 @@ export class RefHelp {
   }
 }
 
-async function suggestionsFor({ environment, text }: { environment: string; text: string }): Promise<readonly RefSuggestion[] | null> {
+async function suggestionsFor({ environment, text }: Typed): Promise<readonly RefSuggestion[] | null> {
   const found = await request(graphqlEndpoint(null), refSuggestionsDocument, { environment, prefix: text });
   return found.environment?.refSuggestions ?? null;
 }
 
-async function comparisonOf({ environment, text }: { environment: string; text: string }): Promise<Comparison | null> {
+async function comparisonOf({ environment, text }: Typed): Promise<Comparison | null> {
   const found = await request(graphqlEndpoint(null), comparisonDocument, { environment, ref: text });
   return found.environment?.comparison ?? null;
 }
