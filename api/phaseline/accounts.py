@@ -4,7 +4,7 @@ The caller owns the transaction; nothing commits here. See docs/decisions/0015-g
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,6 +29,9 @@ CONCLUSIONS = {
 }
 
 _COMPLETED = "completed"
+
+# Of a run that has not begun. GitHub sends them by itself when it makes the run, and never again.
+_BEFORE_IT_BEGINS = ("requested", "queued", "pending", "waiting")
 
 # As long as the columns are. GitHub has no such words, and what is cut short is none of those above.
 _LONGEST = 32
@@ -61,10 +64,16 @@ class _Place:
         return [account for account in self.accounts if account.attempt == attempt]
 
     def is_settled(self, attempt: int) -> bool:
-        """Whether the log says how an attempt has ended, be it in a word that nobody knows."""
+        """Whether the log says that an attempt has ended, be it in a word that nobody knows, or in none."""
         if attempt == self.deploy.attempt and self.has_ended:
             return True
-        return any(account.run_conclusion is not None for account in self.of(attempt))
+        return any(account.run_status == _COMPLETED for account in self.of(attempt))
+
+
+async def run_status(connection: AsyncConnection, deploy_id: str) -> str | None:
+    """How the deploy's run stands, as GitHub has last said; None while it has said nothing."""
+    entries = (await history.folded_of(connection, [deploy_id]))[deploy_id]
+    return next((entry.run_status for entry in reversed(entries) if entry.run_status is not None), None)
 
 
 async def report(connection: AsyncConnection, graphs: GraphCache, deploy_id: str, told: RunReport) -> list[EntryRecord]:
@@ -109,14 +118,15 @@ async def report(connection: AsyncConnection, graphs: GraphCache, deploy_id: str
 def _within_columns(told: RunReport) -> RunReport:
     """A conclusion belongs to what is completed; before that it is none."""
     conclusion = told.conclusion[:_LONGEST] if told.conclusion and told.status == _COMPLETED else None
-    return RunReport(told.run_id, told.attempt, told.status[:_LONGEST], conclusion, told.run_url, told.actor)
+    return replace(told, status=told.status[:_LONGEST], conclusion=conclusion)
 
 
 def _is_new(place: _Place, told: RunReport) -> bool:
     """Whether the log does not hold it, nor anything further of the same attempt.
 
-    Each conclusion is recorded once. Before the end a run may come back to a status that it had, so there a change of
-    the last one is news.
+    Each conclusion is recorded once. Before the end a run may come back to a status that it had, as where its next job
+    waits for people, so there a change of the last one is news: but not that it has not begun, where nobody has asked,
+    because that was sent before whatever is known.
     """
     known = place.of(told.attempt)
     if told.attempt < place.deploy.attempt:
@@ -124,6 +134,8 @@ def _is_new(place: _Place, told: RunReport) -> bool:
     if told.conclusion is not None:
         return told.conclusion not in {account.run_conclusion for account in known}
     if any(account.run_status == _COMPLETED for account in known):
+        return False
+    if known and not told.asked and told.status in _BEFORE_IT_BEGINS:
         return False
     return not known or known[-1].run_status != told.status
 

@@ -15,7 +15,6 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL
 from phaseline import files, health, metrics, pages, revisions, signing_in, webhooks
 from phaseline.accounting.hearing import Hearing
 from phaseline.accounting.reconciling import Reconciler
-from phaseline.accounting.whose import Where
 from phaseline.background import in_background
 from phaseline.callers.asking import Asking
 from phaseline.callers.github import IdTokens
@@ -82,7 +81,7 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
         store, id_tokens, Asking(counted), settings.public_url, required=settings.authentication == "on"
     )
     graphs = GraphCache(settings.accept_revision)
-    hearing = Hearing(store, feed, graphs, _where(read))
+    hearing = Hearing(store, feed, graphs, read.where)
     listeners = [watch.run, leases.run]
     github = None if read.environments is None or read.github is None else client(read.environments, read.github)
     reconciler = None if github is None else Reconciler(store, github, hearing, settings.reconcile_seconds)
@@ -147,8 +146,10 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(Refusal, on_refusal)
     app.add_exception_handler(Exception, on_fault)
-    larger = {} if settings.github_webhook_secret is None else {webhooks.PATH: webhooks.LARGEST}
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, larger=larger)
+    hears = settings.github_webhook_secret is not None
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, larger=webhooks.LARGER if hears else {})
+    if hears:
+        app.add_middleware(webhooks.SignedOnly, rates=counted)
     app.add_middleware(SignInRate, rates=counted)
     app.add_middleware(Door, stopping=stopping, always_open=(*health.PATHS, metrics.PATH))
     app.add_middleware(
@@ -202,10 +203,3 @@ def create_app(settings: Settings, on_started: OnStarted | None = None) -> FastA
 
 def _nothing(*_: str) -> None:
     """Where GitHub is not called, there is nobody to be told."""
-
-
-def _where(read: files.Files) -> Where:
-    """What the files say of whose a run is."""
-    known = {} if read.environments is None else read.environments.environments
-    issuer = None if read.trust.github is None else read.trust.github.issuer
-    return Where({name: environment.repository for name, environment in known.items()}, issuer)

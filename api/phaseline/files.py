@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from phaseline.accounting.whose import Where
 from phaseline.callers import trust
 from phaseline.callers.trust import Trust
 from phaseline.environments.file import EnvironmentsFile
@@ -22,6 +23,15 @@ class Files:
     trust: Trust
     environments: EnvironmentsFile | None = None
     github: Credential | None = None
+
+    @property
+    def where(self) -> Where:
+        """What they say of whose a workflow run is."""
+        issuer = None if self.trust.github is None else self.trust.github.issuer
+        if self.environments is None:
+            return Where({}, issuer)
+        repositories = {name: environment.repository for name, environment in self.environments.environments.items()}
+        return Where(repositories, issuer, self.environments.github.web_url)
 
 
 def read(settings: Settings) -> Files:

@@ -24,7 +24,7 @@ _COLUMNS = {
 
 # As the migrations number statuses, and the revision of the oldest server that they allow for.
 _STEP = 10
-_OLDEST_SERVER = "0005"
+_OLDEST_SERVER = "0006"
 
 
 async def fault(connection: AsyncConnection) -> Fault | None:

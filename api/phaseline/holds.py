@@ -6,14 +6,12 @@ environment with a deploy that has ended.
 
 Whoever changes any of this is alone with the environment (`alone`) until his transaction ends. Locks are taken in one
 order everywhere, so that no two wait for each other: the row of the deploy that moves, its run (runs.py), the
-environment, and then rows of `dispatches`, `environment_queue` and `environment_holds`; of several deploys first all
-rows, then all environments (`all_at_once`). Nobody who is alone with an environment waits for the row of another
-deploy. That others of it are in progress is only read, and goes on to be so: none comes to its end, or out of one,
+environment, and then rows of `dispatches`, `environment_queue` and `environment_holds`. No transaction moves two
+deploys, and nobody who is alone with an environment waits for the row of another deploy. That others of it are in progress is only read, and goes on to be so: none comes to its end, or out of one,
 without being alone with it. And a row that names another deploy can be written while that one is locked, because
 who moves a deploy locks its row with `FOR NO KEY UPDATE`, which foreign keys do not wait for.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -47,6 +45,9 @@ class Expected:
         return self.dispatch in UNSETTLED
 
 
+NOTHING = Expected()
+
+
 @dataclass(frozen=True, slots=True)
 class Occupant:
     """The deploy that stands in the way of every other one to its environment. `since`: when it was given the
@@ -69,14 +70,6 @@ async def alone(connection: AsyncConnection, environment: str) -> None:
     if connection.dialect.name == "postgresql":
         number = func.hashtextextended(f"environment {environment}", 0)
         await connection.execute(select(func.pg_advisory_xact_lock(number)))
-
-
-async def all_at_once(connection: AsyncConnection, moving: Mapping[str, str]) -> None:
-    """Lock these deploys, the environment of each beside its id, where one transaction is to move several."""
-    locked = select(deploys.c.id).where(deploys.c.id.in_(moving)).order_by(deploys.c.id)
-    await connection.execute(locked.with_for_update(key_share=True))
-    for environment in sorted(set(moving.values())):
-        await alone(connection, environment)
 
 
 async def occupant(connection: AsyncConnection, environment: str) -> Occupant | None:
@@ -168,7 +161,7 @@ async def _settle(connection: AsyncConnection, entry: EntryRecord, state: Dispat
     await connection.execute(
         update(dispatches)
         .where(columns.deploy_id == entry.deploy_id, columns.state.in_(due))
-        .values(state=state, updated_at=entry.recorded_at)
+        .values(state=state, reason=None, updated_at=entry.recorded_at)
     )
 
 

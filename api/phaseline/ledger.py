@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline import holds
 from phaseline.databases import clock, inserting
-from phaseline.holds import Expected
+from phaseline.holds import NOTHING, Expected
 from phaseline_schema.digests import digest
 from phaseline_schema.records import DeployRecord, EntryRecord
 from phaseline_schema.tables import audit_entries, deploys, dispatches, environment_queue
@@ -21,12 +21,16 @@ from phaseline_schema.tables import audit_entries, deploys, dispatches, environm
 _DEPLOY = [field.name for field in fields(DeployRecord)]
 _ENTRY = [field.name for field in fields(EntryRecord)]
 
+# What of a deploy moves. Its id is not written again: PostgreSQL would lock the row against whoever names the deploy in
+# another one, which hands environments on (holds.py).
+_MOVING = ["status", "attempt", "sequence", "updated_at", "finished_at", "run_url"]
+
 _begin = insert(deploys)
 _append = insert(audit_entries)
 _move = (
     update(deploys)
     .where(deploys.c.id == bindparam("the_id"), deploys.c.sequence == bindparam("the_sequence"))
-    .values({name: bindparam(name) for name in _DEPLOY})
+    .values({name: bindparam(name) for name in _MOVING})
 )
 
 # Both of them in one, for a database that is asked over a network. The row is moved when the entry is there.
@@ -43,7 +47,7 @@ class Place:
     id: int
     time: datetime
     previous: str | None
-    expected: Expected = Expected()
+    expected: Expected = NOTHING
 
 
 async def first_place(connection: AsyncConnection) -> Place:
@@ -89,7 +93,7 @@ async def advance(
     """The same, and write what of the deploy has moved by it, if its row is still the one that was read; and do what
     follows for whoever waits for its environment."""
     entry = _sealed(entry, before, place)
-    values = _values(after, _DEPLOY) | {"the_id": before.id, "the_sequence": before.sequence}
+    values = _values(after, _MOVING) | {"the_id": before.id, "the_sequence": before.sequence}
     if connection.dialect.name == "postgresql":
         done = await connection.execute(_advance, values | _values(entry, _ENTRY, _OF_ENTRY))
     else:

@@ -28,9 +28,9 @@ _THROUGH_PROVIDER = (f"{_SIGN_IN}/provider", f"{_SIGN_IN}/provider/callback")
 
 class BodyLimit:
     """ASGI middleware: HTTP 413 with code TOO_LARGE for a body of more than `limit` bytes, 408 for one that does not
-    end, and 429 where too many of one address do not. `larger`: the limit of paths that take more."""
+    end, and 429 where too many of one address do not. `larger`: the limit where more is taken, by method and path."""
 
-    def __init__(self, app: ASGIApp, limit: int, larger: Mapping[str, int]) -> None:
+    def __init__(self, app: ASGIApp, limit: int, larger: Mapping[tuple[str, str], int]) -> None:
         self._app = app
         self._limit = limit
         self._larger = larger
@@ -41,7 +41,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = max(self._limit, self._larger.get(scope.get("path", ""), 0))
+        limit = max(self._limit, self._larger.get((scope["method"], scope["path"]), 0))
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdecimal() or int(declared) > limit:
             await refuse(TooLarge(limit), receive, send)

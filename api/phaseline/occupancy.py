@@ -19,6 +19,9 @@ from phaseline_schema.pipeline import Outcome
 from phaseline_schema.records import DeployRecord
 from phaseline_schema.tables import deploys, environment_holds, environment_queue, pipeline_statuses
 
+# A pipeline, and the end of it that is a success.
+Stand = tuple[str, str]
+
 # A deploy, and since when it has its environment.
 Hold = tuple[DeployRecord, datetime]
 
@@ -94,7 +97,7 @@ async def queues(connection: AsyncConnection, environments: Collection[str]) -> 
     waiting = deploy_rows.join(environment_queue, columns.deploy_id == deploys.c.id)
     found: defaultdict[str, list[DeployRecord]] = defaultdict(list)
     for row in await connection.execute(waiting.where(columns.environment.in_(environments)).order_by(columns.place)):
-        found[row.environment].append(DeployRecord(*row))
+        found[row.environment].append(DeployRecord(*tuple(row)))
     return found
 
 
@@ -102,7 +105,7 @@ async def deployed(connection: AsyncConnection, environments: Collection[str]) -
     """Which deploys to these environments have succeeded last, by the environment."""
     found: dict[str, DeployRecord] = {}
     for row in await _last_ended(connection, environments, await _successes(connection)):
-        deploy = DeployRecord(*row)
+        deploy = DeployRecord(*tuple(row))
         known = found.get(deploy.environment)
         if known is None or _ended(deploy) > _ended(known):
             found[deploy.environment] = deploy
@@ -113,20 +116,18 @@ async def positions(connection: AsyncConnection, ids: Collection[str]) -> dict[s
     """The places of these deploys among those that wait for the same environment, from 1, where they wait."""
     mine, others = environment_queue.alias(), environment_queue.alias()
     before = select(func.count()).where(others.c.environment == mine.c.environment, others.c.place <= mine.c.place)
-    rows = await connection.execute(
-        select(mine.c.deploy_id, before.scalar_subquery()).where(mine.c.deploy_id.in_(ids))
-    )
-    return {deploy_id: position for deploy_id, position in rows}
+    rows = await connection.execute(select(mine.c.deploy_id, before.scalar_subquery()).where(mine.c.deploy_id.in_(ids)))
+    return {row[0]: row[1] for row in rows}
 
 
-async def _successes(connection: AsyncConnection) -> Sequence[Row[Any]]:
+async def _successes(connection: AsyncConnection) -> list[Stand]:
     columns = pipeline_statuses.c
     ends = select(columns.pipeline, columns.key).where(columns.outcome == Outcome.SUCCEEDED)
-    return (await connection.execute(ends)).all()
+    return [(row[0], row[1]) for row in await connection.execute(ends)]
 
 
 async def _last_ended(
-    connection: AsyncConnection, environments: Collection[str], ends: Sequence[Row[Any]]
+    connection: AsyncConnection, environments: Collection[str], ends: Sequence[Stand]
 ) -> Sequence[Row[Any]]:
     """Of each environment and each of these ends, the deploy that came to it last: an index has it at hand."""
     columns = deploys.c

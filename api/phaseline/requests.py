@@ -33,4 +33,5 @@ async def answered(connection: AsyncConnection, identity: Identity, wanted: Star
 async def _note(connection: AsyncConnection, deploy_id: str) -> str | None:
     columns = audit_entries.c
     first = select(columns.message).where(columns.deploy_id == deploy_id, columns.sequence == 1)
-    return (await connection.execute(first)).scalar_one()
+    note: str | None = (await connection.execute(first)).scalar_one()
+    return note

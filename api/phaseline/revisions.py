@@ -14,7 +14,7 @@ from phaseline.store import Store
 from phaseline_schema.tables import oldest_server
 
 # Older revisions that this server can serve: the tables are the same, the graph has fewer rows or indexes are missing.
-# Before 0005 there is no column for the source of an entry, so there are none. Which newer ones it can serve, the newer
+# Before 0006 the log does not take all that is recorded, so there are none. Which newer ones it can serve, the newer
 # migrations say: they leave it in `oldest_server`. Revisions are numbered so that they sort.
 SERVABLE: tuple[str, ...] = ()
 

@@ -4,26 +4,30 @@ import re
 from collections.abc import Callable
 
 import structlog
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from phaseline import metrics
 from phaseline.accounting.hearing import Heard, Hearing
 from phaseline.answering import answering
-from phaseline.github.webhooks import NotGitHubs, parse, verified
+from phaseline.github.webhooks import NotGitHubs, has_form, parse, verified
 from phaseline.operations.errors import code_of
 from phaseline.rates import Rates
-from phaseline_schema.refusals import BadUserInput, Unauthenticated
+from phaseline.refusing import refuse
+from phaseline_schema.refusals import BadUserInput, Refusal, Unauthenticated
 
 log = structlog.get_logger(__name__)
 
 PATH = "/webhooks/github"
 
 # The largest body that is read here, in bytes. GitHub's, which hold two repositories and a commit, have some 30,000.
-LARGEST = 2**20
+LARGER = {("POST", PATH): 2**20}
 
+_SIGNATURE = "x-hub-signature-256"
 _CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 _DELIVERY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _EVENT = re.compile(r"[a-z_]{1,64}")
@@ -49,9 +53,8 @@ def route(secret: str, hearing: Hearing, rates: Rates, ask_soon: Callable[[str],
 
     async def _heard(request: Request) -> tuple[str, str, Heard]:
         body, headers = await request.body(), request.headers
-        if not verified(secret, body, headers.get("x-hub-signature-256")):
-            problem = Unauthenticated("the signature of this delivery is missing or does not hold")
-            raise rates.unproven(problem, request) or problem
+        if not verified(secret, body, headers.get(_SIGNATURE)):
+            raise _unsigned(request, rates)
         if headers.get("content-type", "").partition(";")[0].strip().lower() not in _CONTENT_TYPES:
             raise HTTPException(415, f"The content type must be {' or '.join(_CONTENT_TYPES)}")
         event = _header(request, "x-github-event", _EVENT)
@@ -65,6 +68,30 @@ def route(secret: str, hearing: Hearing, rates: Rates, ask_soon: Callable[[str],
     return Route(PATH, hear, methods=["POST"])
 
 
+class SignedOnly:
+    """ASGI middleware: HTTP 401 for a delivery that nobody can have signed, before any of its body is read."""
+
+    def __init__(self, app: ASGIApp, rates: Rates) -> None:
+        self._app = app
+        self._rates = rates
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass it on, or refuse it."""
+        is_delivery = scope["type"] == "http" and (scope["method"], scope["path"]) in LARGER
+        if not is_delivery or has_form(Headers(scope=scope).get(_SIGNATURE)):
+            await self._app(scope, receive, send)
+            return
+        refusal = _unsigned(HTTPConnection(scope), self._rates)
+        metrics.delivery(refusal.code)
+        await refuse(refusal, receive, send)
+
+
+def _unsigned(connection: HTTPConnection, rates: Rates) -> Refusal:
+    """Or that there are too many of the kind from there."""
+    problem = Unauthenticated("the signature of this delivery is missing or does not hold")
+    return rates.unproven(problem, connection) or problem
+
+
 def _header(request: Request, name: str, form: re.Pattern[str]) -> str:
     """Raises BadUserInput."""
     value = request.headers.get(name, "")
@@ -75,10 +102,10 @@ def _header(request: Request, name: str, form: re.Pattern[str]) -> str:
 
 def _answer(heard: Heard) -> metrics.Delivery:
     """What has come of it, in a word."""
-    if heard.again:
-        return "duplicate"
     if heard.recorded:
         return "recorded"
+    if heard.again:
+        return "duplicate"
     if heard.ask:
         return "asked"
     return "nothing new" if heard.known else "ignored"

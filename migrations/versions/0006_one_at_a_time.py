@@ -45,8 +45,8 @@ OR_WITHDRAWN = """
                                 AND ending.outcome = 'CANCELLED'
                         )
                         AND NOT EXISTS (
-                            SELECT 1 FROM pipeline_transitions AS leading
-                            WHERE leading.pipeline = edge.pipeline AND leading.to_status = edge.from_status
+                            SELECT 1 FROM pipeline_transitions AS arriving
+                            WHERE arriving.pipeline = edge.pipeline AND arriving.to_status = edge.from_status
                         )
                         AND coalesce(
                             (SELECT state IN ('waiting', 'pending') FROM dispatches WHERE deploy_id = NEW.deploy_id),

@@ -165,7 +165,8 @@ class RunReport:
 
     `attempt` is the one that it speaks of. `status` and `conclusion` are GitHub's words, of which more may come than
     are known; an attempt has a conclusion when its status is `completed`. `run_url` is that attempt's page. `actor` is
-    what the log calls GitHub: `github:OWNER/REPO`.
+    what the log calls GitHub: `github:OWNER/REPO`. `asked`: it is an answer, and so how the run stands now; a webhook
+    says how it stood when that was sent, which may be long ago.
     """
 
     run_id: str
@@ -174,3 +175,4 @@ class RunReport:
     conclusion: str | None
     run_url: str | None
     actor: str
+    asked: bool = False

@@ -132,13 +132,13 @@ async def test_they_are_told_in_the_file_s_order_with_all_that_it_says(server: S
 
 
 async def test_one_is_told_by_its_name_and_none_by_another(server: Server) -> None:
-    asked = "{ one: environment(name: \"anywhere\") { name url } none: environment(name: \"gone\") { name } }"
+    asked = '{ one: environment(name: "anywhere") { name url } none: environment(name: "gone") { name } }'
     said = await over_http(server.url, VIEWER, asked)
     assert said.payload["data"] == {"one": {"name": "anywhere", "url": None}, "none": None}
 
 
 async def test_where_github_is_not_called_nothing_is_suggested_or_compared(server: Server) -> None:
-    asked = "{ environments { dispatches refSuggestions { name } comparison(ref: \"main\") { url } } }"
+    asked = '{ environments { dispatches refSuggestions { name } comparison(ref: "main") { url } } }'
     found = (await over_http(server.url, OPERATOR, asked)).payload["data"]["environments"]
     assert found == [{"dispatches": False, "refSuggestions": [], "comparison": None}] * 2
 

@@ -21,10 +21,11 @@ from tests.support.github import FakeGitHub
 from tests.support.github.access import APP_ID, INSTALLATION_ID, TOKEN, private_key_pem
 from tests.support.github.faults import Answer, Fault, failing, primary_limit, refusal, secondary_limit, slow
 from tests.support.github.hooks import Manner
-from tests.support.github.stage import OFTEN, SELDOM, Stage, settings, staged, started_past
+from tests.support.github.stage import OFTEN, SELDOM, WAITS, Stage, settings, staged
 from tests.support.github.telling import environments
 from tests.support.issuer import Issuer, trust_file
 from tests.support.server import serving, start_again
+from tests.support.starting import start
 from tests.support.viewer import PHASE_CHANGED, viewing
 from tests.support.waiting import until
 
@@ -65,19 +66,19 @@ async def test_every_conclusion_by_webhook_alone(told: Stage) -> None:
 
 async def test_every_conclusion_by_asking_alone(asking: Stage) -> None:
     for conclusion in ENDS_BY:
-        deploy_id, run = await asking.under_way()
+        deploy_id, run = await asking.known()
         await asking.github.runs.begin(run)
-        await asking.has_said(deploy_id, GOES_ON)
+        await asking.has_said(deploy_id, WAITS, GOES_ON)
         await asking.github.runs.end(run, conclusion)
-        await asking.has_said(deploy_id, GOES_ON, _ended(conclusion))
+        await asking.has_said(deploy_id, WAITS, GOES_ON, _ended(conclusion))
 
 
 @pytest.mark.parametrize("manner", [Manner.ONCE, Manner.TWICE])
 async def test_by_both_ways_there_is_one_end_whichever_is_first(asking: Stage, manner: Manner) -> None:
     asking.github.hooks.manner = Manner.HELD
-    deploy_id, run = await asking.under_way()
+    deploy_id, run = await asking.known()
     await asking.github.runs.end(run, "failure")
-    await asking.has_said(deploy_id, _ended("failure"))
+    await asking.has_said(deploy_id, WAITS, _ended("failure"))
     for _ in range(1 + (manner is Manner.TWICE)):
         for delivery in asking.github.hooks.all:
             await asking.github.hooks.deliver(delivery)
@@ -86,7 +87,7 @@ async def test_by_both_ways_there_is_one_end_whichever_is_first(asking: Stage, m
     await asking.github.runs.end(other, "cancelled")
     another_id, another = await asking.under_way()
     await asking.is_asked_again(another, 2)
-    assert await asking.by_github(deploy_id) == [_ended("failure")]
+    assert await asking.by_github(deploy_id) == [WAITS, _ended("failure")]
     ended = [line for line in await asking.by_github(other_id) if line[3] == "completed"]
     assert ended == [_ended("cancelled")]
     assert [line[3] for line in await asking.by_github(another_id)] == ["queued"]
@@ -105,9 +106,9 @@ async def test_a_viewer_sees_the_end_arrive_that_was_asked_for(asking: Stage) ->
 
 
 async def test_late_callbacks_after_githubs_end_are_refused_and_recorded(asking: Stage) -> None:
-    deploy_id, run = await asking.under_way()
+    deploy_id, run = await asking.known()
     await asking.github.runs.end(run, "failure")
-    await asking.has_said(deploy_id, _ended("failure"))
+    await asking.has_said(deploy_id, WAITS, _ended("failure"))
     same, other = await asking.caller.report(deploy_id, "failed"), await asking.caller.report(deploy_id, "succeeded")
     assert same.data["applyCallback"]["duplicate"]
     assert (other.status, other.code) == (422, "ILLEGAL_TRANSITION")
@@ -132,7 +133,7 @@ async def test_a_webhook_of_a_re_run_has_the_attempt_before_it_asked_for_first(t
 
 
 async def test_a_re_run_that_is_found_by_asking_is_told_of_after_the_attempts_before_it(asking: Stage) -> None:
-    deploy_id, run = await asking.under_way()
+    deploy_id, run = await asking.known()
     await asking.github.away()
     await asking.logged("GitHub does not tell how a run stands")
     for conclusion in ("failure", "cancelled"):
@@ -140,16 +141,16 @@ async def test_a_re_run_that_is_found_by_asking_is_told_of_after_the_attempts_be
         run.add_attempt()
     await asking.github.runs.end(run, "success")
     await asking.github.back()
-    await asking.has_said(deploy_id, _ended("failure"), _ended("cancelled", 2), _ended("success", 3))
+    await asking.has_said(deploy_id, WAITS, _ended("failure"), _ended("cancelled", 2), _ended("success", 3))
     assert await asking.logged("GitHub tells again how runs stand")
 
 
 async def test_an_attempt_that_github_says_goes_on_though_there_is_a_later_one_has_no_end(asking: Stage) -> None:
-    deploy_id, run = await asking.under_way()
+    deploy_id, run = await asking.known()
     run.newest.status = "in_progress"
     run.add_attempt()
     await asking.is_asked_again(run, 6)
-    assert await asking.by_github(deploy_id) == [GOES_ON]
+    assert await asking.by_github(deploy_id) == [WAITS, GOES_ON]
 
 
 async def test_a_job_that_waits_has_github_asked_for_what_its_run_waits_for(told: Stage) -> None:
@@ -161,12 +162,12 @@ async def test_a_job_that_waits_has_github_asked_for_what_its_run_waits_for(told
 
 
 async def test_a_run_that_outlives_its_deploy_s_end_is_asked_for_until_it_is_over(asking: Stage) -> None:
-    deploy_id, run = await asking.under_way()
+    deploy_id, run = await asking.known()
     await asking.github.runs.begin(run)
-    await asking.has_said(deploy_id, GOES_ON)
+    await asking.has_said(deploy_id, WAITS, GOES_ON)
     await asking.caller.walk(deploy_id, "succeeded")
     await asking.github.runs.end(run, "success")
-    await asking.has_said(deploy_id, GOES_ON, ("RUN_REPORTED", "succeeded", 1, "completed", "success"))
+    await asking.has_said(deploy_id, WAITS, GOES_ON, ("RUN_REPORTED", "succeeded", 1, "completed", "success"))
     _, other = await asking.under_way()
     await asking.is_asked_again(other, 2)
     before = asking.asked(run)
@@ -184,10 +185,10 @@ async def test_what_has_not_changed_costs_nothing(asking: Stage) -> None:
 
 
 async def test_deploys_without_a_known_run_and_runs_of_elsewhere_are_asked_for_by_nobody(asking: Stage) -> None:
-    silent = await asking.start()
-    for environment, run_id in (("staging", None), ("test", "gitlab-7"), ("shop", "17")):
-        deploy_id = await asking.start(environment)
+    silent = await start(asking.database)
+    for environment, run_id in (("production", None), ("production", "gitlab-7"), ("shop", "17")):
         given: dict[str, Any] = {} if run_id is None else {"runId": run_id}
+        deploy_id = await start(asking.database, environment)
         assert (await asking.caller.report(deploy_id, "building", **given)).status == 200
     _, run = await asking.under_way()
     await asking.is_asked_again(run, 3)
@@ -236,7 +237,6 @@ TROUBLES = {
     "a fault of its own": ("Unclear", lambda: failing(502)),
     "an answer that is none": ("Unclear", _unreadable),
     "a token that is revoked": ("NotAllowed", lambda: _refused(401, "Bad credentials")),
-    "a permission that is missing": ("NotAllowed", lambda: _refused(403, "Resource not accessible by integration")),
 }
 
 
@@ -279,8 +279,8 @@ async def test_a_github_that_is_slow_keeps_no_callback_waiting(asking: Stage) ->
 
 
 async def test_a_run_that_is_gone_is_let_be_and_keeps_no_other_from_being_asked_for(asking: Stage) -> None:
-    gone_id = await asking.start()
-    assert (await asking.caller.report(gone_id, "building", runId="404")).status == 200
+    gone = await start(asking.database)
+    assert (await asking.caller.report(gone, "building", runId="404")).status == 200
     (line,) = await asking.logged("GitHub does not tell how a run stands")
     assert line["kind"] == "Refused"
     deploy_id, run = await asking.under_way()
@@ -292,7 +292,7 @@ async def test_a_run_that_is_gone_is_let_be_and_keeps_no_other_from_being_asked_
         return (await asking.by_github(deploy_id))[-1:] == [_ended("success")]
 
     await until(has_ended)
-    assert await asking.by_github(gone_id) == []
+    assert await asking.by_github(gone) == []
 
 
 async def test_an_environment_that_is_no_longer_in_the_file_is_left_alone(asking: Stage, tmp_path: Path) -> None:
@@ -346,13 +346,13 @@ async def test_a_run_that_has_proven_itself_is_asked_for_where_its_environment_i
                 stage, runs = Stage(github, server, caller, database), []
                 # As of before the file left the one out.
                 for environment in ("gone", "production"):
-                    deploy, run = await started_past(database, environment), stage.begin()
+                    deploy, run = await start(database, environment), stage.begin()
+                    await github.runs.end(run, "failure")  # before it is known, so that its end is all that is told
                     callback = f'applyCallback(input: {{deployId: "{deploy}", status: "building"}}) {{ duplicate }}'
                     token = issuer.token(run_id=str(run.id), run_attempt="1")
                     said = await over_http(server.url, token, f"mutation {{ {callback} }}")
                     assert "errors" not in said.payload, said
                     runs.append(run)
-                    await github.runs.end(run, "failure")
                 gone, there = runs
                 await stage.has_said(deploy, _ended("failure"))
                 assert (stage.asked(gone), stage.asked(there) > 0) == (0, True)

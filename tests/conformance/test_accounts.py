@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from phaseline import accounts, deploys
+from phaseline.accounting import whose
 from phaseline.accounts import EarlierAttemptFirst
+from phaseline.databases import clock
 from phaseline.graph import GraphCache
 from phaseline.identity import ANYBODY
 from phaseline.inspection import inspect
@@ -23,7 +26,7 @@ from phaseline_schema.refusals import DeployNotFound
 from tests.conformance.conftest import on_one_of_each
 from tests.conformance.stores import Store as Kind
 from tests.support import logs, model
-from tests.support.accounting import ENDS_BY, UNHEARD_OF, Expected, Line
+from tests.support.accounting import ENDS_BY, NOT_BEGUN, UNHEARD_OF, Expected, Line
 from tests.support.caller import Caller
 from tests.support.consistency import assert_consistent
 from tests.support.database import address, migrate
@@ -56,10 +59,11 @@ class Log:
         )
 
     async def hear(
-        self, deploy_id: str, status: str, conclusion: str | None = None, attempt: int = 1
+        self, deploy_id: str, status: str, conclusion: str | None = None, attempt: int = 1, *, asked: bool = False
     ) -> list[EntryRecord]:
         """GitHub says something of the run."""
-        told = RunReport("17", attempt, status, conclusion, f"{RUN}/attempts/{attempt}", "github:example/service")
+        page = f"{RUN}/attempts/{attempt}"
+        told = RunReport("17", attempt, status, conclusion, page, "github:example/service", asked)
         return await self.store.write(
             lambda connection: accounts.report(connection, self._graphs, deploy_id, told), deploy_id
         )
@@ -179,6 +183,49 @@ async def test_a_re_run_is_not_told_of_before_the_attempt_before_it_has_an_end(l
     assert (again.kind, again.attempt, again.to_status) == ("RUN_REPORTED", 3, "succeeded")
 
 
+@pytest.mark.parametrize("status", NOT_BEGUN)
+async def test_that_a_run_has_not_begun_is_old_where_more_is_known_unless_github_was_asked(
+    log: Log, status: str
+) -> None:
+    deploy = await log.start()
+    assert len(await log.hear(deploy.id, status)) == 1
+    assert len(await log.hear(deploy.id, "in_progress")) == 1
+    assert await log.hear(deploy.id, status) == []
+    assert len(await log.hear(deploy.id, status, asked=True)) == 1
+    assert len(await log.hear(deploy.id, "in_progress")) == 1
+    assert [line[5] for line in await log.lines(deploy.id)] == [None, status, "in_progress", status, "in_progress"]
+
+
+async def test_an_attempt_of_which_github_says_that_it_is_over_and_not_how_keeps_none_from_being_told(log: Log) -> None:
+    deploy = await log.start()
+    await log.call_back(deploy.id, "building")
+    (over,) = await log.hear(deploy.id, "completed")
+    assert (over.kind, over.to_status, over.run_conclusion) == ("RUN_REPORTED", "building", None)
+    (again,) = await log.hear(deploy.id, "in_progress", None, 2)
+    assert (again.kind, again.attempt) == ("RUN_REPORTED", 2)
+    (end,) = await log.hear(deploy.id, "completed", "failure")
+    assert (end.kind, end.attempt, end.to_status) == ("TRANSITION", 1, "failed")
+    (end,) = await log.hear(deploy.id, "completed", "success", 2)
+    assert (end.kind, end.attempt, end.to_status) == ("TRANSITION", 2, "succeeded")
+
+
+async def test_a_run_that_goes_on_counts_since_github_last_said_so_or_its_deploy_has_ended(log: Log) -> None:
+    before, ended, told, over = [await log.start() for _ in range(4)]
+    for deploy in (before, ended, told, over):
+        await log.call_back(deploy.id, "building")
+    for deploy in (before, ended):
+        await log.hear(deploy.id, "in_progress")
+    for deploy in (before, told, over):
+        await log.call_back(deploy.id, "failed")
+    since = await log.store.read(clock.now)
+    await log.call_back(ended.id, "failed")
+    for deploy in (told, over):
+        await log.hear(deploy.id, "in_progress")
+    await log.hear(over.id, "completed", "failure")
+    found = await log.store.read(partial(whose.outlived, since=since))
+    assert found & {before.id, ended.id, told.id, over.id} == {ended.id, told.id}
+
+
 async def test_words_that_are_longer_than_any_of_github_s_are_cut_and_mean_nothing(log: Log) -> None:
     deploy = await log.start()
     (entry,) = await log.hear(deploy.id, "q" * 50)
@@ -234,6 +281,7 @@ async def test_a_server_tells_what_github_says_of_the_run(log: Log) -> None:
 
 _ATTEMPTS = st.integers(-1, 2)
 _WORDS = st.sampled_from([*ENDS_BY, UNHEARD_OF])
+_STATUSES = ["queued", "waiting", "in_progress", "completed", "odd"]
 
 
 class Accounts(RuleBasedStateMachine):
@@ -270,32 +318,32 @@ class Accounts(RuleBasedStateMachine):
         assert (receipt.refusal is None) == deploy.call_back(status, attempt)
         assert receipt.duplicate == was_there
 
-    @rule(deploy=begun, status=st.sampled_from(["queued", "waiting", "in_progress", "completed", "odd"]), by=_ATTEMPTS)
-    def hear_how_it_goes(self, deploy: Expected, status: str, by: int) -> None:
-        self.hear(deploy, max(1, deploy.attempt + by), status, None)
+    @rule(deploy=begun, status=st.sampled_from(_STATUSES), by=_ATTEMPTS, asked=st.booleans())
+    def hear_how_it_goes(self, deploy: Expected, status: str, by: int, asked: bool) -> None:
+        self.hear(deploy, max(1, deploy.attempt + by), status, None, asked=asked)
 
-    @rule(deploy=begun, conclusion=_WORDS, by=_ATTEMPTS, times=st.integers(1, 2))
-    def hear_how_it_has_ended(self, deploy: Expected, conclusion: str, by: int, times: int) -> None:
+    @rule(deploy=begun, conclusion=_WORDS, by=_ATTEMPTS, times=st.integers(1, 2), asked=st.booleans())
+    def hear_how_it_has_ended(self, deploy: Expected, conclusion: str, by: int, times: int, asked: bool) -> None:
         for _ in range(times):
-            self.hear(deploy, max(1, deploy.attempt + by), "completed", conclusion)
+            self.hear(deploy, max(1, deploy.attempt + by), "completed", conclusion, asked=asked)
 
-    def hear(self, deploy: Expected, attempt: int, status: str, conclusion: str | None) -> None:
+    def hear(self, deploy: Expected, attempt: int, status: str, conclusion: str | None, *, asked: bool) -> None:
         missing = deploy.first_to_be_asked_for(attempt)
-        appended, asked_for = self.runner.run(self._heard(deploy.id, status, conclusion, attempt))
+        appended, asked_for = self.runner.run(self._heard(deploy.id, status, conclusion, attempt, asked))
         if asked_for is not None:
             assert asked_for == missing
             return
         assert missing is None or not appended
-        is_new = deploy.hear(attempt, status, conclusion)
+        is_new = deploy.hear(attempt, status, conclusion, asked=asked)
         assert len(appended) == is_new
         if appended:
             assert appended[0].sequence == len(deploy.log)
 
     async def _heard(
-        self, deploy_id: str, status: str, conclusion: str | None, attempt: int
+        self, deploy_id: str, status: str, conclusion: str | None, attempt: int, asked: bool
     ) -> tuple[list[EntryRecord], int | None]:
         try:
-            return await self.log.hear(deploy_id, status, conclusion, attempt), None
+            return await self.log.hear(deploy_id, status, conclusion, attempt, asked=asked), None
         except EarlierAttemptFirst as first:
             return [], first.attempt
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.conformance.conftest import on_one_of_each
 from tests.support.caller import Caller
+from tests.support.github.faults import primary_limit
 from tests.support.github.stage import OFTEN, settings, staged
 from tests.support.raw import connected
 from tests.support.server import Server, serving
@@ -61,6 +62,23 @@ async def test_what_a_killed_node_leaves_is_taken_when_its_time_is_over_and_no_s
             assert await _holders(database) == _pids(stage.server)
             await _run_out(database)
             await stage.is_asked_again(run, 3)
+            assert await _holders(database) == _pids(other)
+
+
+async def test_while_github_limits_it_stays_with_the_node_that_was_told_so_though_that_stops(
+    database: Path | str, tmp_path: Path
+) -> None:
+    async with staged(database, tmp_path, OFTEN) as stage:
+        stage.github.faults.add(primary_limit(), "GET", "/runs/")
+        _, run = await stage.under_way()
+        await stage.logged("GitHub does not tell how a run stands")
+        async with serving(database, **settings(stage.github, tmp_path, OFTEN)) as other:
+            await _wants_it(other)
+            assert await stage.server.stop() == 0
+            await _wants_it(other)
+            assert (stage.asked(run), await _holders(database)) == (1, _pids(stage.server))
+            await _run_out(database)
+            await stage.is_asked_again(run)
             assert await _holders(database) == _pids(other)
 
 

@@ -386,13 +386,10 @@ async def test_what_only_newer_servers_know_of_does_not_go_down(database: Path |
     await migrate(database)
     verbs = Verbs(database)
     first, second = await _waiting(verbs)
-    for why, then in (
-        ("2 deploys wait for their environment or for GitHub", lambda: verbs.call_back(second, "building")),
-        ("1 deploys wait for their environment or for GitHub", lambda: verbs.call_back(first, "building")),
-    ):
-        with pytest.raises(revisions.WouldLose, match=why):
+    for left, then in ((2, second), (1, first)):
+        with pytest.raises(revisions.WouldLose, match=f"{left} deploys wait for their environment or for GitHub"):
             await migrate(database, "0005")
-        await then()
+        await verbs.call_back(then, "building")
     await migrate(database, "0005")
     await migrate(database, NEWEST)
     # The first to ask finds out again whose the environment is.

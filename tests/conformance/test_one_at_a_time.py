@@ -89,9 +89,7 @@ async def test_of_two_starts_at_once_on_two_nodes_one_is_a_deploy_and_the_other_
             _start(caller, alone, ref=f"topic-{round_number}-{number}") for number, caller in enumerate(nodes.callers)
         ]
         answers = await asyncio.gather(*sent)
-        (made,), (refused,) = (
-            [answer for answer in answers if answer.status == status] for status in (200, 409)
-        )
+        (made,), (refused,) = ([answer for answer in answers if answer.status == status] for status in (200, 409))
         deploy = made.data["startDeploy"]
         assert refused.error == {
             "code": "ENVIRONMENT_BUSY",
@@ -113,7 +111,7 @@ async def test_of_many_starts_at_once_one_goes_and_the_others_have_places_of_the
     nodes: Nodes, queued: str
 ) -> None:
     started = await asyncio.gather(*(_started(caller, queued) for caller in nodes.callers * 8))
-    positions = sorted(((await _position(nodes.callers[0], deploy_id)) or 0, deploy_id) for deploy_id, _ in started)
+    positions = sorted([((await _position(nodes.callers[0], deploy_id)) or 0, deploy_id) for deploy_id, _ in started])
     assert [position for position, _ in positions] == list(range(16))
     found = await assert_one_at_a_time(nodes.database, queued)
     ordered = [deploy_id for _, deploy_id in positions]
@@ -253,9 +251,7 @@ async def test_of_two_requests_of_one_name_at_once_that_ask_for_different_things
     one, other = nodes.callers
     for round_number in range(10):
         name = f"both {round_number}"
-        answers = await asyncio.gather(
-            _start(one, alone, requestId=name), _start(other, queued, requestId=name)
-        )
+        answers = await asyncio.gather(_start(one, alone, requestId=name), _start(other, queued, requestId=name))
         assert sorted(answer.status for answer in answers) == [200, 400]
         (made,) = [answer.data["startDeploy"] for answer in answers if answer.status == 200]
         found = await assert_one_at_a_time(nodes.database, alone, queued)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from phaseline.github.client import GitHub
 from phaseline.github.values import Wait
-from phaseline.github.webhooks import JOB, RUN, Delivered, NotGitHubs, parse, verified
+from phaseline.github.webhooks import JOB, RUN, Delivered, NotGitHubs, has_form, parse, verified
 from tests.support.github import FakeGitHub
 from tests.support.github.description import describe
 from tests.support.github.fake import REPOSITORY, WORKFLOW
@@ -113,6 +113,7 @@ def test_each_of_githubs_examples_is_understood(event: str, number: int, example
     said, of = parse(event, body), example[event]
     assert said is not None
     assert (said.event, said.action, said.repository) == (event, example["action"], example["repository"]["full_name"])
+    assert said.repository_url == example["repository"]["html_url"]
     assert (said.repository_id, said.head_sha) == (example["repository"]["id"], of["head_sha"])
     assert said.run_id == str(of["id"] if event == RUN else of["run_id"])
     assert said.attempt == of.get("run_attempt")
@@ -120,7 +121,9 @@ def test_each_of_githubs_examples_is_understood(event: str, number: int, example
         assert said.url == of["html_url"]
         assert (said.status, said.conclusion, said.name) == (of["status"], of["conclusion"], of.get("display_title"))
         assert said.job is None
+        assert (said.path, said.trigger) == (of.get("path") or example["workflow"]["path"], of["event"])
     else:
+        assert (said.path, said.trigger) == (None, None)
         assert said.url == f"{example['repository']['html_url']}/actions/runs/{said.run_id}"
         assert (said.status, said.conclusion) == (None, None)
         assert said.job is not None
@@ -129,6 +132,21 @@ def test_each_of_githubs_examples_is_understood(event: str, number: int, example
             of["conclusion"],
             (example.get("deployment") or {}).get("environment"),
         )
+
+
+def test_the_workflow_s_file_is_told_without_where_it_was_taken_from() -> None:
+    example = _example(RUN)
+    example[RUN]["path"] = ".github/workflows/build.yml@refs/heads/main"
+    said = parse(RUN, json.dumps(example).encode())
+    assert said is not None
+    assert said.path == ".github/workflows/build.yml"
+
+
+@pytest.mark.parametrize(
+    ("signature", "has"), [(SIGNATURE, True), (None, False), (SIGNATURE.upper(), False), ("", False)]
+)
+def test_what_cannot_be_a_signature_is_told_without_the_body(signature: str | None, has: bool) -> None:
+    assert has_form(signature) is has
 
 
 def test_a_job_that_waits_says_for_what() -> None:

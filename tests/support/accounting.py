@@ -14,6 +14,9 @@ ENDS_BY = {
 }
 UNHEARD_OF = "evaporated"
 
+# What a webhook says of a run when it is made: where more of it is known, it was sent before that.
+NOT_BEGUN = ("requested", "queued", "pending", "waiting")
+
 # An entry as it should be: kind, source, from, to, attempt, and GitHub's words.
 Line = tuple[str, str, str | None, str, int, str | None, str | None]
 
@@ -39,15 +42,15 @@ class Expected:
         return is_legal
 
     def first_to_be_asked_for(self, attempt: int) -> int | None:
-        """The earliest attempt that must have ended before this one has begun, and of which nobody has said how."""
+        """The earliest attempt that must have ended before this one has begun, and of which nobody has said that."""
         for earlier in range(self.attempt, attempt):
             has_end = earlier == self.attempt and self.status in model.ENDS
-            if not has_end and not any(conclusion for _, conclusion in self.accounts[earlier]):
+            if not has_end and not any(status == "completed" for status, _ in self.accounts[earlier]):
                 return earlier
         return None
 
-    def hear(self, attempt: int, status: str, conclusion: str | None) -> bool:
-        """GitHub says something that may be recorded now: whether it is."""
+    def hear(self, attempt: int, status: str, conclusion: str | None, *, asked: bool) -> bool:
+        """GitHub says something that may be recorded now, by itself or asked for it: whether it is."""
         said = self.accounts[attempt]
         has_completed = any(known == "completed" for known, _ in said)
         if attempt < self.attempt:
@@ -55,7 +58,7 @@ class Expected:
         if conclusion:
             if any(known == conclusion for _, known in said):
                 return False
-        elif has_completed or (said and said[-1][0] == status):
+        elif has_completed or (said and (said[-1][0] == status or (not asked and status in NOT_BEGUN))):
             return False
         said.append((status, conclusion))
         end = ENDS_BY.get(conclusion or "")

@@ -8,6 +8,7 @@ import socket
 import time
 import uuid
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import delete, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,10 +33,12 @@ class Duty:
         self._holder = f"{socket.gethostname()[:100]} {os.getpid()} {uuid.uuid4()}"
         self._taken = -_FRESH
 
-    async def take(self) -> bool:
-        """Whether it is this process's from now on, or still: for a minute, if it is not taken again."""
+    async def take(self, seconds: float = 0.0) -> bool:
+        """Whether it is this process's from now on, or still: for a minute, if it is not taken again, or for so many
+        seconds, if these are more."""
         asked = time.monotonic()
-        taken = await self._store.write(self._take)
+        holds = max(_HOLDS, timedelta(seconds=seconds))
+        taken = await self._store.write(partial(self._take, holds=holds))
         self._taken = asked if taken else -_FRESH
         return taken
 
@@ -47,9 +50,9 @@ class Duty:
         """Leave it to whoever wants it, if it is this process's."""
         await self._store.write(self._release)
 
-    async def _take(self, connection: AsyncConnection) -> bool:
+    async def _take(self, connection: AsyncConnection, holds: timedelta) -> bool:
         now, columns = await clock.now(connection), duties.c
-        mine = {"holder": self._holder, "until": now + _HOLDS}
+        mine = {"holder": self._holder, "until": now + holds}
         taken = (
             insert(connection, duties)
             .values(name=self._name, **mine)

@@ -5,6 +5,8 @@ Whatever stands in the way, nothing is inferred from it: it is asked again later
 
 import asyncio
 import random
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -15,10 +17,12 @@ from phaseline import metrics
 from phaseline.accounting import asking, whose
 from phaseline.accounting.duty import Duty
 from phaseline.accounting.hearing import Hearing
+from phaseline.accounting.letting_be import LetBe
 from phaseline.accounting.troubles import Troubles
+from phaseline.accounting.wakeups import Wakeup, Wakeups
 from phaseline.accounting.whose import KnownRun
 from phaseline.github.client import GitHub
-from phaseline.github.errors import GitHubError, Limited, NotAllowed, NotSent, Refused, Unclear
+from phaseline.github.errors import GitHubError, Limited, NotAllowed, Refused, Unclear
 from phaseline.store import Store, is_unavailable, reason
 from phaseline_schema.refusals import Refusal
 
@@ -27,28 +31,37 @@ log = structlog.get_logger(__name__)
 # Where GitHub is so slow or so broken, the others wait for the next time.
 _MOST_UNCLEAR = 3
 
-# What GitHub has refused it will go on to refuse for long, as of a run that was deleted; so many seconds.
 _PATIENCE = 900.0
 
 
-class Reconciler:
-    """One node of all asks, one question at a time."""
+class _NoMore(Exception):
+    """GitHub would tell of no other run now either, or it is another node's to ask."""
 
-    def __init__(self, store: Store, github: GitHub, hearing: Hearing, seconds: float) -> None:
+
+class Reconciler:
+    """One question at a time: one node of all looks at every deploy in progress, and each at those that it was woken
+    for. Two that ask for the same at once do no harm: what is recorded, the log decides.
+
+    `seconds`: between two looks at all. `patience`: for how long what GitHub has refused is let be, in seconds.
+    """
+
+    def __init__(
+        self, store: Store, github: GitHub, hearing: Hearing, seconds: float, patience: float = _PATIENCE
+    ) -> None:
         self._store, self._github, self._hearing, self._seconds = store, github, hearing, seconds
         self._duty = Duty(store, "reconciling")
         self._troubles = Troubles()
-        self._woken: set[str] = set()
-        self._due = asyncio.Event()
+        self._wakeups = Wakeups()
+        self._let_be = LetBe(patience)
+        self._stirred = asyncio.Event()
         self._next = 0.0
-        self._not_before: datetime | None = None
-        self._refused: dict[str, float] = {}
+        self._limited_until = 0.0
         self._away = False
 
     def ask_soon(self, deploy_id: str) -> None:
         """Do not wait for the next time to ask about this deploy."""
-        self._woken.add(deploy_id)
-        self._due.set()
+        self._wakeups.add(deploy_id)
+        self._stirred.set()
 
     async def run(self) -> None:
         """Ask for ever."""
@@ -58,31 +71,27 @@ class Reconciler:
                 await self._until_due()
                 await self._look()
         finally:
-            with suppress(Exception):  # its time will be over by itself
-                await self._duty.release()
+            # GitHub limits whoever asks as the same. Who would have the duty next is to ask no sooner than this one.
+            if self._limited_until <= time.monotonic():
+                with suppress(Exception):  # its time will be over by itself
+                    await self._duty.release()
 
     async def _until_due(self) -> None:
-        with suppress(asyncio.TimeoutError):
-            async with asyncio.timeout_at(self._next):
-                await self._due.wait()
-        self._due.clear()
+        """Until somebody is to be asked for, and may be."""
+        while (pause := max(min(self._next, self._wakeups.next()), self._limited_until) - time.monotonic()) > 0:
+            self._stirred.clear()
+            with suppress(asyncio.TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stirred.wait()
 
     async def _look(self) -> None:
-        """At all deploys in progress where it is time for that; at those that were woken as soon as may be."""
-        is_time = self._now() >= self._next
+        """At those that were woken; and at all deploys in progress where it is time for that."""
+        is_time = time.monotonic() >= self._next
         if is_time:
-            self._next = self._now() + self._seconds
-        if not self._may_ask():
-            return
-        woken, self._woken = self._woken, set()
-        for deploy_id in woken:
-            self._refused.pop(deploy_id, None)
+            self._next = time.monotonic() + self._seconds
+        self._troubles.begin()
         try:
-            runs = await self._runs(woken, whole=is_time)
-            if not runs or await self._duty.take():
-                await self._ask_all(runs, whole=is_time)
-            else:
-                metrics.github_answers(True)  # it does not answer another node, which will say so
+            await self._look_at(self._wakeups.take(), everything=is_time)
         except Exception as error:
             if not is_unavailable(error):
                 raise
@@ -92,69 +101,96 @@ class Reconciler:
         else:
             self._away = False
 
-    def _may_ask(self) -> bool:
-        return self._not_before is None or datetime.now(UTC) >= self._not_before
+    async def _look_at(self, woken: Mapping[str, Wakeup], *, everything: bool) -> None:
+        there: list[KnownRun] | None = None
+        with suppress(_NoMore):
+            asked = await self._ask_for_woken(woken) if woken else set()
+            if everything:
+                there = await self._ask_for_all(asked)
+        self._troubles.end([run for run in there or () if self._let_be.has_run(run)], there)
 
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
-
-    async def _runs(self, woken: set[str], *, whole: bool) -> list[KnownRun]:
-        """Those to ask for, in no order: none that is always in the way is to keep others from being reached."""
+    async def _ask_for_woken(self, woken: Mapping[str, Wakeup]) -> set[str]:
+        """Whoever has the duty: else a wake-up would be lost where it has come to another. The deploys asked for."""
         where = self._hearing.where
-        found = await self._store.read(partial(whose.of_deploys, where=where, ids=woken)) if woken else []
-        if whole:
-            found += await self._store.read(partial(whose.in_progress, where=where))
-            there = {run.deploy_id for run in found}
-            self._refused = {one: until for one, until in self._refused.items() if one in there}
-        runs = list({run.deploy_id: run for run in found if self._is_to_be_asked_for(run)}.values())
+        found = await self._store.read(partial(whose.of_deploys, where=where, ids=set(woken)))
+        runs = [run for run in found if where.may_ask(run)]
+        asked = {run.deploy_id for run in runs}
+        for deploy_id in woken.keys() - asked:
+            self._wakeups.answered(deploy_id, woken[deploy_id])
+        await self._ask_each(runs, _always)
+        return asked
+
+    async def _ask_for_all(self, but: Collection[str]) -> list[KnownRun]:
+        """All runs there are, but for those that are let be, or were asked for just now; in no order, because none that
+        is always in the way is to keep others from being reached."""
+        where = self._hearing.where
+        there = [run for run in await self._store.read(partial(whose.in_progress, where=where)) if where.may_ask(run)]
+        self._let_be.keep(there)
+        runs = [run for run in there if run.deploy_id not in but and not self._let_be.has(run)]
         random.shuffle(runs)
-        return runs
+        if runs and not await self._duty.take():
+            # It does not answer another node, which will say so: here only what was asked for without the duty counts.
+            return [run for run in there if self._wakeups.of(run.deploy_id) is not None]
+        # One of them may show that all of its repository is to be let be.
+        await self._ask_each((run for run in runs if not self._let_be.has(run)), self._duty.keep)
+        return there
 
-    def _is_to_be_asked_for(self, run: KnownRun) -> bool:
-        """Not where its environment is none any more, where it has another CI system's name, or was just refused."""
-        is_github = run.run_id.isascii() and run.run_id.isdecimal()
-        here = run.environment in self._hearing.where.repositories
-        return here and is_github and self._refused.get(run.deploy_id, 0.0) <= self._now()
-
-    async def _ask_all(self, runs: list[KnownRun], *, whole: bool) -> None:
-        """`whole`: whether these are all that there are."""
-        self._troubles.begin()
+    async def _ask_each(self, runs: Iterable[KnownRun], may_go_on: Callable[[], Awaitable[bool]]) -> None:
+        """Raises _NoMore."""
         unclear = 0
         for run in runs:
-            if not await self._duty.keep():
-                return
-            self._refused.pop(run.deploy_id, None)
+            if not await may_go_on():
+                raise _NoMore
             try:
-                await self._ask(run)
-            except (Limited, NotSent):
-                return
-            except NotAllowed as error:
-                if error.status == 401:
-                    return
+                await self._ask(run, may_go_on)
             except Unclear:
                 unclear += 1
                 if unclear == _MOST_UNCLEAR:
-                    return
-            except Refused:
-                self._refused[run.deploy_id] = self._now() + _PATIENCE
-        if whole:
-            self._troubles.end(let_be=bool(self._refused))
+                    raise _NoMore from None
 
-    async def _ask(self, run: KnownRun) -> None:
-        """Raises what GitHub has against it."""
+    async def _ask(self, run: KnownRun, may_go_on: Callable[[], Awaitable[bool]]) -> None:
+        """Raises Unclear and _NoMore."""
+        wakeup = self._wakeups.of(run.deploy_id)
         try:
-            await asking.ask(self._github, self._hearing, run, self._duty.keep)
+            is_all = await asking.ask(self._github, self._hearing, run, may_go_on)
         except GitHubError as error:
-            if isinstance(error, Limited):
-                self._not_before = error.until
-            self._troubles.met(error, deploy=run.deploy_id, repository=run.repository, run=run.run_id)
-            raise
-        except Exception as error:
-            if is_unavailable(error):
+            self._troubles.met(error, run)
+            if isinstance(error, Refused):
+                self._let_be.run(run)
+                self._wakeups.refused(run.deploy_id, wakeup)
+            elif isinstance(error, NotAllowed) and error.status != 401:
+                self._wakeups.postpone(run.deploy_id, wakeup, self._let_be.repository(run))
+            elif isinstance(error, Unclear):
                 raise
-            # Of this deploy alone: the others are asked for all the same.
-            if isinstance(error, Refusal):
-                log.warning("what GitHub says of a run is not recorded", deploy=run.deploy_id, reason=error.code)
             else:
-                log.error("cannot record what GitHub says of a run", deploy=run.deploy_id, exc_info=error)
+                await self._stop(error)
+        except Exception as error:
+            _unless_of_this_deploy_alone(error, run)
+        else:
+            self._troubles.answered(run)
+            self._let_be.over(run)
+            if is_all:
+                self._wakeups.answered(run.deploy_id, wakeup)
+
+    async def _stop(self, error: GitHubError) -> None:
+        """Raises _NoMore."""
+        if isinstance(error, Limited):
+            seconds = (error.until - datetime.now(UTC)).total_seconds()
+            self._limited_until = time.monotonic() + seconds
+            self._next = min(self._next, self._limited_until)
+            await self._duty.take(seconds)
+        raise _NoMore
+
+
+def _unless_of_this_deploy_alone(error: Exception, run: KnownRun) -> None:
+    """Raise it, or say it: the others are asked for all the same."""
+    if is_unavailable(error):
+        raise error
+    if isinstance(error, Refusal):
+        log.warning("what GitHub says of a run is not recorded", deploy=run.deploy_id, reason=error.code)
+    else:
+        log.error("cannot record what GitHub says of a run", deploy=run.deploy_id, exc_info=error)
+
+
+async def _always() -> bool:
+    return True

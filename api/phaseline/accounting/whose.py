@@ -1,18 +1,21 @@
-"""Which deploy is a run's, and which run is a deploy's: as the accepted callbacks say, and never by a guess.
+"""Which deploy is a run's, and which run is a deploy's: as callbacks and dispatches say, and never by a guess.
 
-A run that has proven itself by ID tokens is one of the repository that these named. One that callbacks with a stored
-token only name is taken for one of the repository that the deploy's environment is deployed from, and of no other.
+A run that has proven itself by ID tokens is one of the repository that these named. One that GitHub has begun for the
+deploy is one of the repository where that was asked for. One that callbacks with a stored token only name is taken for
+one of the repository that the deploy's environment is deployed from, and of no other.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from phaseline.accounting import dispatched
 from phaseline.databases import clock
+from phaseline.github.webhooks import Delivered
 from phaseline_schema.records import AuditKind, Source
 from phaseline_schema.tables import audit_entries, deploy_runs, deploys
 
@@ -24,13 +27,16 @@ _STILL = timedelta(days=1)
 
 _COMPLETED = "completed"
 
+# Entries whose run was taken for the deploy's.
+_OF_RUNS = (AuditKind.TRANSITION, AuditKind.RUN_REPORTED)
+
 # A statement has room for some thirty thousand values.
 _AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:
-    """The run of a deploy. `repository`: OWNER/NAME, as the callbacks or the environments file have it."""
+    """The run of a deploy. `repository`: OWNER/NAME, as callbacks, dispatch or environments file have it."""
 
     deploy_id: str
     environment: str
@@ -41,47 +47,86 @@ class KnownRun:
 @dataclass(frozen=True, slots=True)
 class Where:
     """What tells whose a run is. `repositories`: of each environment that there is; `issuer`: whose ID tokens prove
-    runs, where any do."""
+    runs, where any do; `web_url`: where the pages of these repositories are, None where nobody says."""
 
     repositories: Mapping[str, str]
     issuer: str | None = None
+    web_url: str | None = None
+
+    def may_ask(self, run: KnownRun) -> bool:
+        """Whether GitHub can be asked for it: not where its environment is gone, or it is another CI system's."""
+        return run.environment in self.repositories and run.run_id.isascii() and run.run_id.isdecimal()
+
+
+async def of_delivery(connection: AsyncConnection, where: Where, delivered: Delivered) -> list[KnownRun]:
+    """The deploys whose run a webhook speaks of, in the order of their ids; mostly one, or none.
+
+    One that is only so by its name has to be claimed.
+    """
+    known = await of_run(connection, where, delivered.repository, delivered.run_id)
+    named = None if known else await dispatched.by_name(connection, delivered)
+    if named is None:
+        return known
+    deploy_id, environment, repository = named
+    if await of_deploys(connection, where, {deploy_id}):
+        return []
+    return [KnownRun(deploy_id, environment, delivered.run_id, repository)]
 
 
 async def of_run(connection: AsyncConnection, where: Where, repository: str, run_id: str) -> list[KnownRun]:
-    """The deploys whose run it is, in the order of their ids; mostly one, or none."""
+    """The same of a run of which this is known."""
     columns = audit_entries.c
-    named = await _ids(connection, select(columns.deploy_id).where(_reported(), columns.run_id == run_id))
-    found = await of_deploys(connection, where, named)
+    told = select(columns.deploy_id).where(columns.kind.in_(_OF_RUNS), columns.run_id == run_id)
+    candidates = await _ids(connection, told) | await _ids(connection, dispatched.of_run(run_id))
+    found = await of_deploys(connection, where, candidates)
     return [one for one in found if one.run_id == run_id and one.repository.casefold() == repository.casefold()]
 
 
+async def claim(connection: AsyncConnection, where: Where, run: KnownRun) -> bool:
+    """Whether it is the deploy's run, in the transaction in which that matters. That one is so by its name is written
+    down with it, and from then on known; not where somebody is just about to say otherwise."""
+    known = await of_deploys(connection, where, {run.deploy_id})
+    return run in known if known else await dispatched.take(connection, run.deploy_id, run.run_id)
+
+
 async def in_progress(connection: AsyncConnection, where: Where) -> list[KnownRun]:
-    """The runs of those deploys that GitHub may have something to say of: those in progress, and those of the last day
-    that have an end, where it has last said that the run goes on."""
+    """The runs of those deploys that GitHub may have something to say of: those in progress, and those that have an
+    end, where GitHub has last said that the run goes on, for a day after that or after the end."""
     unfinished = await _ids(connection, select(deploys.c.id).where(deploys.c.finished_at.is_(None)))
-    return await of_deploys(connection, where, unfinished | await _outlived(connection))
-
-
-async def _outlived(connection: AsyncConnection) -> set[str]:
     since = await clock.now(connection) - _STILL
-    account, later = audit_entries.alias(), audit_entries.alias()
+    return await of_deploys(connection, where, unfinished | await outlived(connection, since))
+
+
+async def outlived(connection: AsyncConnection, since: datetime) -> set[str]:
+    """The deploys whose run goes on, as GitHub has last said, where it has said so since then, or they have ended
+    since: the one is an index's range of accounts, the other one of ends, of which the accounts are looked up."""
+    account, ended = audit_entries.alias(), audit_entries.alias()
+    reported = account.c.kind == AuditKind.RUN_REPORTED
+    lately_told = select(account.c.deploy_id).where(reported, account.c.recorded_at > since, *_goes_on(account))
+    by_it = and_(deploys.c.id == ended.c.deploy_id, deploys.c.finished_at == ended.c.recorded_at)
+    of_it = and_(account.c.deploy_id == ended.c.deploy_id, *_goes_on(account))
+    lately_ended = (
+        select(ended.c.deploy_id)
+        .select_from(ended.join(deploys, by_it).join(account, of_it))
+        .where(ended.c.kind == AuditKind.TRANSITION, ended.c.recorded_at > since)
+    )
+    return await _ids(connection, lately_told) | await _ids(connection, lately_ended)
+
+
+def _goes_on(account: FromClause) -> tuple[ColumnElement[bool], ...]:
+    """By this account the run goes on, and by none that counts for more it is over."""
+    later = audit_entries.alias()
     completed = select(later.c.id).where(
         later.c.deploy_id == account.c.deploy_id,
         later.c.attempt >= account.c.attempt,
         later.c.run_status == _COMPLETED,
     )
-    goes_on = select(account.c.deploy_id).where(
-        account.c.kind == AuditKind.RUN_REPORTED,
-        account.c.recorded_at > since,
-        account.c.run_status != _COMPLETED,
-        ~completed.exists(),
-    )
-    return await _ids(connection, goes_on)
+    return account.c.run_status != _COMPLETED, ~completed.exists()
 
 
 async def of_deploys(connection: AsyncConnection, where: Where, ids: Collection[str]) -> list[KnownRun]:
     """The runs of these deploys, where they are known: those that have proven themselves, of which each has one at
-    most; where none has, the last that was named."""
+    most; where none has, the one that was dispatched; where none was, the last that was named."""
     proven: dict[str, KnownRun] = {}
     named: dict[str, KnownRun] = {}
     for row in await _entries(connection, sorted(ids)):
@@ -96,7 +141,8 @@ async def of_deploys(connection: AsyncConnection, where: Where, ids: Collection[
         elif row.environment in where.repositories:
             repository = where.repositories[row.environment]
             named[row.deploy_id] = KnownRun(row.deploy_id, row.environment, row.run_id, repository)
-    return sorted((named | proven).values(), key=lambda known: known.deploy_id)
+    begun = await _begun(connection, sorted(ids))
+    return sorted((named | begun | proven).values(), key=lambda known: known.deploy_id)
 
 
 async def _ids(connection: AsyncConnection, query: Select[Any]) -> set[str]:
@@ -113,6 +159,15 @@ async def _entries(connection: AsyncConnection, ids: Sequence[str]) -> list[Row[
     return found
 
 
+async def _begun(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, KnownRun]:
+    """Those that were dispatched, by deploy."""
+    found: dict[str, KnownRun] = {}
+    for first in range(0, len(ids), _AT_ONCE):
+        part = await dispatched.runs(connection, ids[first : first + _AT_ONCE])
+        found |= {run[0]: KnownRun(*run) for run in part}
+    return found
+
+
 def _entries_of(ids: Sequence[str]) -> Select[Any]:
     columns, runs = audit_entries.c, deploy_runs.c
     said = (columns.deploy_id, columns.environment, columns.kind, columns.source, columns.run_id, columns.actor)
@@ -123,10 +178,3 @@ def _entries_of(ids: Sequence[str]) -> Select[Any]:
         .where(columns.deploy_id.in_(ids))
         .order_by(columns.deploy_id, columns.sequence)
     )
-
-
-def _reported() -> ColumnElement[bool]:
-    """Accepted callbacks; those from before sources were kept are among them."""
-    columns = audit_entries.c
-    by_callback = or_(columns.source == Source.CALLBACK, columns.source.is_(None))
-    return and_(columns.kind == AuditKind.TRANSITION, by_callback)

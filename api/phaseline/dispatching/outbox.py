@@ -31,7 +31,8 @@ _of_unfinished = _columns.deploy_id.in_(select(deploys.c.id).where(deploys.c.fin
 
 async def of_deploys(connection: AsyncConnection, ids: Collection[str]) -> dict[str, DispatchRecord]:
     """What has become of asking for the runs of these deploys, by id, where GitHub is asked for them."""
-    known, found = sorted(ids), {}
+    known = sorted(ids)
+    found: dict[str, DispatchRecord] = {}
     for first in range(0, len(known), _AT_ONCE):
         query = _rows.where(_columns.deploy_id.in_(known[first : first + _AT_ONCE]))
         found |= {record.deploy_id: record for record in await _read(connection, query)}
@@ -75,7 +76,7 @@ async def settle(
     locked the deploy's row.
     """
     open_to_it = [DispatchState.SENDING, *([DispatchState.UNCLEAR] if state is DispatchState.REFUSED else [])]
-    is_open = _columns.state.in_(open_to_it)
+    is_open: ColumnElement[bool] = _columns.state.in_(open_to_it)
     if since is not None:
         is_open = and_(is_open, _columns.updated_at == since)
     return await _move(connection, deploy_id, is_open, state, reason=reason)
@@ -83,9 +84,10 @@ async def settle(
 
 async def begun(connection: AsyncConnection, deploy_id: str, run_id: str | None) -> bool:
     """GitHub has taken it. `run_id`: where it is known which run it is."""
-    unknown = _columns.state.in_((DispatchState.SENDING, DispatchState.UNCLEAR))
-    named = and_(_columns.state == DispatchState.SENT, _columns.run_id.is_(None), run_id is not None)
-    return await _move(connection, deploy_id, or_(unknown, named), DispatchState.SENT, run_id=run_id, reason=None)
+    is_news: ColumnElement[bool] = _columns.state.in_((DispatchState.SENDING, DispatchState.UNCLEAR))
+    if run_id is not None:
+        is_news = or_(is_news, and_(_columns.state == DispatchState.SENT, _columns.run_id.is_(None)))
+    return await _move(connection, deploy_id, is_news, DispatchState.SENT, run_id=run_id, reason=None)
 
 
 async def _move(

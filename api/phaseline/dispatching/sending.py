@@ -29,8 +29,8 @@ Result = TypeVar("Result")
 # The pause before an answer of GitHub's is tried to be recorded again, in seconds.
 _PAUSE = 1.0
 
-# Until it is known what has come of it, with all that has to be asked for before and behind, in seconds. Less than other
-# nodes wait before they take this one for dead.
+# Until it is known what has come of it, with all that has to be asked for before and behind, in seconds: less than
+# other nodes wait before they take this one for dead.
 _PATIENCE = 45.0
 
 

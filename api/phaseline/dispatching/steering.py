@@ -55,8 +55,8 @@ class Steering:
         return await self._ask(identity, asked, "cancel", GitHub.cancel)
 
     async def rerun_failed(self, identity: Identity, deploy_id: str, why: str) -> Steered:
-        """Ask GitHub to run again what has failed; of what was cancelled, all: GitHub runs no other job again where none
-        has failed. Raises EnvironmentBusy, and what `cancel` raises."""
+        """Ask GitHub to run again what has failed, or, of what was cancelled, all: where no job has failed, GitHub runs
+        none again. Raises EnvironmentBusy, and what `cancel` raises."""
         asked = await self._store.write(
             lambda connection: asking.rerun(connection, self._graphs, self._where, identity, deploy_id, why),
             deploy_id,

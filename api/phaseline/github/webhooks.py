@@ -6,6 +6,7 @@ Deliveries may be lost, late, doubled and out of order. Each says how something 
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from phaseline.github.reading import Unreadable, members, optional_text, optiona
 from phaseline.github.values import Job, Wait, waits_for
 
 RUN, JOB = "workflow_run", "workflow_job"
+
+_SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 
 
 class NotGitHubs(ValueError):
@@ -28,7 +31,9 @@ class Delivered:
 
     One for the event workflow_job says how a job of it stands, and of the run itself neither status nor conclusion: a
     job that has succeeded is not a run that has. `attempt` and `name` are None where it does not say them; the name is
-    what the run-name has made. `environment`: the GitHub environment that the job is for, where it is for one.
+    what the run-name has made. `path`: the workflow's file; `trigger`: GitHub's word for what the run was begun by; a
+    job says neither. `environment`: the GitHub environment that the job is for, where it is for one. `repository_url`:
+    the repository's page, which tells of which GitHub it is.
     """
 
     event: str
@@ -42,6 +47,9 @@ class Delivered:
     name: str | None
     head_sha: str | None
     url: str | None
+    repository_url: str | None = None
+    path: str | None = None
+    trigger: str | None = None
     job: Job | None = None
     environment: str | None = None
 
@@ -49,6 +57,11 @@ class Delivered:
     def waits_for(self) -> Wait | None:
         """What the run, or the job, waits for."""
         return waits_for(self.status if self.job is None else self.job.status)
+
+
+def has_form(signature: str | None) -> bool:
+    """Whether this could be a signature, whatever the body is: `signature` is the header X-Hub-Signature-256."""
+    return signature is not None and _SIGNATURE.fullmatch(signature) is not None
 
 
 def verified(secret: str, body: bytes, signature: str | None) -> bool:
@@ -99,6 +112,8 @@ def _of_run(said: Mapping[str, Any]) -> Delivered:
         name=optional_text(run, "display_title"),
         head_sha=optional_text(run, "head_sha"),
         url=optional_text(run, "html_url"),
+        path=_file(said, run),
+        trigger=optional_text(run, "event"),
     )
 
 
@@ -125,6 +140,17 @@ def _of_job(said: Mapping[str, Any]) -> Delivered:
     )
 
 
+def _file(said: Mapping[str, Any], run: Mapping[str, Any]) -> str | None:
+    """Older servers say it of the workflow alone; where the file was taken from may stand behind it."""
+    workflow = said.get("workflow")
+    path = optional_text(run, "path") or (optional_text(workflow, "path") if isinstance(workflow, dict) else None)
+    return None if path is None else path.partition("@")[0]
+
+
 def _repository(said: Mapping[str, Any]) -> dict[str, Any]:
     repository = members(said.get("repository"), "repository")
-    return {"repository": text(repository, "full_name"), "repository_id": whole(repository, "id")}
+    return {
+        "repository": text(repository, "full_name"),
+        "repository_id": whole(repository, "id"),
+        "repository_url": optional_text(repository, "html_url"),
+    }

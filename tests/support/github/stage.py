@@ -1,28 +1,26 @@
 """A server that asks a GitHub and that it tells, and deploys that are under way on both."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phaseline import deploys
-from phaseline.graph import GraphCache
-from phaseline.identity import ANYBODY
-from phaseline.store import Store
-from phaseline_schema.records import Start
+from tests.support import starting
 from tests.support.caller import Caller
 from tests.support.consistency import assert_consistent
-from tests.support.database import address
 from tests.support.github import FakeGitHub
 from tests.support.github.access import TOKEN
 from tests.support.github.state import Run
-from tests.support.github.telling import FREE, PATH, SECRET, environments
+from tests.support.github.telling import PATH, SECRET, environments
 from tests.support.server import Server, serving
 from tests.support.waiting import until
 from tests.support.witness import faults
 
 INPUTS = {"environment": "production", "ref": "main"}
+
+# What GitHub says of a run that nobody has moved on, when it is asked: see `known`.
+WAITS = "RUN_REPORTED", "deploying", 1, "queued", None
 
 # So seldom that nothing but a webhook, or what it wakes, can have told; and so often that it is waited for.
 SELDOM, OFTEN = "3600", "0.2"
@@ -36,19 +34,22 @@ class Stage:
     server: Server
     caller: Caller
     database: Path | str
-    _free: Iterator[str] = field(default_factory=lambda: iter(FREE))
 
-    async def under_way(self, *statuses: str, environment: str | None = None) -> tuple[str, Run]:
-        """A deploy that a run has reported for, with a stored token; nothing more of it is told by callbacks. It is one
-        to an environment that no other has, if none is named."""
-        deploy_id, run = await self.start(environment or next(self._free)), self.begin()
+    async def under_way(self, *statuses: str, environment: str = "production") -> tuple[str, Run]:
+        """A deploy that a run has reported for, with a stored token; nothing more of it is told by callbacks."""
+        deploy_id, run = await starting.start(self.database, environment), self.begin()
         for status in statuses or ("building", "deploying"):
             assert (await self.caller.report(deploy_id, status, runId=str(run.id))).status == 200
         return deploy_id, run
 
-    async def start(self, environment: str = "production") -> str:
-        """The id of a new deploy, whose workflow is started by hand: the server would have its run begun itself."""
-        return await started_past(self.database, environment)
+    async def known(self) -> tuple[str, Run]:
+        """The same, of which GitHub was asked already, and has said that it waits: so whatever comes, comes after that.
+
+        A server that asks often may else do so before the next step of a test, or after it.
+        """
+        deploy_id, run = await self.under_way()
+        await self.has_said(deploy_id, WAITS)
+        return deploy_id, run
 
     def begin(self) -> Run:
         """A new run, of which nobody is told."""
@@ -85,16 +86,6 @@ class Stage:
         """Wait until it was, so many times."""
         before = self.asked(run)
         await until(lambda: self.asked(run) >= before + times)
-
-
-async def started_past(database: Path | str, environment: str) -> str:
-    """The id of a new deploy that no server has started."""
-    store, graphs = Store(address(database)), GraphCache()
-    wanted = Start(environment, "main", "console", None)
-    try:
-        return (await store.write(lambda connection: deploys.start(connection, graphs, ANYBODY, wanted))).deploy.id
-    finally:
-        await store.close()
 
 
 def settings(github: FakeGitHub, folder: Path, every: str, without: str = "") -> dict[str, str]:

@@ -14,19 +14,16 @@ from tests.tools import github as published
 SECRET = "It's a Secret to Everybody"
 PATH = "/webhooks/github"
 
-# Each has one deploy at a time, so whoever needs many deploys at once takes one after the other.
-FREE = tuple(f"free-{number}" for number in range(60))
-
 _EXAMPLES: dict[str, list[dict[str, Any]]] = json.loads(published.examples().read_text())
 EXAMPLES = [(event, number, one) for event, examples in _EXAMPLES.items() for number, one in enumerate(examples)]
 
 
 def environments(api_url: str = "", web_url: str = "", more: str = "") -> str:
-    """An environments file: three of one repository and many more, one of another. The addresses: where GitHub is, if
-    elsewhere; `more`: what else is said of it."""
+    """An environments file: three of one repository, one of another. The addresses: where GitHub is, if elsewhere;
+    `more`: what else is said of it."""
     found = [f'[github]\napi_url = "{api_url}"\nweb_url = "{web_url}"\n{more}'] if api_url else []
     for name, repository in [
-        *((name, REPOSITORY) for name in ("production", "staging", "test", *FREE)),
+        *((name, REPOSITORY) for name in ("production", "staging", "test")),
         ("shop", "octo-org/shop"),
     ]:
         where = f'repository = "{repository}"\nworkflow = "{WORKFLOW}"\nrefs = ["refs/heads/*"]\n'
