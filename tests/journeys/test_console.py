@@ -239,7 +239,7 @@ async def test_the_modal_is_modal_again_wherever_its_page_puts_it(
         }""",
         deploy["id"],
     )
-    dialog = page.locator("#moved dialog")
+    dialog = page.locator("#moved [part=dialog]")
     modal = "() => window.modal.shadowRoot.querySelector('dialog').matches(':modal')"
     await page.wait_for_function(modal)
     for move in (

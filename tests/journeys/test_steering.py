@@ -40,7 +40,7 @@ async def test_refs_are_suggested_what_is_deployed_is_told_and_what_would_change
     await expect(console.environment("production")).to_contain_text(re.compile("Deployed main [0-9a-f]{7}"))
     await console.button("Start a deploy").first.click()
     await console.form.get_by_label("Environment").select_option("production")
-    await expect(console.form.locator(".standing")).to_contain_text(re.compile("Deployed now main [0-9a-f]{7}"))
+    await expect(console.form.locator(".standing")).to_contain_text(re.compile("Deployed now: main [0-9a-f]{7}"))
     await console.form.get_by_label("Ref").press_sequentially("mai")
     await expect(console.form.locator("#refs option")).to_have_count(2)
     names = await console.form.locator("#refs option").evaluate_all("(options) => options.map(({ value }) => value)")
@@ -163,7 +163,7 @@ async def test_failed_jobs_are_run_again_as_the_next_attempt_and_the_same_is_dep
     await expect(console.modal.host).to_have_attribute("data-status", "failed", timeout=SOON)
     await keep_screenshot(console.page, "steering-failed")
     await console.confirm("rerun", "the runner broke")
-    await console.says("request", "Re-run of the failed jobs asked for")
+    await console.says("request", "Re-run asked for")
     await stage.github.told()
     assert run.newest.number == 2
     await stage.github.runs.begin(run)

@@ -14,14 +14,13 @@ from tests.support.browser import Viewers, keep_screenshot
 from tests.support.github.faults import failing
 
 REFUSED = r"Failed to load resource: the server responded with a status of 4"
-WIDE, NARROW = {"width": 1180, "height": 900}, {"width": 380, "height": 800}
+WIDE, NARROW = {"width": 1180, "height": 900}, {"width": 380, "height": 1400}
 
 
 @pytest.fixture
 async def stage(database: Path, tmp_path: Path) -> AsyncIterator[Steered]:
     """A server that asks a GitHub."""
     async with steered(database, tmp_path) as standing:
-        standing.github.repository.branch("release/2026.11-with-a-long-name", standing.github.repository.commit())
         yield standing
 
 
@@ -49,6 +48,7 @@ async def _is_fine(console: Steering, name: str) -> None:
 async def test_the_environments_and_the_start_form_are_fine(stage: Steered, viewers: Viewers) -> None:
     before = await stage.caller.start("production", "main")
     await stage.caller.walk(before["id"], "building", "deploying", "succeeded")
+    stage.github.repository.branch("release/2026.11-with-a-long-name", stage.github.repository.commit())
     await stage.caller.start("production", "release/2026.11-with-a-long-name")
     await stage.caller.start("production", "main")
     await stage.caller.start("production", "release/2026.11-with-a-long-name")

@@ -1,5 +1,6 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { identityDocument, type Identity } from "../graphql/documents.ts";
+import { identityDocument } from "../graphql/console-documents.ts";
+import type { Identity } from "../graphql/documents.ts";
 import { graphqlEndpoint } from "../graphql/endpoint.ts";
 import { Failure } from "../graphql/failure.ts";
 import { request } from "../graphql/request.ts";

@@ -179,7 +179,7 @@ export class Console extends LitElement {
   readonly #canceller = (deploy: DeployBrief): (() => void) | null => {
     const { identity } = this.#caller;
     if (!identity || !maySteer(identity, deploy.environment)) return null;
-    const subject = { action: "cancel", deploy, unsent: true, isProtected: false, attempt: 1, request: null } as const;
+    const subject = { action: "cancel", deploy, unsent: true, isProtected: false, attempt: 1, outcome: "IN_PROGRESS", request: null } as const;
     return () => void this.renderRoot.querySelector<Confirmation>("phaseline-confirmation")?.ask(subject);
   };
 
@@ -223,8 +223,11 @@ export class Console extends LitElement {
     void this.#list.filterBy({ environment, outcome });
   };
 
-  readonly #showForm = (): void => {
+  // Not before it is known what there is to choose from: a field must not become another one under somebody's hands.
+  readonly #showForm = async (): Promise<void> => {
     void this.#now.refresh();
+    await this.#choices.answered;
+    await this.updateComplete;
     this.renderRoot.querySelector<StartForm>("phaseline-start-form")?.show();
   };
 

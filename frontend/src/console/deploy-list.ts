@@ -1,5 +1,6 @@
 import type { ReactiveControllerHost } from "lit";
-import { deploysDocument, type Deploy } from "../graphql/documents.ts";
+import { deploysDocument } from "../graphql/console-documents.ts";
+import type { Deploy } from "../graphql/documents.ts";
 import { graphqlEndpoint } from "../graphql/endpoint.ts";
 import { Failure } from "../graphql/failure.ts";
 import { request } from "../graphql/request.ts";

@@ -32,7 +32,8 @@ export const environmentRowsStyles = css`
     font-size: 15px;
     font-weight: 620;
   }
-  .environment p > .aside:first-child {
+  .environment p > .aside,
+  .queue .aside {
     display: block;
   }
   .environment code {

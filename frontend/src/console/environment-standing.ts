@@ -11,8 +11,8 @@ export function environmentStanding(chosen: Environment | null, now: Environment
 }
 
 function standing(chosen: Environment, now: EnvironmentNow, show: ShowDeploy): TemplateResult {
-  return html`<p><span class="aside">Deployed now</span> ${deployed(now, show)}</p>
-    <p><span class="aside">In progress</span> ${inProgress(now, show)}</p>
+  return html`<p><span class="aside">Deployed now:</span> ${deployed(now, show)}</p>
+    <p><span class="aside">In progress:</span> ${inProgress(now, show)}</p>
     ${outlook(chosen, now)}`;
 }
 

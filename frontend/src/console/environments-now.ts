@@ -1,5 +1,6 @@
 import type { ReactiveControllerHost } from "lit";
-import { environmentsNowDocument, type EnvironmentNow } from "../graphql/documents.ts";
+import { environmentsNowDocument } from "../graphql/console-documents.ts";
+import type { EnvironmentNow } from "../graphql/documents.ts";
 import { graphqlEndpoint } from "../graphql/endpoint.ts";
 import { Failure } from "../graphql/failure.ts";
 import { request } from "../graphql/request.ts";

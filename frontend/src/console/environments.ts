@@ -1,5 +1,6 @@
 import type { ReactiveControllerHost } from "lit";
-import { environmentsDocument, type Environment } from "../graphql/documents.ts";
+import { environmentsDocument } from "../graphql/console-documents.ts";
+import type { Environment } from "../graphql/documents.ts";
 import { graphqlEndpoint } from "../graphql/endpoint.ts";
 import { Failure } from "../graphql/failure.ts";
 import { request } from "../graphql/request.ts";
@@ -10,6 +11,8 @@ export class Environments {
   known: readonly Environment[] | null = null;
   /** Why that is not known now. */
   failure: Failure | null = null;
+  /** Resolves when what was asked last is answered, or has failed. */
+  answered: Promise<void> = Promise.resolve();
 
   readonly #host: ReactiveControllerHost;
   #newestQuestion = 0;
@@ -19,7 +22,12 @@ export class Environments {
   }
 
   /** Asks the server. The answer that counts is that to the newest question. */
-  async ask(): Promise<void> {
+  ask(): Promise<void> {
+    this.answered = this.#find();
+    return this.answered;
+  }
+
+  async #find(): Promise<void> {
     const question = ++this.#newestQuestion;
     const answer = await asked();
     if (question !== this.#newestQuestion) return;

@@ -1,5 +1,6 @@
 import { html, nothing, type ReactiveControllerHost, type TemplateResult } from "lit";
-import { comparisonDocument, refSuggestionsDocument, type Comparison, type Environment, type RefSuggestion } from "../graphql/documents.ts";
+import { comparisonDocument, refSuggestionsDocument } from "../graphql/console-documents.ts";
+import type { Comparison, Environment, RefSuggestion } from "../graphql/documents.ts";
 import { graphqlEndpoint } from "../graphql/endpoint.ts";
 import { request } from "../graphql/request.ts";
 import { externalIcon } from "../look/icons.ts";

@@ -2,7 +2,7 @@ import { html, type TemplateResult } from "lit";
 import type { Failure } from "../graphql/failure.ts";
 import { brokenIcon } from "../look/icons.ts";
 import { said } from "../look/said.ts";
-import { busyWords, type LinkTo } from "../steering/busy.ts";
+import { busyWords, type LinkTo } from "./busy.ts";
 
 /** Why no deploy was started, or why that is not known. */
 export function startFailure(failure: Failure, linkTo: LinkTo): TemplateResult {

@@ -1,5 +1,6 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
-import { startDeployDocument, type Environment } from "../graphql/documents.ts";
+import { startDeployDocument } from "../graphql/console-documents.ts";
+import type { Environment } from "../graphql/documents.ts";
 import { graphqlEndpoint } from "../graphql/endpoint.ts";
 import { Failure } from "../graphql/failure.ts";
 import { request } from "../graphql/request.ts";

@@ -1,24 +1,16 @@
 // Our documents, each paired with the types generated for it (types.ts). All viewers send the very same text, which lets the
-// server execute an event once for all of them: do not build documents at run time.
+// server execute an event once for all of them: do not build documents at run time. Those of the console page are in console-documents.ts.
 import abandonDeploy from "./abandon-deploy.graphql?raw";
 import auditEntryFields from "./audit-entry.graphql?raw";
 import auditEntryAdded from "./audit-entry-added.graphql?raw";
 import cancelDeploy from "./cancel-deploy.graphql?raw";
-import comparison from "./comparison.graphql?raw";
 import deployFields from "./deploy.graphql?raw";
-import deployBrief from "./deploy-brief.graphql?raw";
 import deployFacts from "./deploy-facts.graphql?raw";
 import deploySequence from "./deploy-sequence.graphql?raw";
-import deploys from "./deploys.graphql?raw";
-import environments from "./environments.graphql?raw";
-import environmentsNow from "./environments-now.graphql?raw";
-import identity from "./identity.graphql?raw";
 import phaseChanged from "./phase-changed.graphql?raw";
 import pipelineLabels from "./pipeline-labels.graphql?raw";
 import redeploy from "./redeploy.graphql?raw";
-import refSuggestions from "./ref-suggestions.graphql?raw";
 import rerunFailedJobs from "./rerun-failed-jobs.graphql?raw";
-import startDeploy from "./start-deploy.graphql?raw";
 import surroundings from "./surroundings.graphql?raw";
 import type {
   AbandonDeployMutation,
@@ -29,20 +21,14 @@ import type {
   CancelDeployMutation,
   CancelDeployMutationVariables,
   ComparisonQuery,
-  ComparisonQueryVariables,
   DeployBriefFragment,
   DeployFactsFragment,
   DeployFieldsFragment,
   DeploySequenceQuery,
   DeploySequenceQueryVariables,
-  DeploysQuery,
-  DeploysQueryVariables,
   EnvironmentsNowQuery,
-  EnvironmentsNowQueryVariables,
   EnvironmentsQuery,
-  EnvironmentsQueryVariables,
   IdentityQuery,
-  IdentityQueryVariables,
   PhaseChangedSubscription,
   PhaseChangedSubscriptionVariables,
   PipelineLabelsQuery,
@@ -50,11 +36,8 @@ import type {
   RedeployMutation,
   RedeployMutationVariables,
   RefSuggestionsQuery,
-  RefSuggestionsQueryVariables,
   RerunFailedJobsMutation,
   RerunFailedJobsMutationVariables,
-  StartDeployMutation,
-  StartDeployMutationVariables,
   SurroundingsQuery,
   SurroundingsQueryVariables,
 } from "./types.ts";
@@ -105,34 +88,6 @@ export const surroundingsDocument: Document<SurroundingsQuery, SurroundingsQuery
   text: surroundings,
 };
 
-export const deploysDocument: Document<DeploysQuery, DeploysQueryVariables> = {
-  text: deploys + deployFields + deployFacts,
-};
-
-export const startDeployDocument: Document<StartDeployMutation, StartDeployMutationVariables> = {
-  text: startDeploy,
-};
-
-/** Where deploys may go, and where this caller may start them. */
-export const environmentsDocument: Document<EnvironmentsQuery, EnvironmentsQueryVariables> = {
-  text: environments,
-};
-
-/** What is deployed where, what is in progress there, and what waits for it. */
-export const environmentsNowDocument: Document<EnvironmentsNowQuery, EnvironmentsNowQueryVariables> = {
-  text: environmentsNow + deployBrief,
-};
-
-/** Refs that GitHub has and the environment allows, for whoever types one. */
-export const refSuggestionsDocument: Document<RefSuggestionsQuery, RefSuggestionsQueryVariables> = {
-  text: refSuggestions,
-};
-
-/** What would change if a ref were deployed. */
-export const comparisonDocument: Document<ComparisonQuery, ComparisonQueryVariables> = {
-  text: comparison,
-};
-
 export const cancelDeployDocument: Document<CancelDeployMutation, CancelDeployMutationVariables> = {
   text: cancelDeploy,
 };
@@ -147,9 +102,4 @@ export const redeployDocument: Document<RedeployMutation, RedeployMutationVariab
 
 export const abandonDeployDocument: Document<AbandonDeployMutation, AbandonDeployMutationVariables> = {
   text: abandonDeploy,
-};
-
-/** Who is calling, by whatever came with the call; an answer is given to anybody. */
-export const identityDocument: Document<IdentityQuery, IdentityQueryVariables> = {
-  text: identity,
 };

@@ -123,7 +123,7 @@ export type AbandonDeployMutationVariables = Exact<{
 }>;
 
 
-export type AbandonDeployMutation = { readonly abandonDeploy: { readonly id: string } };
+export type AbandonDeployMutation = { readonly done: { readonly id: string } };
 
 export type AuditEntryAddedSubscriptionVariables = Exact<{
   deployId: string;
@@ -140,7 +140,7 @@ export type CancelDeployMutationVariables = Exact<{
 }>;
 
 
-export type CancelDeployMutation = { readonly cancelDeploy: { readonly id: string } };
+export type CancelDeployMutation = { readonly done: { readonly id: string } };
 
 export type ComparisonQueryVariables = Exact<{
   environment: string;
@@ -207,7 +207,7 @@ export type RedeployMutationVariables = Exact<{
 }>;
 
 
-export type RedeployMutation = { readonly redeploy: { readonly id: string } };
+export type RedeployMutation = { readonly done: { readonly id: string } };
 
 export type RefSuggestionsQueryVariables = Exact<{
   environment: string;
@@ -222,7 +222,7 @@ export type RerunFailedJobsMutationVariables = Exact<{
 }>;
 
 
-export type RerunFailedJobsMutation = { readonly rerunFailedJobs: { readonly id: string } };
+export type RerunFailedJobsMutation = { readonly done: { readonly id: string } };
 
 export type StartDeployMutationVariables = Exact<{
   input: StartDeployInput;

@@ -81,6 +81,10 @@ export const common = css`
     stroke-linecap: round;
     stroke-linejoin: round;
   }
+  a > .icon.external {
+    margin-inline-start: 0.2em;
+    vertical-align: -0.22em;
+  }
   .icon .solid {
     fill: currentcolor;
     stroke: none;

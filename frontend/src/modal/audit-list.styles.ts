@@ -28,7 +28,7 @@ export const auditListStyles = css`
   }
   .entry {
     display: grid;
-    grid-template-columns: 3em 7em minmax(0, 1fr) 6.2em minmax(0, 11em);
+    grid-template-columns: 3em 6.8em minmax(0, 1fr) 6em minmax(0, 12.8em);
     gap: 0 12px;
     align-items: start;
     padding-block: 9px;

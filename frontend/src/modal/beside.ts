@@ -89,7 +89,7 @@ function running({ run, attempt, status }: Deploy): TemplateResult | null {
 function requested(request: OperatorRequest | null): TemplateResult | null {
   if (!request) return null;
   const { kind, actor, reason, requestedAt, failure } = request;
-  const what = kind === "CANCEL_REQUESTED" ? "Cancellation" : "Re-run of the failed jobs";
+  const what = kind === "CANCEL_REQUESTED" ? "Cancellation" : "Re-run";
   const asked = html`<strong>${what} asked for</strong> by <bdi>${actor}</bdi>, ${moment(requestedAt)}${reason
     ? html`: <span dir="auto">${sentence(reason)}</span>`
     : "."}`;

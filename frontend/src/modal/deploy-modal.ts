@@ -19,18 +19,12 @@ import { modalStyles } from "./deploy-modal.styles.ts";
 import { facts } from "./facts.ts";
 import { standing, title } from "./headline.ts";
 import { closedNotice, isUnknown, lostNotice, notFound, restartedNotice, waiting } from "./notices.ts";
+import { reflect } from "./reflection.ts";
 import { steeringButtons } from "./steering-buttons.ts";
 import { stepper, type Now } from "./stepper.ts";
 import { stepperStyles } from "./stepper.styles.ts";
 
 const ENTRIES_SHOWN = 100;
-
-/** What `phaseline-change` carries: the status shown, and the sequence it is confirmed up to. */
-export interface ChangeDetail {
-  readonly deployId: string;
-  readonly status: string;
-  readonly sequence: number;
-}
 
 /**
  * A modal that shows one deploy as its callbacks are accepted. It shows what the server has said and nothing else: no clock, log
@@ -229,7 +223,7 @@ export class DeployModal extends LitElement {
 
   protected override updated(): void {
     this.#syncDialog();
-    this.#reflect();
+    reflect(this, this.#feed);
   }
 
   #syncDialog(): void {
@@ -240,32 +234,6 @@ export class DeployModal extends LitElement {
       this.#closing = true;
       dialog.close();
     }
-  }
-
-  #reflect(): void {
-    const { connection, failure, history } = this.#feed;
-    const { deploy, confirmed, newest } = history;
-    const { failure: failedBefore } = this.dataset;
-    const before = [this.dataset["status"], this.dataset["sequence"]].join();
-    const reflected = {
-      connection,
-      status: deploy?.status.key,
-      outcome: deploy?.status.outcome,
-      sequence: deploy ? confirmed : undefined,
-      newest: deploy ? newest : undefined,
-      attempt: deploy?.attempt,
-      failure: connection === "closed" ? failure?.code : undefined,
-    };
-    for (const [name, value] of Object.entries(reflected)) {
-      if (value === undefined) delete this.dataset[name];
-      else this.dataset[name] = String(value);
-    }
-    if (reflected.failure === "UNAUTHENTICATED" && failedBefore !== reflected.failure) {
-      this.dispatchEvent(new Event("phaseline-unauthenticated", { bubbles: true, composed: true }));
-    }
-    if (!deploy || before === [deploy.status.key, confirmed].join()) return;
-    const detail: ChangeDetail = { deployId: deploy.id, status: deploy.status.key, sequence: confirmed };
-    this.dispatchEvent(new CustomEvent("phaseline-change", { detail, bubbles: true, composed: true }));
   }
 
   // The event comes a moment after the closing: by then somebody (a quick "back" and "forward") may have opened it again, or have

@@ -1,4 +1,5 @@
 import type { Deploy, Surroundings } from "../graphql/documents.ts";
+import type { DeployOutcome } from "../graphql/types.ts";
 
 /** What an operator may do about a deploy that has been started. */
 export type Action = "cancel" | "rerun" | "redeploy" | "abandon";
@@ -33,9 +34,14 @@ export function actionsFor(deploy: Deploy, surroundings: Surroundings): Action[]
   }
 }
 
-export const actionWords: Record<Action, string> = {
+const WORDS: Record<Action, string> = {
   cancel: "Cancel",
   rerun: "Re-run failed jobs",
   redeploy: "Deploy again",
   abandon: "Abandon",
 };
+
+/** What its button is called. Of a run that was cancelled GitHub runs all jobs again: none has failed. */
+export function actionWord(action: Action, outcome: DeployOutcome): string {
+  return action === "rerun" && outcome === "CANCELLED" ? "Re-run all jobs" : WORDS[action];
+}

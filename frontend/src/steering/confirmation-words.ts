@@ -11,14 +11,14 @@ export interface Question {
 }
 
 export function question(subject: Subject): Question {
-  const { deploy, attempt, unsent } = subject;
+  const { deploy, attempt, outcome, unsent } = subject;
   switch (subject.action) {
     case "cancel":
       if (unsent) return { title: "Cancel this deploy?", what: UNSENT, submit: "Cancel the deploy" };
       return { title: "Cancel this deploy?", what: CANCEL, submit: "Ask GitHub to cancel" };
     case "rerun":
       return {
-        title: "Re-run the failed jobs?",
+        title: outcome === "CANCELLED" ? "Re-run all jobs?" : "Re-run the failed jobs?",
         what: `GitHub is asked to run them again. The deploy becomes attempt ${attempt + 1} when GitHub or the workflow says so.`,
         submit: "Ask GitHub to re-run",
       };
@@ -32,7 +32,7 @@ export function question(subject: Subject): Question {
 const UNSENT = "It ends here at once, as cancelled: GitHub was never asked for a run.";
 const CANCEL = "GitHub is asked to cancel the run. The status changes when GitHub or the workflow says so.";
 const ABANDON =
-  "It ends here, as abandoned, for good, and in your name. Nothing is stopped at GitHub: a run that goes on there goes on, and what it still reports is refused.";
+  "It ends here, for good and in your name. Nothing is stopped at GitHub: a run that goes on there goes on, and what it still reports is refused.";
 
 function again({ environment, ref, commit }: Subject["deploy"]): TemplateResult {
   const exactly = commit ? html`, commit <code>${shortCommit(commit)}</code>,` : "";

@@ -1,21 +1,10 @@
 import { css } from "lit";
 
 export const confirmationStyles = css`
-  .deploy {
-    color: var(--pl-muted);
+  p {
     overflow-wrap: anywhere;
   }
-  .deploy code {
-    color: var(--pl-text);
-  }
-  .top-bar {
-    align-items: start;
-    gap: 8px;
-  }
-  .top-bar h2 {
-    padding-block: 4px;
-  }
-  form {
-    gap: 14px;
+  .deploy {
+    color: var(--pl-muted);
   }
 `;

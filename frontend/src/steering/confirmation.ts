@@ -1,13 +1,10 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import type { Authorization } from "../graphql/authorization.ts";
-import { graphqlEndpoint } from "../graphql/endpoint.ts";
 import { Failure } from "../graphql/failure.ts";
-import { brokenIcon, closeIcon, externalIcon } from "../look/icons.ts";
+import { brokenIcon, closeIcon } from "../look/icons.ts";
 import { fieldStyles, formDialogStyles } from "../look/form.styles.ts";
 import { said } from "../look/said.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
-import { pathOf } from "../routes.ts";
-import { busyWords } from "./busy.ts";
 import { askedBefore, question } from "./confirmation-words.ts";
 import { confirmationStyles } from "./confirmation.styles.ts";
 import { RequestIds } from "./request-ids.ts";
@@ -111,16 +108,10 @@ export class Confirmation extends LitElement {
       ${brokenIcon}
       <div>
         <strong>${failure.refused ? "This was not done." : "It is not known whether this was done."}</strong>
-        <p>${busyWords(failure, this.#linkTo) ?? said(failure)}</p>
+        <p>${said(failure)}</p>
       </div>
     </div>`;
   }
-
-  // In a tab of its own: what was typed here stays.
-  readonly #linkTo = (deployId: string, words: string): TemplateResult => {
-    const address = new URL(pathOf(deployId), graphqlEndpoint(this.endpoint)).href;
-    return html`<a href=${address} target="_blank" rel="noopener noreferrer">${words}${externalIcon}<span class="unseen">(in a new tab)</span></a>`;
-  };
 
   readonly #edited = (): void => {
     if (this.#failure) this.#change(this.#busy, null);

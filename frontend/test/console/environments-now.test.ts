@@ -66,7 +66,7 @@ function dataOf(name: string): unknown {
     case "StartDeploy":
       return { startDeploy: { id: "d9" } };
     case "CancelDeploy":
-      return { cancelDeploy: { id: "d2" } };
+      return { done: { id: "d2" } };
     default:
       return { deploys: { edges: [], pageInfo: { hasNextPage: false, endCursor: null } } };
   }
@@ -217,7 +217,7 @@ describe("the start form", () => {
     await openForm();
     await choose("production");
     const said = words(form().querySelector(".standing"));
-    expect(said).toMatch(/^Deployed now v1\.1 1a2b3c4, .* In progress v1\.2 1a2b3c4, by token:zoe, since /);
+    expect(said).toMatch(/^Deployed now: v1\.1 1a2b3c4, .* In progress: v1\.2 1a2b3c4, by token:zoe, since /);
     expect(words(form().querySelector(".outlook"))).toBe("A deploy that is started now waits, 3rd in the queue.");
   });
 
@@ -227,7 +227,7 @@ describe("the start form", () => {
     await choose("production");
     expect(words(form().querySelector(".outlook"))).toBe("A deploy can be started when that one has ended.");
     await choose("staging");
-    expect(words(form().querySelector(".standing"))).toBe("Deployed now nothing that is known here In progress nothing");
+    expect(words(form().querySelector(".standing"))).toBe("Deployed now: nothing that is known here In progress: nothing");
   });
 
   test("shows a deploy that it names above itself, and keeps what was typed", async () => {

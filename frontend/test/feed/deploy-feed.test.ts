@@ -66,7 +66,7 @@ describe("following a deploy", () => {
     server.phaseChanged(deploy(4, "c"), entry(4, "c"));
     await pass();
     expect(feed.labels.get("b")).toBe("Bee");
-    expect(server.last.subscriptions.map(({ field }) => field)).toEqual(["phaseChanged", "auditEntryAdded", "pipeline"]);
+    expect(server.last.subscriptions.map(({ field }) => field)).toEqual(["phaseChanged", "auditEntryAdded", "pipeline", "identity"]);
   });
 
   test("stays live in a long silence, which says nothing of the deploy", async () => {

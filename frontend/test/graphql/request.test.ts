@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { startDeployDocument } from "../../src/graphql/documents.ts";
+import { startDeployDocument } from "../../src/graphql/console-documents.ts";
 import { request } from "../../src/graphql/request.ts";
 
 const start = () => request("http://server.example/graphql", startDeployDocument, { input: { environment: "staging", ref: "main" } });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import "../../src/modal/phaseline-deploy-modal.ts";
-import type { ChangeDetail, DeployModal } from "../../src/modal/deploy-modal.ts";
+import type { DeployModal } from "../../src/modal/deploy-modal.ts";
+import type { ChangeDetail } from "../../src/modal/reflection.ts";
 import { expectAccessible } from "../accessibility.ts";
 import { FakeServer } from "../fake-server.ts";
 import { aside, at, deploy, entry, phase, refusal } from "../make.ts";

@@ -21,7 +21,7 @@ beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse(at(30)), toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
   server = new FakeServer().install();
   server.surroundings = surroundings();
-  [sent, answers] = [[], { status: 200, body: { data: { cancelDeploy: { id: "d1" } } } }];
+  [sent, answers] = [[], { status: 200, body: { data: { done: { id: "d1" } } } }];
   vi.stubGlobal("fetch", async (_: string, { headers, body }: { headers: Record<string, string>; body: string }) => {
     sent.push({ headers, body: JSON.parse(body) as Sent["body"] });
     return Response.json(answers.body, { status: answers.status });
@@ -217,6 +217,7 @@ describe("a confirmation", () => {
   test.each([
     ["GITHUB_REFUSED", 422, "This was not done. Cannot cancel. GITHUB_REFUSED"],
     ["GITHUB_UNAVAILABLE", 503, "This was not done. Cannot cancel. GITHUB_UNAVAILABLE"],
+    ["ENVIRONMENT_BUSY", 409, "This was not done. Cannot cancel. ENVIRONMENT_BUSY"],
     ["NOT_POSSIBLE_NOW", 409, "This was not done. Cannot cancel. NOT_POSSIBLE_NOW"],
     ["GITHUB_UNCLEAR", 502, "It is not known whether this was done. Cannot cancel. GITHUB_UNCLEAR"],
   ])("tells what came of it: %s", async (code, status, told) => {
@@ -224,16 +225,6 @@ describe("a confirmation", () => {
     await ask("cancel");
     await submit();
     expect([said(), dialog().open]).toEqual([told, true]);
-  });
-
-  test("names whose hands the environment is in", async () => {
-    refuse("ENVIRONMENT_BUSY", 409, "busy", { deployId: "d7", ref: "v1.2", startedBy: "token:zoe", since: at(5) });
-    server.phaseChanged(deploy(3, "z", { status: { key: "z", label: "Failed", outcome: "FAILED" }, finishedAt: at(3) }), entry(3, "z"));
-    await pass();
-    await ask("redeploy");
-    await submit();
-    expect(said()).toMatch(/^This was not done\. Another deploy is in progress: v1\.2, started by token:zoe, since .*\. Show that deploy/);
-    expect(confirmation().querySelector(".notice a")?.getAttribute("href")).toBe("https://server.example/deploys/d7");
   });
 
   test("says that it was asked for before", async () => {
@@ -273,7 +264,7 @@ describe("a confirmation", () => {
 describe("deploying again", () => {
   beforeEach(async () => {
     await show(deploy(2, "z", { status: { key: "z", label: "Failed", outcome: "FAILED" }, finishedAt: at(2), commit: "1a2b3c4d5e6f" }));
-    answers = { status: 200, body: { data: { redeploy: { id: "d9" } } } };
+    answers = { status: 200, body: { data: { done: { id: "d9" } } } };
   });
 
   test("says what is deployed, and leads to the new deploy", async () => {
@@ -305,7 +296,7 @@ describe("deploying again", () => {
 
 test("to deploy again to a protected environment takes its name", async () => {
   server.surroundings = surroundings({}, { environments: [{ name: "production", protected: true, dispatches: true }] });
-  answers = { status: 200, body: { data: { redeploy: { id: "d9" } } } };
+  answers = { status: 200, body: { data: { done: { id: "d9" } } } };
   await show(deploy(2, "z", { status: { key: "z", label: "Failed", outcome: "FAILED" } }));
   await ask("redeploy");
   await submit({ reason: "again", name: "staging" });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Deploy, Surroundings } from "../../src/graphql/documents.ts";
 import type { DeployOutcome, DispatchState } from "../../src/graphql/types.ts";
-import { actionsFor } from "../../src/steering/actions.ts";
+import { actionsFor, actionWord } from "../../src/steering/actions.ts";
 import { deploy, surroundings, viewer } from "../make.ts";
 
 const RUN = { attempt: 1, status: "in_progress", conclusion: null, reportedAt: "2026-11-23T12:00:00Z" };
@@ -66,4 +66,8 @@ describe("what may be done", () => {
     const known = surroundings({}, { identity: { rights: ["STEER_DEPLOYS"], environments: ["production"] } });
     expect(actionsFor(standing("IN_PROGRESS"), known)).toEqual(["cancel", "abandon"]);
   });
+});
+
+test("of a run that was cancelled all jobs are run again, of one that failed those that did", () => {
+  expect([actionWord("rerun", "CANCELLED"), actionWord("rerun", "FAILED")]).toEqual(["Re-run all jobs", "Re-run failed jobs"]);
 });
