@@ -38,7 +38,8 @@ async def heard(server: Server) -> None:
     """Return when all that it has logged so far has come through its pipe: by then, what it is made to log next has."""
     async with Caller(server.url) as caller:
         deploy = await caller.start()
-    await lines_on(server, deploy["id"], 1)
+        await caller.walk(deploy["id"], "failed")  # so that nobody waits for its environment
+    await lines_on(server, deploy["id"], 2)
 
 
 @asynccontextmanager
