@@ -7,9 +7,10 @@ environment with a deploy that has ended.
 Whoever changes any of this is alone with the environment (`alone`) until his transaction ends. Locks are taken in one
 order everywhere, so that no two wait for each other: the row of the deploy that moves, its run (runs.py), the
 environment, and then rows of `dispatches`, `environment_queue` and `environment_holds`. No transaction moves two
-deploys, and nobody who is alone with an environment waits for the row of another deploy. That others of it are in progress is only read, and goes on to be so: none comes to its end, or out of one,
-without being alone with it. And a row that names another deploy can be written while that one is locked, because
-who moves a deploy locks its row with `FOR NO KEY UPDATE`, which foreign keys do not wait for.
+deploys, and nobody who is alone with an environment waits for the row of another deploy. That others of it are in
+progress is only read, and goes on to be so: none comes to its end, or out of one, without being alone with it. And a
+row that names another deploy can be written while that one is locked, because who moves a deploy locks its row with
+`FOR NO KEY UPDATE`, which foreign keys do not wait for.
 """
 
 from dataclasses import asdict, dataclass
