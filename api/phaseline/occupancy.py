@@ -41,6 +41,10 @@ class OccupancyReader:
         """The deploys that wait for it, in the order of their places."""
         return await self._queues.load(environment)
 
+    async def waiting_for(self, environment: str) -> int:
+        """How many deploys wait for it."""
+        return await self._waiting.load(environment)
+
     async def deployed_to(self, environment: str) -> DeployRecord | None:
         """The deploy to it that has succeeded last."""
         return await self._deployed.load(environment)
@@ -58,6 +62,10 @@ class OccupancyReader:
         return DataLoader(self._load_queues, cache=False)
 
     @cached_property
+    def _waiting(self) -> DataLoader[str, int]:
+        return DataLoader(self._load_waiting, cache=False)
+
+    @cached_property
     def _deployed(self) -> DataLoader[str, DeployRecord | None]:
         return DataLoader(self._load_deployed, cache=False)
 
@@ -72,6 +80,10 @@ class OccupancyReader:
     async def _load_queues(self, environments: list[str]) -> list[list[DeployRecord]]:
         found = await self._read(lambda connection: queues(connection, environments))
         return [found.get(environment, []) for environment in environments]
+
+    async def _load_waiting(self, environments: list[str]) -> list[int]:
+        found = await self._read(lambda connection: waiting(connection, environments))
+        return [found.get(environment, 0) for environment in environments]
 
     async def _load_deployed(self, environments: list[str]) -> list[DeployRecord | None]:
         found = await self._read(lambda connection: deployed(connection, environments))
@@ -99,6 +111,14 @@ async def queues(connection: AsyncConnection, environments: Collection[str]) -> 
     for row in await connection.execute(waiting.where(columns.environment.in_(environments)).order_by(columns.place)):
         found[row.environment].append(DeployRecord(*tuple(row)))
     return found
+
+
+async def waiting(connection: AsyncConnection, environments: Collection[str]) -> dict[str, int]:
+    """How many deploys wait for these environments, by the environment; none is named for which none does."""
+    columns = environment_queue.c
+    counted = select(columns.environment, func.count()).where(columns.environment.in_(environments))
+    rows = await connection.execute(counted.group_by(columns.environment))
+    return {row[0]: row[1] for row in rows}
 
 
 async def deployed(connection: AsyncConnection, environments: Collection[str]) -> dict[str, DeployRecord]:

@@ -54,6 +54,7 @@ async def test_a_run_is_cancelled_when_github_says_so_and_the_request_is_seen_un
         "actor": OPERATOR,
         "reason": "wrong branch",
         "failure": None,
+        "failedBy": None,
     }
     assert run.cancelling
     assert await desk.of_kind(deploy_id, *ASKED) == [("OPERATOR", OPERATOR, "wrong branch")]
@@ -84,6 +85,19 @@ async def test_a_deploy_of_which_github_was_not_asked_yet_is_cancelled_at_once(d
     other = await desk.start("staging")
     await desk.run(other)
     assert desk.runs(deploy_id) == []
+
+
+async def test_who_wants_to_cancel_only_what_was_not_sent_cancels_nothing_else(desk: Desk) -> None:
+    first, run = await _under_way(desk, "production")
+    waiting = await desk.start()
+    refused = await desk.steer("cancelDeploy", first, onlyUnsent=True)
+    assert (refused.status, refused.code, refused.error["status"]) == (409, "NOT_POSSIBLE_NOW", "building")
+    assert await desk.of_kind(first, *ASKED) == []
+    assert not run.cancelling
+    answer = await desk.steer("cancelDeploy", waiting, onlyUnsent=True)
+    assert answer.data["cancelDeploy"]["status"]["key"] == "cancelled"
+    assert (await desk.steer("cancelDeploy", first, onlyUnsent=None)).status == 200
+    assert run.cancelling
 
 
 async def test_what_has_ended_cannot_be_cancelled_and_what_goes_on_cannot_be_run_again(desk: Desk) -> None:
@@ -134,7 +148,7 @@ async def test_whatever_keeps_github_from_it_is_recorded_and_told(
     (_, (told_by, _, why)) = await desk.of_kind(deploy_id, *ASKED)
     assert told_by == source
     request = (await desk.deploy(deploy_id))["request"]
-    assert (request["kind"], request["failure"]) == ("CANCEL_REQUESTED", why)
+    assert (request["kind"], request["failure"], request["failedBy"]) == ("CANCEL_REQUESTED", why, source)
     assert (await desk.deploy(deploy_id))["status"]["key"] == "building"
     assert (await desk.steer("cancelDeploy", deploy_id)).status == 200
     assert (await desk.deploy(deploy_id))["request"]["failure"] is None

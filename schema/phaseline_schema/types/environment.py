@@ -98,6 +98,11 @@ class Environment:
         waiting = await info.context.reader.occupancy.queue_of(self.name)
         return [Deploy(record=one) for one in waiting[:size]]
 
+    @strawberry.field(description="How many deploys wait for it.")
+    async def waiting(self, info: Info[HasReader, None]) -> int:
+        """How long its queue is."""
+        return await info.context.reader.occupancy.waiting_for(self.name)
+
     @strawberry.field(description="The deploy to it that has succeeded last; null where none has.")
     async def deployed(self, info: Info[HasReader, None]) -> Deploy | None:
         """What is there."""

@@ -33,6 +33,9 @@ class Occupancy(Protocol):
     async def queue_of(self, environment: str) -> list[DeployRecord]:
         """The deploys that wait for it, in the order of their places."""
 
+    async def waiting_for(self, environment: str) -> int:
+        """How many deploys wait for it."""
+
     async def deployed_to(self, environment: str) -> DeployRecord | None:
         """The deploy to it that has succeeded last."""
 
