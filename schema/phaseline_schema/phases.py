@@ -52,7 +52,8 @@ class RunStanding:
 class RequestStanding:
     """What an operator has last asked GitHub for: to cancel the run, or to run again what has failed of it.
 
-    `reason`: the operator's. `failure`: why GitHub has not done it, or cannot be said to have; None while that is open.
+    `reason`: the operator's. `failure`: why GitHub has not done it, or cannot be said to have, and `failed_by` who says
+    so: GitHub itself, or the console, which has not reached it, or does not know. Both None while that is open.
     """
 
     kind: AuditKind
@@ -60,6 +61,7 @@ class RequestStanding:
     reason: str | None
     requested_at: datetime
     failure: str | None = None
+    failed_by: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def _request_after(before: Standing, deploy: DeployRecord, entry: EntryRecord) -
     if entry.kind in _REQUESTS:
         return RequestStanding(entry.kind, entry.actor, entry.message, entry.recorded_at)
     if entry.kind is AuditKind.REQUEST_FAILED and before.request is not None:
-        return replace(before.request, failure=entry.message)
+        return replace(before.request, failure=entry.message, failed_by=entry.known_source)
     is_over = entry.accepted and (deploy.finished_at is not None or deploy.attempt > before.deploy.attempt)
     return None if is_over else before.request
 

@@ -67,6 +67,7 @@ RULES: Mapping[str, frozenset[Right] | None] = {
     "Deploy.auditEntries": frozenset({Right.READ_AUDIT}),
     "Environment.inProgress": frozenset({Right.READ_DEPLOYS}),
     "Environment.queue": frozenset({Right.READ_DEPLOYS}),
+    "Environment.waiting": frozenset({Right.READ_DEPLOYS}),
     "Environment.deployed": frozenset({Right.READ_DEPLOYS}),
     # GitHub is asked for these, and has a limit.
     "Environment.refSuggestions": frozenset({Right.START_DEPLOYS}),
@@ -106,7 +107,7 @@ OPEN: Mapping[str, frozenset[str]] = {
     ),
     "EnvironmentHold": frozenset({"deploy", "since"}),
     "Identity": frozenset({"name", "role", "proof", "rights", "environments", "expiresAt"}),
-    "OperatorRequest": frozenset({"kind", "actor", "reason", "requestedAt", "failure"}),
+    "OperatorRequest": frozenset({"kind", "actor", "reason", "requestedAt", "failure", "failedBy"}),
     "PageInfo": frozenset({"hasNextPage", "hasPreviousPage", "startCursor", "endCursor"}),
     "Phase": frozenset({"key", "label", "position", "state", "attempt", "startedAt", "finishedAt"}),
     "PhaseChanged": frozenset({"deploy", "entry"}),

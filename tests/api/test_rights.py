@@ -31,7 +31,7 @@ _READS_AUDIT = {
 }
 _READS = _READS_AUDIT | {
     *("Query.deploy", "Query.deploys", "Query.environments", "Query.environment", "Subscription.phaseChanged"),
-    *("Environment.inProgress", "Environment.queue", "Environment.deployed"),
+    *("Environment.inProgress", "Environment.queue", "Environment.waiting", "Environment.deployed"),
 }
 
 MAY = {

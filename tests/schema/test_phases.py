@@ -426,10 +426,14 @@ def test_a_request_that_has_failed_says_why_until_another_is_made() -> None:
     failed = _asked(4, AuditKind.REQUEST_FAILED, 1, "building", "GitHub was not reached")
     assert fold(CONSOLE, _deploy(), [*log, replace(failed, sequence=3)]).request is None
     cancel = _asked(3, AuditKind.CANCEL_REQUESTED, 1, "building", "the wrong ref")
-    standing = fold(CONSOLE, _deploy(), [*log, cancel, failed])
+    asked = fold(CONSOLE, _deploy(), [*log, cancel])
+    standing = advance(CONSOLE, asked, failed)
     assert standing.request == RequestStanding(
-        AuditKind.CANCEL_REQUESTED, "token:ann", "the wrong ref", _at(3), "GitHub was not reached"
+        AuditKind.CANCEL_REQUESTED, "token:ann", "the wrong ref", _at(3), "GitHub was not reached", Source.CONSOLE
     )
+    refused = advance(CONSOLE, asked, replace(failed, source=Source.GITHUB, actor="github:octo-org/console"))
+    assert refused.request is not None
+    assert refused.request.failed_by is Source.GITHUB
     again = advance(CONSOLE, standing, replace(cancel, sequence=5, message="again", recorded_at=_at(5)))
     assert again.request == RequestStanding(AuditKind.CANCEL_REQUESTED, "token:ann", "again", _at(5))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import holds, steering
+from phaseline import holds, occupants, steering
 from phaseline.accounting import whose
 from phaseline.accounting.whose import KnownRun, Where
 from phaseline.dispatching import outbox, outcomes
@@ -43,9 +43,16 @@ class Asked:
 
 
 async def cancel(
-    connection: AsyncConnection, graphs: GraphCache, where: Where, identity: Identity, deploy_id: str, reason: str
+    connection: AsyncConnection,
+    graphs: GraphCache,
+    where: Where,
+    identity: Identity,
+    deploy_id: str,
+    reason: str,
+    only_unsent: bool = False,
 ) -> Asked:
-    """End a deploy for which nothing was sent, or record that its run is to be cancelled.
+    """End a deploy for which nothing was sent, or record that its run is to be cancelled; `only_unsent`: the former or
+    nothing.
 
     Raises DeployNotFound, WrongVersion, Forbidden and NotPossibleNow.
     """
@@ -53,6 +60,8 @@ async def cancel(
     if withdrawn is not None:
         return Asked(withdrawn, None)
     about = await steering.subject(connection, graphs, identity, deploy_id)
+    if only_unsent:
+        raise NotPossibleNow("GitHub has been asked for a run of it meanwhile", about.deploy.status)
     run = await _run(connection, where, about)
     return Asked(await _asked(connection, about, AuditKind.CANCEL_REQUESTED, identity, reason), run)
 
@@ -69,7 +78,9 @@ async def rerun(
         raise NotPossibleNow(problem, deploy.status)
     run = await _run(connection, where, about)
     await holds.alone(connection, deploy.environment)
-    occupant = await holds.occupant(connection, deploy.environment)
+    occupant = await occupants.occupant(connection, deploy.environment)
+    if await occupants.goes_on(connection, deploy.id):
+        raise NotPossibleNow("its run goes on already, as GitHub has last said", deploy.status)
     if occupant is not None:
         raise occupant.refusal(deploy.environment)
     asked = await _asked(connection, about, AuditKind.RERUN_REQUESTED, identity, reason)

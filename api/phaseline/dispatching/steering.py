@@ -43,13 +43,16 @@ class Steering:
         self._where = where if github is not None else replace(where, repositories={})
         self._github, self._ask_soon = github, ask_soon
 
-    async def cancel(self, identity: Identity, deploy_id: str, why: str) -> Steered:
-        """Cancel a deploy, or ask GitHub to: its status changes when GitHub or the workflow says so.
+    async def cancel(self, identity: Identity, deploy_id: str, why: str, only_unsent: bool = False) -> Steered:
+        """Cancel a deploy, or ask GitHub to: its status changes when GitHub or the workflow says so. `only_unsent`:
+        GitHub is not asked, and where something was sent, nothing is done.
 
         Raises DeployNotFound, WrongVersion, Forbidden, NotPossibleNow, and what GitHub has against it.
         """
         asked = await self._store.write(
-            lambda connection: asking.cancel(connection, self._graphs, self._where, identity, deploy_id, why),
+            lambda connection: asking.cancel(
+                connection, self._graphs, self._where, identity, deploy_id, why, only_unsent
+            ),
             deploy_id,
         )
         return await self._ask(identity, asked, "cancel", GitHub.cancel)

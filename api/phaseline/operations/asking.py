@@ -13,7 +13,7 @@ from phaseline_schema import inputs
 from phaseline_schema.records import Start
 from phaseline_schema.refusals import DeployNotFound
 from phaseline_schema.types.deploy import Deploy
-from phaseline_schema.types.inputs import RedeployInput, SteerInput
+from phaseline_schema.types.inputs import CancelInput, RedeployInput, SteerInput
 
 _WHICH = "Which one, and why."
 
@@ -26,18 +26,18 @@ class Asking:
         description=(
             "An operator cancels a deploy. One of which GitHub was not asked for a run yet ends `cancelled` at once. "
             "Of any other the request is recorded and GitHub is asked to cancel the run: the status changes when "
-            "GitHub, or the workflow, says so. Refused with NOT_POSSIBLE_NOW where the deploy has ended, or its run is "
-            "not known."
+            "GitHub, or the workflow, says so. Refused with NOT_POSSIBLE_NOW where the deploy has ended, its run is "
+            "not known, or it was to be cancelled only if GitHub was not asked for one."
         )
     )
     async def cancel_deploy(
         self,
         info: Info[Context, None],
-        input: Annotated[SteerInput, strawberry.argument(description=_WHICH)],
+        input: Annotated[CancelInput, strawberry.argument(description=_WHICH)],
     ) -> Deploy:
         """Have it cancelled."""
         services, identity = info.context.services, info.context.identity
-        done = await to_the_end(services.steering.cancel(identity, *asked(input)))
+        done = await to_the_end(services.steering.cancel(identity, *asked(input), bool(input.only_unsent)))
         return Deploy(record=done.deploy, known_graph=done.pipeline)
 
     @strawberry.mutation(
@@ -71,7 +71,7 @@ class Asking:
     ) -> Deploy:
         """Start the same again."""
         services, identity, reader = info.context.services, info.context.identity, info.context.reader
-        deploy_id, reason = asked(SteerInput(deploy_id=input.deploy_id, reason=input.reason))
+        deploy_id, reason = asked(input)
         earlier = await reader.find(deploy_id)
         if earlier is None:
             raise DeployNotFound

@@ -12,7 +12,7 @@ from phaseline.steering import Steered
 from phaseline.store import to_the_end
 from phaseline_schema import inputs
 from phaseline_schema.types.deploy import Deploy
-from phaseline_schema.types.inputs import SteerInput
+from phaseline_schema.types.inputs import CancelInput, RedeployInput, SteerInput
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class Steering:
         return Deploy(record=done.deploy, known_graph=done.pipeline)
 
 
-def asked(input: SteerInput) -> tuple[str, str]:
+def asked(input: SteerInput | CancelInput | RedeployInput) -> tuple[str, str]:
     """The deploy's id, and the reason. Raises BadUserInput."""
     deploy_id = inputs.text("deployId", input.deploy_id, inputs.ID)
     return deploy_id, inputs.text("reason", input.reason, inputs.MESSAGE)

@@ -13,6 +13,16 @@ export type AuditKind =
   | 'RUN_REPORTED'
   | 'TRANSITION';
 
+/** Which deploy is cancelled, and why. */
+export type CancelInput = {
+  /** The deploy's id. */
+  readonly deployId: string;
+  /** Whether it is to be cancelled only if GitHub was not asked for a run of it: where one was begun, or may have been, that run goes on, and nothing is recorded. */
+  readonly onlyUnsent?: boolean | null | undefined;
+  /** Why: one line of at most 500 characters, the message of the entry that records it. */
+  readonly reason: string;
+};
+
 /** Which deploys are wanted; what is not given does not matter. */
 export type DeployFilter = {
   /** Those of it. */
@@ -136,7 +146,7 @@ export type AuditEntryAddedSubscription = { readonly auditEntryAdded: { readonly
 export type AuditEntryFieldsFragment = { readonly id: string, readonly sequence: number, readonly kind: AuditKind, readonly source: EntrySource, readonly fromStatus: string | null, readonly toStatus: string | null, readonly attempt: number, readonly actor: string, readonly refusal: string | null, readonly message: string | null, readonly runStatus: string | null, readonly runConclusion: string | null, readonly recordedAt: string };
 
 export type CancelDeployMutationVariables = Exact<{
-  input: SteerInput;
+  input: CancelInput;
 }>;
 
 

@@ -41,6 +41,23 @@ class SteerInput:
     )
 
 
+@strawberry.input(description="Which deploy is cancelled, and why.")
+class CancelInput:
+    """Input of `cancelDeploy`."""
+
+    deploy_id: ID = strawberry.field(description="The deploy's id.")
+    reason: str = strawberry.field(
+        description="Why: one line of at most 500 characters, the message of the entry that records it."
+    )
+    only_unsent: bool | None = strawberry.field(
+        default=False,
+        description=(
+            "Whether it is to be cancelled only if GitHub was not asked for a run of it: where one was begun, or may "
+            "have been, that run goes on, and nothing is recorded."
+        ),
+    )
+
+
 @strawberry.input(description="Which deploy is deployed once more, and why.")
 class RedeployInput:
     """Input of `redeploy`."""

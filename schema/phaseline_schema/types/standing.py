@@ -7,7 +7,7 @@ import strawberry
 from strawberry import ID
 
 from phaseline_schema.phases import RequestStanding, RunStanding
-from phaseline_schema.types.enums import AuditKind, DeployOutcome, PhaseState
+from phaseline_schema.types.enums import AuditKind, DeployOutcome, EntrySource, PhaseState
 
 
 @strawberry.type(description="The status that a deploy was last reported to have.")
@@ -33,7 +33,10 @@ class Run:
     url: str | None = strawberry.field(description="The page of the run, or of this attempt of it.")
     attempt: int = strawberry.field(description="The attempt it speaks of, which may be later than the deploy's.")
     status: str = strawberry.field(
-        description="GitHub's own word, such as `queued`, `waiting`, `in_progress` or `completed`."
+        description=(
+            "GitHub's own word, such as `queued`, `waiting`, `in_progress` or `completed`; `not_found` where it says "
+            "that there is no such run any more."
+        )
     )
     conclusion: str | None = strawberry.field(
         description="GitHub's own word for how the attempt has ended, such as `timed_out`; null until then."
@@ -68,6 +71,12 @@ class OperatorRequest:
             "Why GitHub has not done it, or that it is not known whether it has; null as long as nobody has said so."
         )
     )
+    failed_by: EntrySource | None = strawberry.field(
+        description=(
+            "Who says so: GITHUB, which has refused it, so that nothing was done; or CONSOLE, which has not reached "
+            "GitHub, or does not know what it has made of it. Null while `failure` is."
+        )
+    )
 
     @classmethod
     def of(cls, request: RequestStanding) -> Self:
@@ -78,6 +87,7 @@ class OperatorRequest:
             reason=request.reason,
             requested_at=request.requested_at,
             failure=request.failure,
+            failed_by=request.failed_by,
         )
 
 

@@ -27,9 +27,12 @@ ENVIRONMENTS = {
     "anything": 'refs = ["refs/heads/*"]\ncommits = true\nworkflow_ref = "refs/heads/main"\n',
 }
 
+# The types of what is sent, where it is not as with most.
+_INPUTS = {"cancelDeploy": "CancelInput", "redeploy": "RedeployInput"}
+
 _DEPLOY = """
     id ref commit attempt queuePosition status { key } runUrl run { id status attempt }
-    dispatch { state reason ref runId } request { kind actor reason failure }
+    dispatch { state reason ref runId } request { kind actor reason failure failedBy }
 """
 
 
@@ -52,7 +55,7 @@ class Desk:
 
     async def steer(self, what: str, deploy_id: str, reason: str = "because", **more: Any) -> Answer:
         """Have it cancelled, run again, or deployed again."""
-        kind = "RedeployInput" if what == "redeploy" else "SteerInput"
+        kind = _INPUTS.get(what, "SteerInput")
         return await self._send(what, kind, {"deployId": deploy_id, "reason": reason, **more})
 
     async def deploy(self, deploy_id: str) -> dict[str, Any]:
