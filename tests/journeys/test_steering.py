@@ -150,7 +150,7 @@ async def test_what_github_refuses_is_told_and_stays_to_be_seen(stage: Steered, 
     await expect(console.asks.locator(".notice")).to_contain_text("GITHUB_REFUSED")
     await keep_screenshot(console.page, "steering-cancel-refused")
     await console.press("Escape")
-    await console.says("request", "It has not been done:")
+    await console.says("request", "GitHub has refused it:")
     await keep_screenshot(console.page, "steering-request-failed")
 
 

@@ -92,7 +92,7 @@ export function asideWords({ kind, source, runStatus, runConclusion }: AuditEntr
     case "RERUN_REQUESTED":
       return "Re-run requested";
     case "REQUEST_FAILED":
-      return source === "GITHUB" ? "GitHub refused what was requested" : "Not known to have reached GitHub";
+      return source === "GITHUB" ? "GitHub refused what was requested" : "GitHub is not known to have done what was requested";
     default:
       return null;
   }

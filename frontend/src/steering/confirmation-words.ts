@@ -1,4 +1,5 @@
 import { html, type TemplateResult } from "lit";
+import type { EntrySource } from "../graphql/types.ts";
 import { moment } from "../time/moments.ts";
 import { shortCommit } from "../words.ts";
 import type { Subject } from "./subject.ts";
@@ -39,9 +40,15 @@ function again({ environment, ref, commit }: Subject["deploy"]): TemplateResult 
   return html`A new deploy of <code><bdi>${ref}</bdi></code>${exactly} to <bdi>${environment}</bdi> is started. Your reason becomes its note.`;
 }
 
-/** That it was asked for before, where it was: to ask again does no harm, and may be for nothing. */
+/** That it was asked for before, where it was and GitHub has not refused it: to ask again may be for nothing. */
 export function askedBefore({ action, request }: Subject): TemplateResult | null {
   const kind = action === "cancel" ? "CANCEL_REQUESTED" : action === "rerun" ? "RERUN_REQUESTED" : null;
-  if (!request || request.kind !== kind || request.failure !== null) return null;
-  return html`<bdi>${request.actor}</bdi> has asked for it at ${moment(request.requestedAt)} already.`;
+  if (!request || request.kind !== kind || request.failedBy === "GITHUB") return null;
+  const asked = html`<bdi>${request.actor}</bdi> has asked for it at ${moment(request.requestedAt)} already.`;
+  return request.failure === null ? asked : html`${asked} ${failureWords(request.failedBy)}.`;
+}
+
+/** What is known of a request that was not simply taken: refused in GitHub's own words, or no more than that nobody can say. */
+export function failureWords(failedBy: EntrySource | null): string {
+  return failedBy === "GITHUB" ? "GitHub has refused it" : "GitHub is not known to have done it";
 }

@@ -122,6 +122,31 @@ describe("what is beside the status", () => {
     expect(text("dispatch")).toBe(shown);
   });
 
+  test.each([
+    ["PENDING", null, ""],
+    ["SENDING", null, "It was never learned whether GitHub has begun the run."],
+    ["UNCLEAR", "no answer came", "It was never learned whether GitHub has begun the run. No answer came."],
+    ["REFUSED", "Workflow does not exist", "GitHub has not begun the run. Workflow does not exist."],
+  ] as const)("is not that a run is asked or looked for, where the deploy has ended, and nobody asks again: %s", async (state, reason, shown) => {
+    const status = { outcome: "ABANDONED" } as const;
+    server.surroundings = surroundings({ status, dispatch: { state, reason, runId: null } });
+    await show(deploy(2, "x", { status: { key: "x", label: "Abandoned", ...status }, finishedAt: at(2) }));
+    expect(text("dispatch")).toBe(shown);
+    const before = asked();
+    await pass(60_000);
+    expect(asked()).toBe(before);
+  });
+
+  test("is looked at once more where an entry comes after the end: GitHub may have told of the run", async () => {
+    const ended = { status: { key: "x", label: "Abandoned", outcome: "ABANDONED" } } as const;
+    server.surroundings = surroundings({ ...ended, dispatch: { state: "UNCLEAR", reason: null, runId: null } });
+    await show(deploy(2, "x", ended));
+    server.surroundings = surroundings({ ...ended, dispatch: { state: "SENT", reason: null, runId: "9" } });
+    server.auditEntryAdded(aside(3, "x"));
+    await pass();
+    expect(all("dispatch")).toEqual([]);
+  });
+
   test("is GitHub's account of a run that waits, as of the newest entry", async () => {
     await show();
     const run = { attempt: 1, status: "waiting", conclusion: null, reportedAt: at(20) };
@@ -136,17 +161,42 @@ describe("what is beside the status", () => {
 
   test("is what an operator has asked GitHub for, and why GitHub has not done it, until the deploy moves", async () => {
     await show();
-    const request = { kind: "CANCEL_REQUESTED", actor: "token:maria", reason: "wrong ref", requestedAt: at(20), failure: null } as const;
+    const request = { kind: "CANCEL_REQUESTED", actor: "token:maria", reason: "wrong ref", requestedAt: at(20), failure: null, failedBy: null } as const;
     server.auditEntryAdded(aside(3, "b", { kind: "CANCEL_REQUESTED", deploy: { ...NO_FACTS, request } }));
     await pass();
     expect(text("request")).toMatch(/^Cancellation asked for by token:maria, .*: Wrong ref\. GitHub has not said yet that it is done\.$/);
-    const failed = { ...request, failure: "the run has completed" };
+    const failed = { ...request, failure: "the run has completed", failedBy: "GITHUB" } as const;
     server.auditEntryAdded(aside(4, "b", { kind: "REQUEST_FAILED", deploy: { ...NO_FACTS, request: failed } }));
     await pass();
-    expect(text("request")).toContain("It has not been done: The run has completed.");
+    expect(text("request")).toContain("GitHub has refused it: The run has completed.");
     server.phaseChanged(deploy(5, "c"), entry(5, "c"));
     await pass();
     expect(all("request")).toEqual([]);
+  });
+});
+
+describe("a request that nobody knows the end of", () => {
+  const unclear = {
+    kind: "CANCEL_REQUESTED", actor: "token:zoe", reason: "x", requestedAt: at(20),
+    failure: "it is not known what GitHub has made of it: no answer came", failedBy: "CONSOLE",
+  } as const;
+
+  beforeEach(async () => {
+    await show(deploy(2, "b", { runUrl: "https://github.com/acme/shop/actions/runs/9" }));
+    const facts = { ...NO_FACTS, runUrl: "https://x.example/", request: unclear };
+    server.auditEntryAdded(aside(3, "b", { kind: "REQUEST_FAILED", source: "CONSOLE", deploy: facts }));
+    await pass();
+  });
+
+  test("is not said not to have been done, neither beside the status nor in the log", () => {
+    expect(text("request")).toMatch(/^Cancellation asked for by token:zoe, .*: X\. GitHub is not known to have done it: It is not known what GitHub has made of it: /);
+    expect(text("entry")).toContain("GitHub is not known to have done what was requested");
+    expect(text("dialog")).not.toMatch(/not been done|reached GitHub/);
+  });
+
+  test("is told to whoever asks for the same", async () => {
+    await ask("cancel");
+    expect(words(confirmation().querySelector("#what"))).toMatch(/token:zoe has asked for it at .* already\. GitHub is not known to have done it\.$/);
   });
 });
 
@@ -228,7 +278,7 @@ describe("a confirmation", () => {
   });
 
   test("says that it was asked for before", async () => {
-    const request = { kind: "CANCEL_REQUESTED", actor: "token:zoe", reason: "x", requestedAt: at(20), failure: null } as const;
+    const request = { kind: "CANCEL_REQUESTED", actor: "token:zoe", reason: "x", requestedAt: at(20), failure: null, failedBy: null } as const;
     server.auditEntryAdded(aside(3, "b", { kind: "CANCEL_REQUESTED", deploy: { ...NO_FACTS, runUrl: "https://x.example/", request } }));
     await pass();
     await ask("cancel");
