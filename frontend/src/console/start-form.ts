@@ -50,7 +50,8 @@ export class StartForm extends LitElement {
   declare now: EnvironmentsNow["known"];
 
   readonly #help = new RefHelp(this);
-  readonly #requests = new RequestIds();
+  /** Those of this opening. */
+  #requests = new RequestIds();
   #failure: Failure | null = null;
   #busy = false;
   /** The name of the chosen environment; null: nobody has chosen yet. */
@@ -65,7 +66,9 @@ export class StartForm extends LitElement {
     this.now = null;
   }
 
+  // What is under way may have been closed and opened: it is still the same request.
   show(): void {
+    if (!this.#busy) this.#requests = new RequestIds();
     this.#failure = null;
     this.requestUpdate();
     this.#dialog?.showModal();
@@ -199,7 +202,6 @@ export class StartForm extends LitElement {
     try {
       const input = { ...content, requestId: this.#requests.of(content) };
       const { startDeploy } = await request(graphqlEndpoint(null), startDeployDocument, { input });
-      this.#requests.forget();
       await this.#begin(form);
       this.#dialog?.close();
       this.dispatchEvent(new CustomEvent("phaseline-started", { detail: { deployId: startDeploy.id } }));

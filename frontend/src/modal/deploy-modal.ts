@@ -172,10 +172,11 @@ export class DeployModal extends LitElement {
     void this.#confirmation?.ask(subject);
   };
 
-  // What had the focus may be gone: what could be done then cannot be done now.
-  readonly #steered = ({ detail: { deployId } }: CustomEvent<SteeredDetail>): void => {
+  // What had the focus may be gone: what could be done then cannot be done now. Whoever has gone on to something else is not called back.
+  readonly #steered = ({ detail: { action, deployId, late } }: CustomEvent<SteeredDetail>): void => {
+    if (late) return;
     this.renderRoot.querySelector<HTMLElement>("#title")?.focus();
-    if (deployId === this.deployId) return;
+    if (action !== "redeploy") return;
     const started = new CustomEvent("phaseline-started", { detail: { deployId }, bubbles: true, composed: true, cancelable: true });
     if (this.dispatchEvent(started)) this.deployId = deployId;
   };

@@ -18,11 +18,13 @@ type Field = (typeof FIELDS)[number];
 export interface SteeredDetail {
   readonly action: Subject["action"];
   readonly deployId: string;
+  /** The dialog had been closed by then, or asks something else: nobody waits for it any more. */
+  readonly late: boolean;
 }
 
 /**
  * A dialog that asks an operator why, says what will happen, and has the server do it. `ask()` opens it. Events: `phaseline-steered`
- * with a `SteeredDetail`, once the server has done its part; `phaseline-unauthenticated` where it did not know who asks.
+ * with a `SteeredDetail`, once the server has done its part, also where the dialog was closed meanwhile; `phaseline-unauthenticated` where it did not know who asks.
  * Properties: `endpoint` and `authorization`, as the modal has them.
  */
 export class Confirmation extends LitElement {
@@ -35,8 +37,10 @@ export class Confirmation extends LitElement {
 
   #subject: Subject | null = null;
   #failure: Failure | null = null;
-  #busy = false;
-  readonly #requests = new RequestIds();
+  /** Those of this opening. */
+  #requests = new RequestIds();
+  /** What was sent and is not answered, and the ids it was sent with. To ask the same again meanwhile is to wait for its answer. */
+  readonly #underway = new Map<string, RequestIds>();
 
   constructor() {
     super();
@@ -47,7 +51,8 @@ export class Confirmation extends LitElement {
   /** Whatever was typed or failed before was about another question. */
   async ask(subject: Subject): Promise<void> {
     this.#subject = subject;
-    this.#change(false, null);
+    this.#requests = this.#underway.get(keyOf(subject)) ?? new RequestIds();
+    this.#object(null);
     await this.updateComplete;
     this.renderRoot.querySelector("form")?.reset();
     const dialog = this.#dialog;
@@ -56,16 +61,25 @@ export class Confirmation extends LitElement {
 
   close(): void {
     if (this.#dialog?.open) this.#dialog.close();
+    this.#left();
   }
 
+  // The event comes a moment after the closing: by then the next question may be open.
+  readonly #left = (): void => {
+    if (this.#dialog?.open) return;
+    this.#subject = null;
+    this.requestUpdate();
+  };
+
   protected override render(): TemplateResult {
-    return html`<dialog aria-labelledby="title" aria-describedby="what">${this.#subject ? this.#form(this.#subject) : nothing}</dialog>`;
+    return html`<dialog aria-labelledby="title" aria-describedby="what" @close=${this.#left}>${this.#subject ? this.#form(this.#subject) : nothing}</dialog>`;
   }
 
   #form(subject: Subject): TemplateResult {
     const { title, what, submit } = question(subject);
     const { environment, ref } = subject.deploy;
     const before = askedBefore(subject);
+    const busy = this.#underway.has(keyOf(subject));
     return html`<form novalidate @submit=${this.#submit} @input=${this.#edited}>
       <div class="top-bar">
         <h2 id="title">${title}</h2>
@@ -83,7 +97,7 @@ export class Confirmation extends LitElement {
       <div role="alert">${this.#general()}</div>
       <div class="actions">
         <button type="button" @click=${this.close}>Not now</button>
-        <button class="primary" ?disabled=${this.#busy}>${this.#busy ? "Asking …" : submit}</button>
+        <button class="primary" ?disabled=${busy}>${busy ? "Asking …" : submit}</button>
       </div>
     </form>`;
   }
@@ -114,26 +128,24 @@ export class Confirmation extends LitElement {
   }
 
   readonly #edited = (): void => {
-    if (this.#failure) this.#change(this.#busy, null);
+    if (this.#failure) this.#object(null);
   };
 
   readonly #submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const subject = this.#subject;
-    if (this.#busy || !subject) return;
+    if (!subject || this.#underway.has(keyOf(subject))) return;
     const missing = this.#missing(subject);
     if (missing) return this.#failed(missing);
-    this.#change(true, null);
-    try {
-      const deployId = await send(subject, this.#value("reason"), this.#requests, this);
-      this.#requests.forget();
-      if (subject !== this.#subject) return;
-      this.#change(false, null);
-      this.close();
-      this.dispatchEvent(new CustomEvent<SteeredDetail>("phaseline-steered", { detail: { action: subject.action, deployId } }));
-    } catch (thrown) {
-      if (subject === this.#subject) await this.#failed(Failure.of(thrown));
-    }
+    const requests = this.#requests;
+    this.#underway.set(keyOf(subject), requests);
+    this.#object(null);
+    const answer = await send(subject, this.#value("reason"), requests, this).catch(Failure.of);
+    this.#underway.delete(keyOf(subject));
+    const late = !this.#subject || keyOf(this.#subject) !== keyOf(subject);
+    if (answer instanceof Failure) return late ? undefined : this.#failed(answer);
+    if (!late) this.close();
+    this.dispatchEvent(new CustomEvent<SteeredDetail>("phaseline-steered", { detail: { action: subject.action, deployId: answer, late } }));
   };
 
   #missing({ action, isProtected, deploy }: Subject): Failure | null {
@@ -147,14 +159,13 @@ export class Confirmation extends LitElement {
   }
 
   async #failed(failure: Failure): Promise<void> {
-    this.#change(false, failure);
+    this.#object(failure);
     if (failure.code === "UNAUTHENTICATED") this.dispatchEvent(new Event("phaseline-unauthenticated", { bubbles: true, composed: true }));
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }
 
-  #change(busy: boolean, failure: Failure | null): void {
-    this.#busy = busy;
+  #object(failure: Failure | null): void {
     this.#failure = failure;
     this.requestUpdate();
   }
@@ -162,4 +173,9 @@ export class Confirmation extends LitElement {
   get #dialog(): HTMLDialogElement | null {
     return this.renderRoot.querySelector("dialog");
   }
+}
+
+// The same question, whoever opens it.
+function keyOf({ action, deploy, attempt }: Subject): string {
+  return `${action} ${deploy.id} ${attempt}`;
 }

@@ -318,6 +318,20 @@ describe("the start form", () => {
     expect([ids.length, ids[0] === ids[1], ids[1] === ids[2]]).toEqual([3, true, false]);
   });
 
+  test("is another request when it is opened anew, though the answer to the first was lost", async () => {
+    refusals = { StartDeploy: { status: 502, code: "GITHUB_UNCLEAR" } };
+    await openForm();
+    await choose("production");
+    await type("main");
+    await submit();
+    form().querySelector("dialog")?.close();
+    find(".start")?.click();
+    await settled();
+    await submit();
+    const sent = asked.filter(({ query }) => query.includes("StartDeploy")).map(({ variables }) => variables.input ?? {});
+    expect([sent.length, sent[0]?.["ref"] === sent[1]?.["ref"], sent[0]?.["requestId"] === sent[1]?.["requestId"]]).toEqual([2, true, false]);
+  });
+
   test("has nothing that axe objects to, with all of it shown", async () => {
     await openForm();
     await choose("production");

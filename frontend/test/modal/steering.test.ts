@@ -16,15 +16,19 @@ let modal: DeployModal;
 let sent: Sent[];
 /** What the next mutation is answered with, and with which HTTP status. */
 let answers: { readonly status: number; readonly body: unknown };
+/** Holds the answers back until it resolves. */
+let slow: Promise<void> | null;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse(at(30)), toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
   server = new FakeServer().install();
   server.surroundings = surroundings();
-  [sent, answers] = [[], { status: 200, body: { data: { done: { id: "d1" } } } }];
+  [sent, slow, answers] = [[], null, { status: 200, body: { data: { done: { id: "d1" } } } }];
   vi.stubGlobal("fetch", async (_: string, { headers, body }: { headers: Record<string, string>; body: string }) => {
     sent.push({ headers, body: JSON.parse(body) as Sent["body"] });
-    return Response.json(answers.body, { status: answers.status });
+    const { body: answer, status } = answers;
+    await slow;
+    return Response.json(answer, { status });
   });
   modal = document.createElement("phaseline-deploy-modal");
   modal.endpoint = "https://server.example/graphql";
@@ -63,6 +67,17 @@ const asked = () => server.sockets.flatMap(({ subscriptions }) => subscriptions)
 const confirmation = () => modal.renderRoot.querySelector("phaseline-confirmation")?.shadowRoot as ShadowRoot;
 const dialog = () => confirmation().querySelector("dialog") as HTMLDialogElement;
 const said = () => words(confirmation().querySelector(".notice"));
+
+/** From now on answers are held back, until this is called. */
+function hold(): () => Promise<void> {
+  let release = () => {};
+  slow = new Promise((resolve) => (release = resolve));
+  return async () => {
+    slow = null;
+    release();
+    await pass();
+  };
+}
 
 async function ask(action: string): Promise<void> {
   all(action)[0]?.click();
@@ -296,6 +311,47 @@ describe("a confirmation", () => {
     expect(words(confirmation().querySelector("#what"))).toContain("Nothing is stopped at GitHub");
   });
 
+  test.each([
+    ["was closed", () => modal.close(), ["d1", false]],
+    ["shows another deploy", () => (modal.deployId = "d2"), ["d2", true]],
+  ])("that is answered when the modal %s meanwhile calls nobody back, and starts nothing", async (_, leave, shown) => {
+    const started = vi.fn();
+    modal.addEventListener("phaseline-started", started);
+    const answer = hold();
+    await ask("cancel");
+    await submit();
+    leave();
+    await pass();
+    await answer();
+    expect([modal.deployId, modal.open]).toEqual(shown);
+    expect([started.mock.calls.length, modal.shadowRoot?.activeElement ?? null]).toEqual([0, null]);
+  });
+
+  test("that is opened again while it is under way waits for the answer, and sends nothing", async () => {
+    const answer = hold();
+    await ask("cancel");
+    await submit();
+    dialog().close();
+    await ask("cancel");
+    expect((confirmation().querySelector(".primary") as HTMLButtonElement).disabled).toBe(true);
+    await submit({ reason: "another" });
+    expect(sent.length).toBe(1);
+    await answer();
+    expect([sent.length, dialog().open]).toEqual([1, false]);
+  });
+
+  test("of something else can be sent while one is under way, whose answer leaves it as it is", async () => {
+    const answer = hold();
+    await ask("cancel");
+    await submit();
+    dialog().close();
+    await ask("abandon");
+    await answer();
+    expect([dialog().open, words(confirmation().querySelector("#title"))]).toEqual([true, "Abandon this deploy?"]);
+    await submit();
+    expect(sent.length).toBe(2);
+  });
+
   test("closes with the modal", async () => {
     await ask("cancel");
     modal.close();
@@ -333,7 +389,29 @@ describe("deploying again", () => {
     expect([started.mock.calls.length, (started.mock.calls[0]?.[0] as CustomEvent).detail, modal.deployId]).toEqual([1, { deployId: "d9" }, "d1"]);
   });
 
-  test("is one request, however often it is sent until it is known to be done", async () => {
+  test("leads nowhere where the dialog was closed meanwhile", async () => {
+    const started = vi.fn();
+    modal.addEventListener("phaseline-started", started);
+    const answer = hold();
+    await ask("redeploy");
+    await submit();
+    dialog().close();
+    await answer();
+    expect([started.mock.calls.length, modal.deployId]).toEqual([0, "d1"]);
+  });
+
+  test("is another request when it is asked for anew, though the answer to the first was lost", async () => {
+    answers = { status: 502, body: {} };
+    await ask("redeploy");
+    await submit();
+    dialog().close();
+    await ask("redeploy");
+    await submit();
+    const ids = sent.map(({ body }) => body.variables.input["requestId"]);
+    expect([ids.length, new Set(ids).size]).toEqual([2, 2]);
+  });
+
+  test("is one request, however often it is sent from one opening of the dialog", async () => {
     answers = { status: 502, body: {} };
     await ask("redeploy");
     await submit();
