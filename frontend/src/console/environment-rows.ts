@@ -27,7 +27,7 @@ export function environmentRows(now: EnvironmentsNow, tells: boolean, actions: E
   if (!known?.length && !failure) return nothing;
   return html`<section class="environments" aria-labelledby="environments-title">
     <div class="section-top">
-      <h2 id="environments-title">Environments</h2>
+      <h2 id="environments-title" tabindex="-1">Environments</h2>
       ${asOf === null ? nothing : html`<span class="aside">as of ${moment(asOf)}</span>`}
     </div>
     ${failure

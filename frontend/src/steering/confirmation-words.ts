@@ -1,7 +1,9 @@
 import { html, type TemplateResult } from "lit";
 import type { EntrySource } from "../graphql/types.ts";
+import type { Failure } from "../graphql/failure.ts";
 import { moment } from "../time/moments.ts";
 import { shortCommit } from "../words.ts";
+import type { Action } from "./actions.ts";
 import type { Subject } from "./subject.ts";
 
 /** How an action is put to whoever is to confirm it: the question, what will happen, and the button that does it. */
@@ -30,7 +32,7 @@ export function question(subject: Subject): Question {
   }
 }
 
-const UNSENT = "It ends here at once, as cancelled: GitHub was never asked for a run.";
+const UNSENT = "It ends here at once, as cancelled. If GitHub has been asked for its run meanwhile, nothing is done.";
 const CANCEL = "GitHub is asked to cancel the run. The status changes when GitHub or the workflow says so.";
 const ABANDON =
   "It ends here, for good and in your name. Nothing is stopped at GitHub: a run that goes on there goes on, and what it still reports is refused.";
@@ -47,6 +49,30 @@ export function askedBefore({ action, request }: Subject): TemplateResult | null
   const asked = html`<bdi>${request.actor}</bdi> has asked for it at ${moment(request.requestedAt)} already.`;
   return request.failure === null ? asked : html`${asked} ${failureWords(request.failedBy)}.`;
 }
+
+/** What a failure comes to: whether it was done, and what to do where that is not known. */
+export function outcomeOf({ action, unsent }: Subject, { code, refused }: Failure): TemplateResult {
+  if (!refused) return html`<strong>It is not known whether this was done.</strong> ${UNKNOWN[action]}`;
+  const moved = unsent && code === "NOT_POSSIBLE_NOW" ? " The deploy has moved on meanwhile." : "";
+  return html`<strong>This was not done.${moved}</strong>`;
+}
+
+const AGAIN = "To do it again does no harm.";
+const UNKNOWN: Record<Action, string> = {
+  cancel: AGAIN,
+  abandon: AGAIN,
+  rerun: "See first whether the next attempt begins: to ask again is another request.",
+  redeploy: "Start it again as it is: it will be one and the same.",
+};
+
+/** Why nothing can be confirmed as it stands here. `moved`: the deploy is not what it was. `lost`: nobody knows what it is. */
+export type Stale = "" | "moved" | "lost";
+
+export const staleWords: Record<Stale, string> = {
+  "": "",
+  moved: "The deploy has moved on meanwhile: what stands here does not hold any more. Close this, and look how it stands.",
+  lost: "The connection is lost: how the deploy stands now is not known. This can be sent when it is back.",
+};
 
 /** What is known of a request that was not simply taken: refused in GitHub's own words, or no more than that nobody can say. */
 export function failureWords(failedBy: EntrySource | null): string {

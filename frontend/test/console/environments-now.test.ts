@@ -180,13 +180,41 @@ describe("the environments", () => {
     await open();
     find("[data-waiting=d2] button")?.click();
     await settled();
-    expect(words(confirmation().querySelector("#what"))).toBe("It ends here at once, as cancelled: GitHub was never asked for a run.");
+    expect(words(confirmation().querySelector("#what"))).toBe("It ends here at once, as cancelled. If GitHub has been asked for its run meanwhile, nothing is done.");
     (confirmation().querySelector("#reason") as HTMLInputElement).value = "not needed";
     const before = times("EnvironmentsNow");
     confirmation().querySelector("form")?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
     await settled();
-    expect(lastOf("CancelDeploy")).toEqual({ input: { deployId: "d2", reason: "not needed" } });
+    expect(lastOf("CancelDeploy")).toEqual({ input: { deployId: "d2", reason: "not needed", onlyUnsent: true } });
     expect(times("EnvironmentsNow")).toBe(before + 1);
+    expect([(page.shadowRoot?.activeElement as HTMLElement | null)?.id, words(find("[aria-live]"))]).toEqual(["environments-title", "The deploy is cancelled."]);
+  });
+
+  test("say that a deploy has left its queue while somebody was asked whether to cancel it", async () => {
+    await open();
+    find("[data-waiting=d2] button")?.click();
+    await settled();
+    refusals = { CancelDeploy: { status: 409, code: "NOT_POSSIBLE_NOW" } };
+    standing = [now("production", { inProgress: { since: at(9), deploy: brief("d2", "v1.3") } }), now("staging")];
+    (confirmation().querySelector("#reason") as HTMLInputElement).value = "not needed";
+    confirmation().querySelector("form")?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+    await settled();
+    expect([...confirmation().querySelectorAll(".notice")].map(words)).toEqual([
+      "This was not done. The deploy has moved on meanwhile. No. NOT_POSSIBLE_NOW",
+      expect.stringMatching(/^The deploy has moved on meanwhile: what stands here does not hold any more\./),
+    ]);
+    expect([find("[data-waiting]"), words(find("[data-environment=production] .in-progress"))]).toEqual([null, expect.stringMatching(/^In progress v1\.3/)]);
+  });
+
+  test("let whoever is signed out meanwhile sign in, over the question", async () => {
+    await open();
+    find("[data-waiting=d2] button")?.click();
+    await settled();
+    refusals = { CancelDeploy: { status: 401, code: "UNAUTHENTICATED" } };
+    (confirmation().querySelector("#reason") as HTMLInputElement).value = "not needed";
+    confirmation().querySelector("form")?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+    await settled();
+    expect([find<HTMLDialogElement>("dialog.again")?.open, confirmation().querySelector("dialog")?.open]).toEqual([true, true]);
   });
 
   test.each([

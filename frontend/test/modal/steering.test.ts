@@ -284,7 +284,7 @@ describe("a confirmation", () => {
     ["GITHUB_UNAVAILABLE", 503, "This was not done. Cannot cancel. GITHUB_UNAVAILABLE"],
     ["ENVIRONMENT_BUSY", 409, "This was not done. Cannot cancel. ENVIRONMENT_BUSY"],
     ["NOT_POSSIBLE_NOW", 409, "This was not done. Cannot cancel. NOT_POSSIBLE_NOW"],
-    ["GITHUB_UNCLEAR", 502, "It is not known whether this was done. Cannot cancel. GITHUB_UNCLEAR"],
+    ["GITHUB_UNCLEAR", 502, "It is not known whether this was done. To do it again does no harm. Cannot cancel. GITHUB_UNCLEAR"],
   ])("tells what came of it: %s", async (code, status, told) => {
     refuse(code, status, "cannot cancel");
     await ask("cancel");
@@ -327,6 +327,51 @@ describe("a confirmation", () => {
     expect([started.mock.calls.length, modal.shadowRoot?.activeElement ?? null]).toEqual([0, null]);
   });
 
+  test("says how the deploy stands by now, and cannot be sent where what it says does not hold any more", async () => {
+    await ask("cancel");
+    const about = () => words(confirmation().querySelector(".deploy"));
+    server.phaseChanged(deploy(3, "c", { runUrl: "https://x.example/" }), entry(3, "c"));
+    await pass();
+    expect([about(), said()]).toEqual(["Deploy to production of main: Label of c", ""]);
+    const over = { status: { key: "z", label: "Failed", outcome: "FAILED" }, finishedAt: at(4) } as const;
+    server.phaseChanged(deploy(4, "z", over), entry(4, "z"));
+    await pass();
+    expect([about(), said()]).toEqual([
+      "Deploy to production of main: Failed",
+      "The deploy has moved on meanwhile: what stands here does not hold any more. Close this, and look how it stands.",
+    ]);
+    await submit();
+    expect(sent).toEqual([]);
+    dialog().close();
+    await ask("redeploy");
+    expect([said(), (confirmation().querySelector(".primary") as HTMLButtonElement).disabled]).toEqual(["", false]);
+  });
+
+  test("cannot be sent while the connection is lost, and can when it is back", async () => {
+    await ask("cancel");
+    server.accepts = false;
+    server.last.drop();
+    await pass();
+    expect(said()).toBe("The connection is lost: how the deploy stands now is not known. This can be sent when it is back.");
+    await submit();
+    expect(sent).toEqual([]);
+    server.accepts = true;
+    server.log = [entry(1, "a"), entry(2, "b", { deploy: { ...NO_FACTS, runUrl: "https://x.example/" } })];
+    modal.reconnect();
+    await pass(1_000);
+    expect([modal.dataset["connection"], said()]).toEqual(["live", ""]);
+  });
+
+  test("asks to sign in where the session has ended, and keeps what was typed", async () => {
+    const told: string[] = [];
+    for (const name of ["phaseline-unauthenticated", "phaseline-sign-in"]) document.addEventListener(name, ({ type }) => told.push(type), { once: true });
+    refuse("UNAUTHENTICATED", 401);
+    await ask("cancel");
+    await submit();
+    expect(told).toEqual(["phaseline-unauthenticated", "phaseline-sign-in"]);
+    expect([dialog().open, (confirmation().querySelector("#reason") as HTMLInputElement).value]).toEqual([true, "wrong ref"]);
+  });
+
   test("that is opened again while it is under way waits for the answer, and sends nothing", async () => {
     const answer = hold();
     await ask("cancel");
@@ -367,6 +412,37 @@ describe("a confirmation", () => {
   });
 });
 
+describe("a confirmation to cancel what was not sent", () => {
+  const unsent = surroundings({ queuePosition: 1, dispatch: { state: "WAITING", reason: null, runId: null } });
+
+  beforeEach(async () => {
+    server.surroundings = unsent;
+    await show();
+    await ask("cancel");
+  });
+
+  test("has nothing done where it was sent meanwhile, and says so", async () => {
+    const look = vi.fn();
+    document.addEventListener("phaseline-look", look, { once: true });
+    expect(words(confirmation().querySelector("#what"))).toBe(
+      "It ends here at once, as cancelled. If GitHub has been asked for its run meanwhile, nothing is done.",
+    );
+    refuse("NOT_POSSIBLE_NOW", 409, "GitHub has been asked for a run of it meanwhile");
+    await submit();
+    expect(sent[0]?.body.variables.input).toEqual({ deployId: "d1", reason: "wrong ref", onlyUnsent: true });
+    expect(said()).toBe("This was not done. The deploy has moved on meanwhile. GitHub has been asked for a run of it meanwhile. NOT_POSSIBLE_NOW");
+    expect(look).toHaveBeenCalledOnce();
+  });
+
+  test("cannot be sent once it is known that it was", async () => {
+    server.surroundings = surroundings();
+    await pass(12_000);
+    expect(said()).toContain("The deploy has moved on meanwhile");
+    await submit();
+    expect(sent).toEqual([]);
+  });
+});
+
 describe("deploying again", () => {
   beforeEach(async () => {
     await show(deploy(2, "z", { status: { key: "z", label: "Failed", outcome: "FAILED" }, finishedAt: at(2), commit: "1a2b3c4d5e6f" }));
@@ -389,15 +465,16 @@ describe("deploying again", () => {
     expect([started.mock.calls.length, (started.mock.calls[0]?.[0] as CustomEvent).detail, modal.deployId]).toEqual([1, { deployId: "d9" }, "d1"]);
   });
 
-  test("leads nowhere where the dialog was closed meanwhile", async () => {
-    const started = vi.fn();
+  test("leads nowhere where the dialog was closed meanwhile, and has lists asked for anew", async () => {
+    const [started, look] = [vi.fn(), vi.fn()];
     modal.addEventListener("phaseline-started", started);
+    modal.addEventListener("phaseline-look", look);
     const answer = hold();
     await ask("redeploy");
     await submit();
     dialog().close();
     await answer();
-    expect([started.mock.calls.length, modal.deployId]).toEqual([0, "d1"]);
+    expect([started.mock.calls.length, look.mock.calls.length, modal.deployId]).toEqual([0, 1, "d1"]);
   });
 
   test("is another request when it is asked for anew, though the answer to the first was lost", async () => {
@@ -415,7 +492,7 @@ describe("deploying again", () => {
     answers = { status: 502, body: {} };
     await ask("redeploy");
     await submit();
-    expect(said()).toContain("It is not known whether this was done.");
+    expect(said()).toContain("It is not known whether this was done. Start it again as it is: it will be one and the same.");
     await submit();
     const ids = sent.map(({ body }) => body.variables.input["requestId"]);
     expect([ids.length, new Set(ids).size]).toEqual([2, 1]);
