@@ -2,7 +2,7 @@ import { html, LitElement, nothing, type TemplateResult } from "lit";
 import type { DeployBrief } from "../graphql/documents.ts";
 import type { DeployOutcome } from "../graphql/types.ts";
 import { fieldStyles } from "../look/form.styles.ts";
-import { closeIcon, plusIcon } from "../look/icons.ts";
+import { closeIcon } from "../look/icons.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
 import type { DeployModal } from "../modal/deploy-modal.ts";
 import { deployIdIn, pathOf } from "../routes.ts";
@@ -19,6 +19,7 @@ import { environmentRows } from "./environment-rows.ts";
 import { environmentRowsStyles } from "./environment-rows.styles.ts";
 import { EnvironmentsNow } from "./environments-now.ts";
 import { Environments } from "./environments.ts";
+import { plusIcon } from "./icons.ts";
 import { blank, filterBar, listFailure } from "./list-parts.ts";
 import { keepWayBack, takeWayBack } from "./way-back.ts";
 import type { StartForm } from "./start-form.ts";
@@ -120,6 +121,8 @@ export class Console extends LitElement {
       .choices=${this.#choices.known}
       .choicesFailure=${this.#choices.failure}
       .now=${this.#now.known}
+      .nowAsOf=${this.#now.asOf}
+      .nowFailure=${this.#now.failure}
       @phaseline-ask-environments=${() => this.#choices.ask()}
       @phaseline-started=${this.#started}
       @phaseline-start-unknown=${this.#refresh}

@@ -1,4 +1,4 @@
-import { html, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import type { EntrySource } from "../graphql/types.ts";
 import type { Failure } from "../graphql/failure.ts";
 import { moment } from "../time/moments.ts";
@@ -53,15 +53,15 @@ export function askedBefore({ action, request }: Subject): TemplateResult | null
 /** What a failure comes to: whether it was done, and what to do where that is not known. */
 export function outcomeOf({ action, unsent }: Subject, { code, refused }: Failure): TemplateResult {
   if (!refused) return html`<strong>It is not known whether this was done.</strong> ${UNKNOWN[action]}`;
-  const moved = unsent && code === "NOT_POSSIBLE_NOW" ? " The deploy has moved on meanwhile." : "";
-  return html`<strong>This was not done.${moved}</strong>`;
+  return html`<strong>This was not done.</strong> ${unsent && code === "NOT_POSSIBLE_NOW" ? MOVED : nothing}`;
 }
 
+const MOVED = "The deploy has moved on meanwhile.";
 const AGAIN = "To do it again does no harm.";
 const UNKNOWN: Record<Action, string> = {
   cancel: AGAIN,
   abandon: AGAIN,
-  rerun: "See first whether the next attempt begins: to ask again is another request.",
+  rerun: "See first whether the next attempt begins.",
   redeploy: "Start it again as it is: it will be one and the same.",
 };
 
@@ -70,8 +70,8 @@ export type Stale = "" | "moved" | "lost";
 
 export const staleWords: Record<Stale, string> = {
   "": "",
-  moved: "The deploy has moved on meanwhile: what stands here does not hold any more. Close this, and look how it stands.",
-  lost: "The connection is lost: how the deploy stands now is not known. This can be sent when it is back.",
+  moved: `${MOVED} Close this, and look how it stands.`,
+  lost: "The connection is lost: it is not known how the deploy stands.",
 };
 
 /** What is known of a request that was not simply taken: refused in GitHub's own words, or no more than that nobody can say. */

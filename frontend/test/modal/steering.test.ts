@@ -338,7 +338,7 @@ describe("a confirmation", () => {
     await pass();
     expect([about(), said()]).toEqual([
       "Deploy to production of main: Failed",
-      "The deploy has moved on meanwhile: what stands here does not hold any more. Close this, and look how it stands.",
+      "The deploy has moved on meanwhile. Close this, and look how it stands.",
     ]);
     await submit();
     expect(sent).toEqual([]);
@@ -352,7 +352,7 @@ describe("a confirmation", () => {
     server.accepts = false;
     server.last.drop();
     await pass();
-    expect(said()).toBe("The connection is lost: how the deploy stands now is not known. This can be sent when it is back.");
+    expect(said()).toBe("The connection is lost: it is not known how the deploy stands.");
     await submit();
     expect(sent).toEqual([]);
     server.accepts = true;
