@@ -75,7 +75,7 @@ export function brief(id: string, ref: string, more: Partial<DeployBrief> = {}):
 
 /** An environment where nothing was deployed and nothing goes on. */
 export function now(name: string, more: Partial<EnvironmentNow> = {}): EnvironmentNow {
-  return { name, inProgress: null, queue: [], deployed: null, ...more };
+  return { name, inProgress: null, waiting: more.queue?.length ?? 0, queue: [], deployed: null, ...more };
 }
 
 /** What an operator is told beside the log of a deploy to production, whose run was begun by phaseline. */
@@ -83,7 +83,7 @@ export function surroundings(deploy: Partial<NonNullable<Surroundings["deploy"]>
   return {
     identity: { rights: operator.rights, environments: null },
     environments: [{ name: "production", protected: false, dispatches: true }],
-    deploy: { queuePosition: null, dispatch: { state: "SENT", reason: null, runId: "9" }, ...deploy },
+    deploy: { status: { outcome: "IN_PROGRESS" }, queuePosition: null, dispatch: { state: "SENT", reason: null, runId: "9" }, ...deploy },
     ...more,
   };
 }

@@ -37,10 +37,10 @@ async def test_refs_are_suggested_what_is_deployed_is_told_and_what_would_change
     await stage.caller.walk(first["id"], "building", "deploying", "succeeded")
     stage.github.repository.commit()
     console = Steering(await viewers.open(stage.server.url))
-    await expect(console.environment("production")).to_contain_text(re.compile("Deployed main [0-9a-f]{7}"))
+    await expect(console.environment("production")).to_contain_text(re.compile("Succeeded last main [0-9a-f]{7}"))
     await console.button("Start a deploy").first.click()
     await console.form.get_by_label("Environment").select_option("production")
-    await expect(console.form.locator(".standing")).to_contain_text(re.compile("Deployed now: main [0-9a-f]{7}"))
+    await expect(console.form.locator(".standing")).to_contain_text(re.compile("Succeeded last: main [0-9a-f]{7}"))
     await console.form.get_by_label("Ref").press_sequentially("mai")
     await expect(console.form.locator("#refs option")).to_have_count(2)
     names = await console.form.locator("#refs option").evaluate_all("(options) => options.map(({ value }) => value)")
@@ -73,7 +73,7 @@ async def test_whoever_starts_while_another_is_in_progress_waits_goes_on_by_itse
     assert order == [second, third]
     await keep_screenshot(console.page, "steering-queue")
     await production.locator(f"[data-waiting='{third}']").get_by_role("button", name="Cancel").click()
-    await expect(console.asks).to_contain_text("GitHub was never asked for a run")
+    await expect(console.asks).to_contain_text("It ends here at once, as cancelled.")
     assert await console.focused() == "reason"
     await console.asks.get_by_label("Reason").fill("not needed any more")
     await console.press("Enter")
@@ -150,7 +150,7 @@ async def test_what_github_refuses_is_told_and_stays_to_be_seen(stage: Steered, 
     await expect(console.asks.locator(".notice")).to_contain_text("GITHUB_REFUSED")
     await keep_screenshot(console.page, "steering-cancel-refused")
     await console.press("Escape")
-    await console.says("request", "It has not been done:")
+    await console.says("request", "GitHub has refused it:")
     await keep_screenshot(console.page, "steering-request-failed")
 
 

@@ -1,4 +1,5 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
+import { Failure } from "../graphql/failure.ts";
 
 /** What an answer is about: an environment, and what was typed. */
 export interface Typed {
@@ -7,13 +8,15 @@ export interface Typed {
 }
 
 /**
- * The answer to what somebody is typing: asked for when they pause, and only the newest counts. It is a help and no more, so a failure
- * is no answer, and is not told.
+ * The answer to what somebody is typing: asked for when they pause, and only the newest counts. It is a help and no more: where it fails,
+ * there is none.
  */
 export class AsTyped<Answer> implements ReactiveController {
   /** The newest answer there was, which may be about what was typed before. */
   answer: Answer | null = null;
-  /** What it is about. */
+  /** Why there was none. */
+  failure: Failure | null = null;
+  /** What they are about. */
   about: Typed | null = null;
 
   readonly #host: ReactiveControllerHost;
@@ -43,13 +46,14 @@ export class AsTyped<Answer> implements ReactiveController {
   forget(): void {
     clearTimeout(this.#pause);
     this.#newestQuestion++;
-    this.answer = this.about = null;
+    this.answer = this.failure = this.about = null;
   }
 
   async #find(typed: Typed, question: number): Promise<void> {
-    const answer = await this.#ask(typed).catch(() => null);
+    const answer = await this.#ask(typed).catch(Failure.of);
     if (question !== this.#newestQuestion) return;
-    [this.answer, this.about] = [answer, typed];
+    [this.answer, this.failure] = answer instanceof Failure ? [null, answer] : [answer, null];
+    this.about = typed;
     this.#host.requestUpdate();
   }
 }

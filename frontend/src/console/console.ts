@@ -2,12 +2,12 @@ import { html, LitElement, nothing, type TemplateResult } from "lit";
 import type { DeployBrief } from "../graphql/documents.ts";
 import type { DeployOutcome } from "../graphql/types.ts";
 import { fieldStyles } from "../look/form.styles.ts";
-import { closeIcon, plusIcon } from "../look/icons.ts";
+import { closeIcon } from "../look/icons.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
 import type { DeployModal } from "../modal/deploy-modal.ts";
 import { deployIdIn, pathOf } from "../routes.ts";
 import { maySteer } from "../steering/actions.ts";
-import type { Confirmation } from "../steering/confirmation.ts";
+import type { Confirmation, SteeredDetail } from "../steering/confirmation.ts";
 import { NewDay } from "../time/new-day.ts";
 import { account, callerAnnouncement, callerFailure, notForYou } from "./caller-parts.ts";
 import { Caller } from "./caller.ts";
@@ -19,6 +19,7 @@ import { environmentRows } from "./environment-rows.ts";
 import { environmentRowsStyles } from "./environment-rows.styles.ts";
 import { EnvironmentsNow } from "./environments-now.ts";
 import { Environments } from "./environments.ts";
+import { plusIcon } from "./icons.ts";
 import { blank, filterBar, listFailure } from "./list-parts.ts";
 import { keepWayBack, takeWayBack } from "./way-back.ts";
 import type { StartForm } from "./start-form.ts";
@@ -95,8 +96,15 @@ export class Console extends LitElement {
         @phaseline-started=${this.#startedAgain}
         @phaseline-unauthenticated=${() => this.#caller.ask()}
         @phaseline-sign-in=${this.#signInAgain}
+        @phaseline-look=${this.#refresh}
       ></phaseline-deploy-modal>
-      <phaseline-confirmation @phaseline-steered=${this.#refresh} @phaseline-unauthenticated=${() => this.#caller.ask()}></phaseline-confirmation>
+      <phaseline-confirmation
+        .stale=${this.#stillWaits() ? "" : "moved"}
+        @phaseline-steered=${this.#cancelled}
+        @phaseline-look=${this.#refresh}
+        @phaseline-unauthenticated=${() => this.#caller.ask()}
+        @phaseline-sign-in=${this.#signInAgain}
+      ></phaseline-confirmation>
       <dialog class="again" aria-label="Sign in again" @close=${this.#leftSignIn}>
         ${this.#signsInAgain
           ? html`<button class="bare" aria-label="Close" @click=${() => this.#again?.close()}>${closeIcon}</button>
@@ -113,6 +121,8 @@ export class Console extends LitElement {
       .choices=${this.#choices.known}
       .choicesFailure=${this.#choices.failure}
       .now=${this.#now.known}
+      .nowAsOf=${this.#now.asOf}
+      .nowFailure=${this.#now.failure}
       @phaseline-ask-environments=${() => this.#choices.ask()}
       @phaseline-started=${this.#started}
       @phaseline-start-unknown=${this.#refresh}
@@ -180,8 +190,30 @@ export class Console extends LitElement {
     const { identity } = this.#caller;
     if (!identity || !maySteer(identity, deploy.environment)) return null;
     const subject = { action: "cancel", deploy, unsent: true, isProtected: false, attempt: 1, outcome: "IN_PROGRESS", request: null } as const;
-    return () => void this.renderRoot.querySelector<Confirmation>("phaseline-confirmation")?.ask(subject);
+    return () => {
+      void this.#confirmation?.ask(subject);
+      this.requestUpdate();
+    };
   };
+
+  /** Whether the deploy that is asked about still waits, as far as the newest list says; true where none is. */
+  #stillWaits(): boolean {
+    const subject = this.#confirmation?.subject;
+    const queue = subject && this.#now.of(subject.deploy.environment)?.queue;
+    return !queue || queue.some(({ id }) => id === subject.deploy.id);
+  }
+
+  // The button that was pressed goes with its row.
+  readonly #cancelled = ({ detail: { late } }: CustomEvent<SteeredDetail>): void => {
+    this.#refresh();
+    if (late) return;
+    this.#announced = "The deploy is cancelled.";
+    this.renderRoot.querySelector<HTMLElement>("#environments-title")?.focus();
+  };
+
+  get #confirmation(): Confirmation | null {
+    return this.renderRoot.querySelector<Confirmation>("phaseline-confirmation");
+  }
 
   /** Somebody is signed in: nobody has to any more, and what was no longer followed is. */
   #goOn(): void {

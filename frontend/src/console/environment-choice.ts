@@ -3,6 +3,7 @@ import type { Environment } from "../graphql/documents.ts";
 import type { Failure } from "../graphql/failure.ts";
 import { brokenIcon } from "../look/icons.ts";
 import { said } from "../look/said.ts";
+import { isWebAddress } from "../modal/facts.ts";
 
 /** What the options are attributes of: how the field is described, and whether its value is objected to. */
 export interface FieldState {
@@ -48,7 +49,7 @@ function optionText({ name, mayStart, protected: isProtected }: Environment): st
 export function environmentHint(chosen: Environment | null, none: boolean): TemplateResult | string | undefined {
   if (none) return "You may not start deploys to any of these.";
   if (chosen === null) return undefined;
-  const page = chosen.url ? html` <a href=${chosen.url} target="_blank" rel="noopener noreferrer">Open ${chosen.name}</a>.` : nothing;
+  const page = chosen.url && isWebAddress(chosen.url) ? html` <a href=${chosen.url} target="_blank" rel="noopener noreferrer">Open ${chosen.name}</a>.` : nothing;
   return html`Deploys <bdi>${chosen.repository}</bdi>.${page}`;
 }
 

@@ -18,7 +18,7 @@ export interface EnvironmentActions {
 }
 
 /**
- * Each environment there is: what is deployed, what is in progress, and what waits, in order. Nothing where the server names none.
+ * Each environment there is: what has succeeded last, what is in progress, and what waits, in order. Nothing where the server names none.
  * `tells`: whether to say that this could not be found out, which is said elsewhere where nothing could.
  */
 export function environmentRows(now: EnvironmentsNow, tells: boolean, actions: EnvironmentActions): TemplateResult | typeof nothing {
@@ -27,7 +27,7 @@ export function environmentRows(now: EnvironmentsNow, tells: boolean, actions: E
   if (!known?.length && !failure) return nothing;
   return html`<section class="environments" aria-labelledby="environments-title">
     <div class="section-top">
-      <h2 id="environments-title">Environments</h2>
+      <h2 id="environments-title" tabindex="-1">Environments</h2>
       ${asOf === null ? nothing : html`<span class="aside">as of ${moment(asOf)}</span>`}
     </div>
     ${failure
@@ -69,12 +69,13 @@ function list(shown: readonly EnvironmentNow[], actions: EnvironmentActions): Te
 function row(one: EnvironmentNow, actions: EnvironmentActions): TemplateResult {
   return html`<li class="environment" data-environment=${one.name}>
     <h3><bdi>${one.name}</bdi></h3>
-    <p class="deployed"><span class="aside">Deployed</span> ${deployed(one, actions.show)}</p>
+    <p class="deployed"><span class="aside">Succeeded last</span> ${deployed(one, actions.show)}</p>
     <div class="going-on">
       <p class="in-progress"><span class="aside">In progress</span> ${inProgress(one, actions.show)}</p>
       ${one.queue.length
         ? html`<ol class="queue" role="list" aria-label=${`Waiting for ${one.name}`}>
             ${one.queue.map((deploy, index) => waiting(deploy, index + 1, actions))}
+            ${one.waiting > one.queue.length ? html`<li class="aside">and ${one.waiting - one.queue.length} more</li>` : nothing}
           </ol>`
         : nothing}
     </div>
@@ -82,7 +83,7 @@ function row(one: EnvironmentNow, actions: EnvironmentActions): TemplateResult {
 }
 
 function deployed({ deployed }: EnvironmentNow, show: ShowDeploy): TemplateResult | string {
-  if (!deployed) return "nothing that is known here";
+  if (!deployed) return "nothing yet";
   const { finishedAt } = deployed;
   return html`${whatLink(deployed, show)} ${finishedAt ? html`<span class="aside">${moment(finishedAt)}</span>` : nothing}`;
 }

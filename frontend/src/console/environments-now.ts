@@ -5,7 +5,7 @@ import { graphqlEndpoint } from "../graphql/endpoint.ts";
 import { Failure } from "../graphql/failure.ts";
 import { request } from "../graphql/request.ts";
 
-/** What is deployed where, what is in progress there and what waits, as one query found it. Nothing changes until the next one. */
+/** What has succeeded last where, what is in progress there and what waits, as one query found it. Nothing changes until the next one. */
 export class EnvironmentsNow {
   /** Null before the first answer; empty where the server does not say which environments there are. */
   known: readonly EnvironmentNow[] | null = null;
@@ -14,27 +14,45 @@ export class EnvironmentsNow {
   failure: Failure | null = null;
 
   readonly #host: ReactiveControllerHost;
-  #newestQuestion = 0;
+  /** For whom it is asked: a number for each. */
+  #caller = 0;
+  #isAsking = false;
+  #again = false;
 
   constructor(host: ReactiveControllerHost) {
     this.#host = host;
   }
 
-  /** Asks anew. The answer that counts is that to the newest question. */
+  /** Asks anew. Asked for while a question is under way, it follows that question, once. */
   async refresh(): Promise<void> {
-    const question = ++this.#newestQuestion;
+    if (this.#isAsking) {
+      this.#again = true;
+      return;
+    }
+    do {
+      [this.#isAsking, this.#again] = [true, false];
+      const caller = this.#caller;
+      await this.#find();
+      if (caller !== this.#caller) return;
+      this.#isAsking = false;
+    } while (this.#again);
+  }
+
+  async #find(): Promise<void> {
+    const caller = this.#caller;
     try {
       const { environments } = await request(graphqlEndpoint(null), environmentsNowDocument, {});
-      if (question === this.#newestQuestion) [this.known, this.asOf, this.failure] = [environments, Date.now(), null];
+      if (caller === this.#caller) [this.known, this.asOf, this.failure] = [environments, Date.now(), null];
     } catch (thrown) {
-      if (question === this.#newestQuestion) this.#failed(Failure.of(thrown));
+      if (caller === this.#caller) this.#failed(Failure.of(thrown));
     }
     this.#host.requestUpdate();
   }
 
   /** Forgets what was found, and drops what was asked for: it was for somebody who is not here any more. */
   forget(): void {
-    this.#newestQuestion++;
+    this.#caller++;
+    this.#isAsking = this.#again = false;
     [this.known, this.asOf, this.failure] = [null, null, null];
     this.#host.requestUpdate();
   }

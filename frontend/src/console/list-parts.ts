@@ -1,8 +1,9 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { brokenIcon, plusIcon, refreshIcon } from "../look/icons.ts";
+import { brokenIcon } from "../look/icons.ts";
 import { moment } from "../time/moments.ts";
 import { outcomeWords, sentence } from "../words.ts";
 import type { DeployList } from "./deploy-list.ts";
+import { plusIcon, refreshIcon } from "./icons.ts";
 
 /** What narrows the list down, how old it is, and what asks for it anew. */
 export function filterBar(

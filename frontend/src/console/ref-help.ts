@@ -4,6 +4,7 @@ import type { Comparison, Environment, RefSuggestion } from "../graphql/document
 import { graphqlEndpoint } from "../graphql/endpoint.ts";
 import { request } from "../graphql/request.ts";
 import { externalIcon } from "../look/icons.ts";
+import { said } from "../look/said.ts";
 import { isWebAddress } from "../modal/facts.ts";
 import { shortCommit } from "../words.ts";
 import { AsTyped, type Typed } from "./as-typed.ts";
@@ -51,10 +52,12 @@ export class RefHelp {
     );
   }
 
-  /** What would change if this ref were deployed, where that is known. */
+  /** What would change if this ref were deployed, or why that is not known. Nothing where there is nothing to compare it with. */
   changes(ref: string): TemplateResult | typeof nothing {
-    const { answer, about } = this.#comparison;
-    return answer && about?.text === ref ? changeWords(answer) : nothing;
+    const { answer, failure, about } = this.#comparison;
+    if (about?.text !== ref) return nothing;
+    if (failure) return failure.code === "GRAPHQL_VALIDATION_FAILED" ? nothing : html`What would change is not known: ${said(failure)}`;
+    return answer ? changeWords(answer) : nothing;
   }
 }
 
@@ -70,7 +73,7 @@ async function comparisonOf({ environment, text }: Typed): Promise<Comparison | 
 
 function changeWords({ status, ahead, behind, url }: Comparison): TemplateResult {
   const same = status === "identical";
-  const words = same ? "This is what is deployed now." : html`Against what is deployed now: ${commits(ahead)} ahead, ${behind} behind.`;
+  const words = same ? "The same commit as what succeeded last." : html`Against what succeeded last: ${commits(ahead)} ahead, ${behind} behind.`;
   const page = isWebAddress(url) && !same;
   return html`${words} ${page
     ? html`<a href=${url} target="_blank" rel="noopener noreferrer">See what would change${externalIcon}<span class="unseen">(in a new tab)</span></a>`

@@ -18,6 +18,9 @@ export const startFormStyles = css`
   .standing .aside {
     color: var(--pl-muted);
   }
+  .standing-as-of {
+    margin-block-start: -12px;
+  }
   .standing .outlook {
     font-weight: 550;
   }

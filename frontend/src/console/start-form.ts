@@ -30,7 +30,8 @@ type Field = (typeof FIELDS)[number];
  * Properties: `environments`, to suggest; `onlyThese`: no others may be deployed to, and where it is one it is filled in.
  * `choices`: the environments that the server says there are, of which one is to be chosen; empty: it does not say so, and any may
  * be named; null: that is not known yet, or, with `choicesFailure`, why it is not, and nothing is started until it is.
- * `now`: what is deployed and in progress in them, as far as that is known.
+ * `now`: what has succeeded last and what is in progress in them, as far as that is known; `nowAsOf`, when it was, and `nowFailure`, why
+ * it is not known as of now.
  */
 export class StartForm extends LitElement {
   static override styles = [tokens, common, fieldStyles, formDialogStyles, startFormStyles];
@@ -41,6 +42,8 @@ export class StartForm extends LitElement {
     choices: { attribute: false },
     choicesFailure: { attribute: false },
     now: { attribute: false },
+    nowAsOf: { attribute: false },
+    nowFailure: { attribute: false },
   };
 
   declare environments: readonly string[];
@@ -48,9 +51,12 @@ export class StartForm extends LitElement {
   declare choices: readonly Environment[] | null;
   declare choicesFailure: Failure | null;
   declare now: EnvironmentsNow["known"];
+  declare nowAsOf: EnvironmentsNow["asOf"];
+  declare nowFailure: EnvironmentsNow["failure"];
 
   readonly #help = new RefHelp(this);
-  readonly #requests = new RequestIds();
+  /** Those of this opening. */
+  #requests = new RequestIds();
   #failure: Failure | null = null;
   #busy = false;
   /** The name of the chosen environment; null: nobody has chosen yet. */
@@ -62,11 +68,15 @@ export class StartForm extends LitElement {
     this.onlyThese = false;
     this.choices = null;
     this.choicesFailure = null;
-    this.now = null;
+    this.now = this.nowAsOf = this.nowFailure = null;
   }
 
+  // What is under way may have been closed and opened: it is still the same request.
   show(): void {
+    if (!this.#busy) this.#requests = new RequestIds();
     this.#failure = null;
+    this.#help.forget();
+    if (this.#typedRef) this.#look();
     this.requestUpdate();
     this.#dialog?.showModal();
   }
@@ -103,9 +113,9 @@ export class StartForm extends LitElement {
   #choice(choices: readonly Environment[]): TemplateResult {
     const chosen = this.#environment;
     const none = !choices.some(({ mayStart }) => mayStart);
-    const standing = this.now?.find(({ name }) => name === chosen?.name) ?? null;
+    const now = { known: this.now, asOf: this.nowAsOf, failure: this.nowFailure };
     return html`${this.#field("environment", "Environment", environmentSelect(choices, chosen, this.#environmentState), environmentHint(chosen, none))}
-      ${environmentStanding(chosen, standing, this.#show)}`;
+      ${environmentStanding(chosen, now, this.#show)}`;
   }
 
   // The browser's own list of suggestions: whatever is typed can be sent, whether GitHub was heard or not.
@@ -199,7 +209,6 @@ export class StartForm extends LitElement {
     try {
       const input = { ...content, requestId: this.#requests.of(content) };
       const { startDeploy } = await request(graphqlEndpoint(null), startDeployDocument, { input });
-      this.#requests.forget();
       await this.#begin(form);
       this.#dialog?.close();
       this.dispatchEvent(new CustomEvent("phaseline-started", { detail: { deployId: startDeploy.id } }));

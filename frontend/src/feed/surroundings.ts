@@ -12,7 +12,7 @@ const SETTLED: ReadonlySet<DispatchState> = new Set<DispatchState>(["SENT", "REF
 
 /**
  * What no entry tells of a deploy: its place in a queue, what has become of asking GitHub for its run, and what whoever watches may do
- * about it. Asked for once, and again only while it may still change: thousands may watch a deploy that has long begun.
+ * about it. Asked for once, and again only while it may still change: thousands may watch a deploy that has long begun, or ended.
  */
 export class DeploySurroundings {
   /** Null before the first answer, and where the server knows of no such things. */
@@ -85,7 +85,12 @@ export class DeploySurroundings {
     this.known = answer;
     if (changed) this.#onChange();
     if (this.#isSettled) this.#again = false;
-    else this.#goOn();
+    else if (this.#again || !this.#hasEnded) this.#goOn();
+  }
+
+  // Of a deploy that has ended nobody looks for a run any more. What may still come of it, comes with an entry.
+  get #hasEnded(): boolean {
+    return (this.known?.deploy?.status.outcome ?? "IN_PROGRESS") !== "IN_PROGRESS";
   }
 
   #refused(code: string): void {

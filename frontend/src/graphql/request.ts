@@ -3,6 +3,8 @@ import type { Document } from "./documents.ts";
 import { Failure, type GraphQLError } from "./failure.ts";
 
 const PATIENCE_MS = 15_000;
+// What is to be done may take the server several questions to GitHub, each with a patience of its own: its honest answer is to be heard.
+const PATIENCE_TO_DO_MS = 60_000;
 
 /** One query or mutation over HTTP, as whoever the cookie or `authorization` proves. Throws a `Failure`, whatever went wrong. */
 export async function request<Result, Variables>(
@@ -12,7 +14,8 @@ export async function request<Result, Variables>(
   authorization: Authorization | null = null,
 ): Promise<Result> {
   const proof = await proofOf(authorization);
-  const response = await post(endpoint, { query: document.text, variables }, proof);
+  const patience = document.text.startsWith("mutation") ? PATIENCE_TO_DO_MS : PATIENCE_MS;
+  const response = await post(endpoint, { query: document.text, variables }, proof, patience);
   const body = await read<Result>(response);
   if (body.errors?.length) throw Failure.from(body.errors[0], response.status);
   if (!body.data) throw new Failure(`The server answered HTTP ${response.status}, without data.`, `HTTP_${response.status}`);
@@ -20,8 +23,13 @@ export async function request<Result, Variables>(
 }
 
 /** Sends JSON, with these headers beside the usual ones. Throws a `Failure` where no answer comes. */
-export async function post(address: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
-  return answer(address, {
+export async function post(
+  address: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+  patience = PATIENCE_MS,
+): Promise<Response> {
+  const asked = {
     method: "POST",
     headers: {
       accept: "application/graphql-response+json, application/json",
@@ -29,13 +37,14 @@ export async function post(address: string, body: unknown, headers: Readonly<Rec
       ...headers,
     },
     body: JSON.stringify(body),
-  });
+  };
+  return answer(address, asked, patience);
 }
 
 /** What comes back. Throws a `Failure` where nothing does. */
-export async function answer(address: string, asked: RequestInit = {}): Promise<Response> {
+export async function answer(address: string, asked: RequestInit = {}, patience = PATIENCE_MS): Promise<Response> {
   try {
-    return await fetch(address, { ...asked, signal: AbortSignal.timeout(PATIENCE_MS) });
+    return await fetch(address, { ...asked, signal: AbortSignal.timeout(patience) });
   } catch {
     throw new Failure("No answer came from the server.", "UNREACHABLE");
   }

@@ -3,7 +3,7 @@ import type { Deploy } from "../graphql/documents.ts";
 import type { DeployOutcome, EntrySource, PhaseState } from "../graphql/types.ts";
 
 // Every icon stands beside its word, and so is hidden from assistive technology. Each differs in shape, not in colour alone.
-function icon(name: string, drawing: SVGTemplateResult): TemplateResult {
+export function icon(name: string, drawing: SVGTemplateResult): TemplateResult {
   return html`<svg class="icon ${name}" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${drawing}</svg>`;
 }
 
@@ -57,5 +57,3 @@ export const closeIcon = cross;
 export const brokenIcon = icon("broken", svg`<path d="M12 4 2.8 20h18.4zM12 10v4.5" /><circle class="solid" cx="12" cy="17.3" r="1" />`);
 export const noteIcon = icon("note", svg`<circle cx="12" cy="12" r="8.5" /><path d="M12 11.2v5" /><circle class="solid" cx="12" cy="8" r="1.1" />`);
 export const externalIcon = icon("external", svg`<path d="M13.5 5H19v5.5M19 5l-8.5 8.5M10 6H5v13h13v-5" />`);
-export const plusIcon = icon("plus", svg`<path d="M12 5.5v13M5.5 12h13" />`);
-export const refreshIcon = icon("refresh", svg`<path d="M18.5 8.5a7.5 7.5 0 1 0 1 5M19 4.5v4.3h-4.3" />`);

@@ -72,7 +72,7 @@ export class Announcer {
     if (!history.deploy || !known?.deploy) return "";
     const { queuePosition, dispatch } = known.deploy;
     const place = queuePosition === null ? "" : `${placeWords(queuePosition)}.`;
-    const words = [place, (dispatch && dispatchWords(dispatch)) ?? ""].filter(Boolean).join(" ");
+    const words = [place, (dispatch && dispatchWords(history.deploy, dispatch)) ?? ""].filter(Boolean).join(" ");
     if (words === this.#waiting) return "";
     this.#waiting = words;
     return words;

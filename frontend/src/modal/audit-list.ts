@@ -1,5 +1,4 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { repeat } from "lit/directives/repeat.js";
 import type { History } from "../feed/history.ts";
 import type { AuditEntry } from "../graphql/documents.ts";
 import { refusalIcon, sourceIcons } from "../look/icons.ts";
@@ -21,11 +20,7 @@ export function auditList(history: History, labels: Labels, limit: number, showA
       <p class="position" part="position">entry ${history.confirmed} of ${history.newest}</p>
     </div>
     <ol class="entries" part="entries" role="list" reversed>
-      ${repeat(
-        shown,
-        (entry) => entry.sequence,
-        (entry) => row(entry, labels, again),
-      )}
+      ${shown.map((entry) => row(entry, labels, again))}
     </ol>
     ${older > 0 ? html`<button class="older" part="older" @click=${showAll}>Show ${older} older entries</button>` : nothing}
   </section>`;
@@ -92,7 +87,7 @@ export function asideWords({ kind, source, runStatus, runConclusion }: AuditEntr
     case "RERUN_REQUESTED":
       return "Re-run requested";
     case "REQUEST_FAILED":
-      return source === "GITHUB" ? "GitHub refused what was requested" : "Not known to have reached GitHub";
+      return source === "GITHUB" ? "GitHub refused what was requested" : "GitHub is not known to have done what was requested";
     default:
       return null;
   }

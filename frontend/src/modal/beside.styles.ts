@@ -29,8 +29,8 @@ export const besideStyles = css`
   .beside strong {
     font-weight: 620;
   }
-  .beside .bad .why {
-    color: var(--pl-failed);
+  .beside .why {
+    color: var(--tone);
   }
   .steering {
     display: flex;

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { Deploy, OperatorRequest, Surroundings } from "../graphql/documents.ts";
 import type { DispatchState } from "../graphql/types.ts";
 import { operatorIcon, refusalIcon, sourceIcons, unknownIcon, waitIcon } from "../look/icons.ts";
+import { failureWords } from "../steering/confirmation-words.ts";
 import { moment } from "../time/moments.ts";
 import { ordinal, sentence } from "../words.ts";
 
@@ -11,7 +12,7 @@ type Dispatch = NonNullable<Place["dispatch"]>;
 /** What is so beside the status, and moves nothing: that the deploy waits, and for what; and what an operator has asked GitHub for. */
 export function beside(deploy: Deploy, surroundings: Surroundings | null): TemplateResult | typeof nothing {
   const place = surroundings?.deploy ?? null;
-  const facts = [queued(deploy, place), dispatched(place?.dispatch ?? null), running(deploy), requested(deploy.request)];
+  const facts = [queued(deploy, place), dispatched(deploy, place?.dispatch ?? null), running(deploy), requested(deploy.request)];
   if (facts.every((fact) => fact === null)) return nothing;
   return html`<ul class="beside" part="beside" role="list" aria-label="Beside the status">
     ${facts.map((fact) => fact ?? nothing)}
@@ -41,22 +42,26 @@ const LOOKS: Partial<Record<DispatchState, readonly [TemplateResult, string]>> =
   REFUSED: [refusalIcon, "bad"],
 };
 
-function dispatched(dispatch: Dispatch | null): TemplateResult | null {
-  const words = dispatch && dispatchWords(dispatch);
+function dispatched(deploy: Deploy, dispatch: Dispatch | null): TemplateResult | null {
+  const words = dispatch && dispatchWords(deploy, dispatch);
   if (!dispatch || !words) return null;
   const [icon, tone] = LOOKS[dispatch.state] ?? [waitIcon, ""];
-  return fact("dispatch", icon, html`<strong>${words}</strong> ${why(dispatch)}`, tone);
+  return fact("dispatch", icon, html`<strong>${words}</strong> ${why(deploy, dispatch)}`, tone);
 }
 
-/** What has become of asking GitHub for the run, where that is to be told; null where it has begun, or is not its turn yet. */
-export function dispatchWords({ state }: Dispatch): string | null {
+/**
+ * What has become of asking GitHub for the run, where that is to be told; null where it has begun, or is not its turn yet. Of a deploy that
+ * has ended nothing is asked for any more, and no run is looked for.
+ */
+export function dispatchWords({ status }: Deploy, { state }: Dispatch): string | null {
+  const ended = status.outcome !== "IN_PROGRESS";
   switch (state) {
     case "PENDING":
-      return "GitHub has not been asked for the run yet.";
+      return ended ? null : "GitHub has not been asked for the run yet.";
     case "SENDING":
-      return "GitHub is being asked for the run.";
+      return ended ? NEVER_LEARNED : "GitHub is being asked for the run.";
     case "UNCLEAR":
-      return "It is not known whether GitHub has begun the run.";
+      return ended ? NEVER_LEARNED : "It is not known whether GitHub has begun the run.";
     case "REFUSED":
       return "GitHub has not begun the run.";
     case "WITHDRAWN":
@@ -66,8 +71,11 @@ export function dispatchWords({ state }: Dispatch): string | null {
   }
 }
 
-function why({ state, reason }: Dispatch): TemplateResult | typeof nothing {
+const NEVER_LEARNED = "It was never learned whether GitHub has begun the run.";
+
+function why({ status }: Deploy, { state, reason }: Dispatch): TemplateResult | typeof nothing {
   const given = reason ? html`<span dir="auto">${sentence(reason)}</span>` : nothing;
+  if (status.outcome !== "IN_PROGRESS") return given;
   if (state === "UNCLEAR") return html`${given} It is looked for there, and not asked for again.`;
   return html`${given}${state === "PENDING" && reason ? " It will be tried again." : nothing}`;
 }
@@ -88,11 +96,12 @@ function running({ run, attempt, status }: Deploy): TemplateResult | null {
 
 function requested(request: OperatorRequest | null): TemplateResult | null {
   if (!request) return null;
-  const { kind, actor, reason, requestedAt, failure } = request;
+  const { kind, actor, reason, requestedAt, failure, failedBy } = request;
   const what = kind === "CANCEL_REQUESTED" ? "Cancellation" : "Re-run";
   const asked = html`<strong>${what} asked for</strong> by <bdi>${actor}</bdi>, ${moment(requestedAt)}${reason
     ? html`: <span dir="auto">${sentence(reason)}</span>`
     : "."}`;
   if (failure === null) return fact("request", operatorIcon, html`${asked} GitHub has not said yet that it is done.`);
-  return fact("request", operatorIcon, html`${asked} <strong class="why">It has not been done:</strong> <span dir="auto">${sentence(failure)}</span>`, "bad");
+  const why = html`<strong class="why">${failureWords(failedBy)}:</strong> <span dir="auto">${sentence(failure)}</span>`;
+  return fact("request", operatorIcon, html`${asked} ${why}`, failedBy === "GITHUB" ? "bad" : "unclear");
 }

@@ -6,6 +6,8 @@ import type { Deploy } from "../graphql/documents.ts";
 import { closeIcon } from "../look/icons.ts";
 import { common, tokens } from "../look/tokens.styles.ts";
 import { pathOf } from "../routes.ts";
+import { stillHolds } from "../steering/actions.ts";
+import type { Stale } from "../steering/confirmation-words.ts";
 import type { Confirmation, SteeredDetail } from "../steering/confirmation.ts";
 import type { Subject } from "../steering/subject.ts";
 import { NewDay } from "../time/new-day.ts";
@@ -54,6 +56,7 @@ const ENTRIES_SHOWN = 100;
  * server was not proven who is watching. Whoever handles that cancels it, and calls `reconnect()` when done. Else the
  * modal leads to the server's own sign-in, or on another origin tries again. `phaseline-started` when its viewer has had the deploy
  * deployed again, with the new deploy's id as `detail.deployId`: whoever handles that cancels it, else the modal shows the new deploy.
+ * `phaseline-look` when something may have been done that the modal cannot show: lists of deploys are to be asked for anew.
  *
  * Whoever may steer deploys (right STEER_DEPLOYS) finds buttons in it, for what can be done as the deploy stands. They act as whoever the
  * cookie or `authorization` proves.
@@ -148,7 +151,10 @@ export class DeployModal extends LitElement {
       </div>
       <div class="body">${this.#notices()} ${deploy ? this.#deploy(deploy) : this.#nothingYet()}</div>
       <div class="unseen" part="announcer" role="status" aria-live="polite">${this.#announcer.text}</div>
-      <phaseline-confirmation .endpoint=${this.endpoint} .authorization=${this.authorization} @phaseline-steered=${this.#steered}></phaseline-confirmation>
+      <phaseline-confirmation
+        .endpoint=${this.endpoint} .authorization=${this.authorization} .status=${deploy?.status.label ?? ""} .stale=${this.#stale(deploy)}
+        @phaseline-steered=${this.#steered}
+      ></phaseline-confirmation>
     </dialog>`;
   }
 
@@ -170,12 +176,22 @@ export class DeployModal extends LitElement {
 
   readonly #ask = (subject: Subject): void => {
     void this.#confirmation?.ask(subject);
+    this.requestUpdate();
   };
 
-  // What had the focus may be gone: what could be done then cannot be done now.
-  readonly #steered = ({ detail: { deployId } }: CustomEvent<SteeredDetail>): void => {
+  // What is asked is of the moment in which its button was pressed.
+  #stale(deploy: Deploy | null): Stale {
+    const subject = this.#confirmation?.subject;
+    if (!subject || !deploy) return "";
+    if (this.#feed.connection !== "live") return "lost";
+    return stillHolds(subject, deploy, this.#feed.surroundings.known) ? "" : "moved";
+  }
+
+  // What had the focus may be gone: what could be done then cannot be done now. Whoever has gone on to something else is not called back.
+  readonly #steered = ({ detail: { action, deployId, late } }: CustomEvent<SteeredDetail>): void => {
+    if (late) return;
     this.renderRoot.querySelector<HTMLElement>("#title")?.focus();
-    if (deployId === this.deployId) return;
+    if (action !== "redeploy") return;
     const started = new CustomEvent("phaseline-started", { detail: { deployId }, bubbles: true, composed: true, cancelable: true });
     if (this.dispatchEvent(started)) this.deployId = deployId;
   };

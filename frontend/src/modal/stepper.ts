@@ -1,5 +1,4 @@
 import { html, nothing, type TemplateResult } from "lit";
-import { repeat } from "lit/directives/repeat.js";
 import type { Deploy, Phase } from "../graphql/documents.ts";
 import { phaseIcons } from "../look/icons.ts";
 import { inWords, secondsBetween } from "../time/durations.ts";
@@ -16,11 +15,7 @@ export interface Now {
 export function stepper(deploy: Deploy, now: Now): TemplateResult {
   const phases = deploy.phases.toSorted((a, b) => a.position - b.position);
   return html`<ol class="stepper" part="stepper" role="list" aria-label="Phases">
-    ${repeat(
-      phases,
-      (phase) => phase.key,
-      (phase) => step(phase, deploy, now),
-    )}
+    ${phases.map((phase) => step(phase, deploy, now))}
   </ol>`;
 }
 

@@ -1,5 +1,6 @@
 import type { Deploy, Surroundings } from "../graphql/documents.ts";
 import type { DeployOutcome } from "../graphql/types.ts";
+import type { Subject } from "./subject.ts";
 
 /** What an operator may do about a deploy that has been started. */
 export type Action = "cancel" | "rerun" | "redeploy" | "abandon";
@@ -32,6 +33,13 @@ export function actionsFor(deploy: Deploy, surroundings: Surroundings): Action[]
     default:
       return known ? ["redeploy"] : [];
   }
+}
+
+/** Whether what somebody is asked to confirm can still be done, and would still do what they were told. */
+export function stillHolds(subject: Subject, deploy: Deploy, surroundings: Surroundings | null): boolean {
+  if (!surroundings || !actionsFor(deploy, surroundings).includes(subject.action)) return false;
+  const { attempt, outcome, unsent } = subject;
+  return attempt === deploy.attempt && outcome === deploy.status.outcome && unsent === isUnsent(surroundings);
 }
 
 const WORDS: Record<Action, string> = {

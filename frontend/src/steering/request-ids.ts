@@ -1,6 +1,7 @@
 /**
- * Ids of requests, one for each content: whatever is sent again as it was, after a double click or an answer that was lost, is the same
- * request, and the server does it once.
+ * Ids of requests, one for each content, while a form is open: whatever is sent again as it was, after a double click or an answer that was
+ * lost, is the same request, and the server does it once. A form that is opened anew has new ones: what was sent long ago would be
+ * answered with what has come of it then.
  */
 export class RequestIds {
   readonly #known = new Map<string, string>();
@@ -10,11 +11,6 @@ export class RequestIds {
     const id = this.#known.get(key) ?? anId();
     this.#known.set(key, id);
     return id;
-  }
-
-  /** What was asked for has been done: to ask for the same again is another request. */
-  forget(): void {
-    this.#known.clear();
   }
 }
 

@@ -120,15 +120,31 @@ async function submit(): Promise<void> {
 }
 
 describe("the environments", () => {
-  test("show what is deployed, what is in progress, and what waits, in order", async () => {
+  test("show what has succeeded last, what is in progress, and what waits, in order", async () => {
     await open();
     const row = find("[data-environment=production]");
-    expect(words(row?.querySelector(".deployed"))).toMatch(/^Deployed v1\.1 1a2b3c4 /);
+    expect(words(row?.querySelector(".deployed"))).toMatch(/^Succeeded last v1\.1 1a2b3c4 /);
     expect(words(row?.querySelector(".in-progress"))).toMatch(/^In progress v1\.2 1a2b3c4 Deploying, by token:zoe, since /);
     const waiting = [...(row?.querySelectorAll("[data-waiting]") ?? [])].map((one) => words(one));
     expect(waiting).toEqual([expect.stringMatching(/^1st v1\.3 waits, by token:maria, since .* Cancel$/), expect.stringMatching(/^2nd main 1a2b3c4 waits/)]);
-    expect(words(find("[data-environment=staging]"))).toBe("staging Deployed nothing that is known here In progress nothing");
+    expect(words(find("[data-environment=staging]"))).toBe("staging Succeeded last nothing yet In progress nothing");
     expect(words(find(".environments .section-top"))).toMatch(/^Environments as of \d\d:\d\d:\d\d$/);
+  });
+
+  test("say how many wait that are not listed, and count them for whoever comes next", async () => {
+    standing = [{ ...BUSY, waiting: 61 }, now("staging")];
+    await openForm();
+    expect(words(find("[data-environment=production] .queue > :last-child"))).toBe("and 59 more");
+    await choose("production");
+    expect(words(form().querySelector(".outlook"))).toBe("A deploy that is started now waits, 62nd in the queue.");
+  });
+
+  test("are asked for once more, and no oftener, where they change while they are asked for", async () => {
+    await open();
+    const before = times("EnvironmentsNow");
+    for (let change = 0; change < 5; change++) find("phaseline-deploy-modal")?.dispatchEvent(new CustomEvent("phaseline-change"));
+    await settled();
+    expect(times("EnvironmentsNow")).toBe(before + 2);
   });
 
   test("are not there where the server names none, or is an older one", async () => {
@@ -180,13 +196,41 @@ describe("the environments", () => {
     await open();
     find("[data-waiting=d2] button")?.click();
     await settled();
-    expect(words(confirmation().querySelector("#what"))).toBe("It ends here at once, as cancelled: GitHub was never asked for a run.");
+    expect(words(confirmation().querySelector("#what"))).toBe("It ends here at once, as cancelled. If GitHub has been asked for its run meanwhile, nothing is done.");
     (confirmation().querySelector("#reason") as HTMLInputElement).value = "not needed";
     const before = times("EnvironmentsNow");
     confirmation().querySelector("form")?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
     await settled();
-    expect(lastOf("CancelDeploy")).toEqual({ input: { deployId: "d2", reason: "not needed" } });
+    expect(lastOf("CancelDeploy")).toEqual({ input: { deployId: "d2", reason: "not needed", onlyUnsent: true } });
     expect(times("EnvironmentsNow")).toBe(before + 1);
+    expect([(page.shadowRoot?.activeElement as HTMLElement | null)?.id, words(find("[aria-live]"))]).toEqual(["environments-title", "The deploy is cancelled."]);
+  });
+
+  test("say that a deploy has left its queue while somebody was asked whether to cancel it", async () => {
+    await open();
+    find("[data-waiting=d2] button")?.click();
+    await settled();
+    refusals = { CancelDeploy: { status: 409, code: "NOT_POSSIBLE_NOW" } };
+    standing = [now("production", { inProgress: { since: at(9), deploy: brief("d2", "v1.3") } }), now("staging")];
+    (confirmation().querySelector("#reason") as HTMLInputElement).value = "not needed";
+    confirmation().querySelector("form")?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+    await settled();
+    expect([...confirmation().querySelectorAll(".notice")].map(words)).toEqual([
+      "This was not done. The deploy has moved on meanwhile. No. NOT_POSSIBLE_NOW",
+      "The deploy has moved on meanwhile. Close this, and look how it stands.",
+    ]);
+    expect([find("[data-waiting]"), words(find("[data-environment=production] .in-progress"))]).toEqual([null, expect.stringMatching(/^In progress v1\.3/)]);
+  });
+
+  test("let whoever is signed out meanwhile sign in, over the question", async () => {
+    await open();
+    find("[data-waiting=d2] button")?.click();
+    await settled();
+    refusals = { CancelDeploy: { status: 401, code: "UNAUTHENTICATED" } };
+    (confirmation().querySelector("#reason") as HTMLInputElement).value = "not needed";
+    confirmation().querySelector("form")?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+    await settled();
+    expect([find<HTMLDialogElement>("dialog.again")?.open, confirmation().querySelector("dialog")?.open]).toEqual([true, true]);
   });
 
   test.each([
@@ -213,11 +257,11 @@ describe("the environments", () => {
 });
 
 describe("the start form", () => {
-  test("says below the environment what is deployed, what is in progress, and that a start waits", async () => {
+  test("says below the environment what has succeeded last, what is in progress, and that a start waits", async () => {
     await openForm();
     await choose("production");
     const said = words(form().querySelector(".standing"));
-    expect(said).toMatch(/^Deployed now: v1\.1 1a2b3c4, .* In progress: v1\.2 1a2b3c4, by token:zoe, since /);
+    expect(said).toMatch(/^Succeeded last: v1\.1 1a2b3c4, .* In progress: v1\.2 1a2b3c4, by token:zoe, since /);
     expect(words(form().querySelector(".outlook"))).toBe("A deploy that is started now waits, 3rd in the queue.");
   });
 
@@ -227,7 +271,27 @@ describe("the start form", () => {
     await choose("production");
     expect(words(form().querySelector(".outlook"))).toBe("A deploy can be started when that one has ended.");
     await choose("staging");
-    expect(words(form().querySelector(".standing"))).toBe("Deployed now: nothing that is known here In progress: nothing");
+    expect(words(form().querySelector(".standing"))).toBe("Succeeded last: nothing yet In progress: nothing");
+  });
+
+  test("says that it is not known how the environment stands now, of when what it says is, and foretells nothing", async () => {
+    await openForm();
+    refusals = { EnvironmentsNow: { status: 503, code: "UNAVAILABLE" } };
+    await choose("production");
+    expect(words(form().querySelector(".standing"))).toMatch(/ In progress: v1\.2 .*How it stands now is not known\. No\. UNAVAILABLE$/);
+    expect(words(form().querySelector(".standing"))).not.toContain("queue");
+    expect(words(form().querySelector(".standing-as-of"))).toMatch(/^as of \d\d:\d\d:\d\d$/);
+  });
+
+  test("compares anew when it is opened anew", async () => {
+    await openForm();
+    await choose("production");
+    await type("main");
+    form().querySelector("dialog")?.close();
+    comparison = { status: "ahead", ahead: 13, behind: 0, url: "https://github.com/octo-org/console/compare/a...c" };
+    find(".start")?.click();
+    await settled();
+    expect(words(form().querySelector("#ref-changes"))).toMatch(/: 13 commits ahead/);
   });
 
   test("shows a deploy that it names above itself, and keeps what was typed", async () => {
@@ -261,7 +325,7 @@ describe("the start form", () => {
     await choose("production");
     await type("main");
     const changes = () => form().querySelector("#ref-changes");
-    expect(words(changes())).toBe("Against what is deployed now: 12 commits ahead, 0 behind. See what would change(in a new tab)");
+    expect(words(changes())).toBe("Against what succeeded last: 12 commits ahead, 0 behind. See what would change(in a new tab)");
     expect(changes()?.querySelector("a")?.href).toBe("https://github.com/octo-org/console/compare/a...b");
     const field = form().querySelector("#ref") as HTMLInputElement;
     field.value = "topic";
@@ -270,7 +334,7 @@ describe("the start form", () => {
     expect(words(changes())).toBe("");
     comparison = { status: "identical", ahead: 0, behind: 0, url: "https://github.com/x" };
     await type("refs/heads/maintenance");
-    expect(words(changes())).toBe("This is what is deployed now.");
+    expect(words(changes())).toBe("The same commit as what succeeded last.");
   });
 
   test("compares nothing but what GitHub has, and whole commits where they may be deployed", async () => {
@@ -292,6 +356,8 @@ describe("the start form", () => {
     await choose("production");
     await type("main");
     expect(form().querySelector(".notice")).toBeNull();
+    const told = { RefSuggestions: /^Against what/, Comparison: /^What would change is not known: No\. GITHUB_UNAVAILABLE$/ }[name];
+    expect(words(form().querySelector("#ref-changes"))).toMatch(told as RegExp);
     await submit();
     expect(lastOf("StartDeploy")?.input).toMatchObject({ environment: "production", ref: "main" });
   });
@@ -329,6 +395,20 @@ describe("the start form", () => {
     await submit();
     const ids = asked.filter(({ query }) => query.includes("StartDeploy")).map(({ variables }) => variables.input?.["requestId"]);
     expect([ids.length, ids[0] === ids[1], ids[1] === ids[2]]).toEqual([3, true, false]);
+  });
+
+  test("is another request when it is opened anew, though the answer to the first was lost", async () => {
+    refusals = { StartDeploy: { status: 502, code: "GITHUB_UNCLEAR" } };
+    await openForm();
+    await choose("production");
+    await type("main");
+    await submit();
+    form().querySelector("dialog")?.close();
+    find(".start")?.click();
+    await settled();
+    await submit();
+    const sent = asked.filter(({ query }) => query.includes("StartDeploy")).map(({ variables }) => variables.input ?? {});
+    expect([sent.length, sent[0]?.["ref"] === sent[1]?.["ref"], sent[0]?.["requestId"] === sent[1]?.["requestId"]]).toEqual([2, true, false]);
   });
 
   test("has nothing that axe objects to, with all of it shown", async () => {

@@ -43,7 +43,7 @@ describe("a history", () => {
 
   test("knows it as the deploy stands where that is further than its last transition", () => {
     const history = new History();
-    const request = { kind: "CANCEL_REQUESTED", actor: "maria", reason: "wrong ref", requestedAt: at(3), failure: null } as const;
+    const request = { kind: "CANCEL_REQUESTED", actor: "maria", reason: "wrong ref", requestedAt: at(3), failure: null, failedBy: null } as const;
     history.addTransition(deploy(4, "b", { request }), entry(2, "b"));
     for (const known of [entry(2, "b"), aside(3, "b"), aside(4, "b")]) history.addEntry(known);
     expect([history.confirmed, history.deploy?.request]).toEqual([4, request]);

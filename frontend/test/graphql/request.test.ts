@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { startDeployDocument } from "../../src/graphql/console-documents.ts";
+import { identityDocument, startDeployDocument } from "../../src/graphql/console-documents.ts";
 import { request } from "../../src/graphql/request.ts";
 
 const start = () => request("http://server.example/graphql", startDeployDocument, { input: { environment: "staging", ref: "main" } });
@@ -23,6 +23,14 @@ test("reads errors also where the answer is HTTP 200 and holds data", async () =
 test("names a proxy's answer by its HTTP status", async () => {
   answers(new Response("<h1>Bad gateway</h1>", { status: 502 }));
   await expect(start()).rejects.toMatchObject({ code: "HTTP_502" });
+});
+
+test("waits longer for what is to be done than for what is to be read: the server may have to ask GitHub several times", async () => {
+  const patience = vi.spyOn(AbortSignal, "timeout");
+  vi.stubGlobal("fetch", async () => Response.json({ data: {} }));
+  await start();
+  await request("http://server.example/graphql", identityDocument, {});
+  expect(patience.mock.calls).toEqual([[60_000], [15_000]]);
 });
 
 test("says that a server is away", async () => {

@@ -137,7 +137,7 @@ describe("the audit entries", () => {
     expect(text("position")).toBe("entry 9 of 9");
     const said = all("entry").map((row) => words(row.querySelector(".head") ?? undefined));
     expect(said.slice(0, 7)).toEqual([
-      "Not known to have reached GitHub",
+      "GitHub is not known to have done what was requested",
       "GitHub refused what was requested",
       "Re-run requested",
       "Cancellation requested",

@@ -16,15 +16,19 @@ let modal: DeployModal;
 let sent: Sent[];
 /** What the next mutation is answered with, and with which HTTP status. */
 let answers: { readonly status: number; readonly body: unknown };
+/** Holds the answers back until it resolves. */
+let slow: Promise<void> | null;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse(at(30)), toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
   server = new FakeServer().install();
   server.surroundings = surroundings();
-  [sent, answers] = [[], { status: 200, body: { data: { done: { id: "d1" } } } }];
+  [sent, slow, answers] = [[], null, { status: 200, body: { data: { done: { id: "d1" } } } }];
   vi.stubGlobal("fetch", async (_: string, { headers, body }: { headers: Record<string, string>; body: string }) => {
     sent.push({ headers, body: JSON.parse(body) as Sent["body"] });
-    return Response.json(answers.body, { status: answers.status });
+    const { body: answer, status } = answers;
+    await slow;
+    return Response.json(answer, { status });
   });
   modal = document.createElement("phaseline-deploy-modal");
   modal.endpoint = "https://server.example/graphql";
@@ -63,6 +67,17 @@ const asked = () => server.sockets.flatMap(({ subscriptions }) => subscriptions)
 const confirmation = () => modal.renderRoot.querySelector("phaseline-confirmation")?.shadowRoot as ShadowRoot;
 const dialog = () => confirmation().querySelector("dialog") as HTMLDialogElement;
 const said = () => words(confirmation().querySelector(".notice"));
+
+/** From now on answers are held back, until this is called. */
+function hold(): () => Promise<void> {
+  let release = () => {};
+  slow = new Promise((resolve) => (release = resolve));
+  return async () => {
+    slow = null;
+    release();
+    await pass();
+  };
+}
 
 async function ask(action: string): Promise<void> {
   all(action)[0]?.click();
@@ -122,6 +137,31 @@ describe("what is beside the status", () => {
     expect(text("dispatch")).toBe(shown);
   });
 
+  test.each([
+    ["PENDING", null, ""],
+    ["SENDING", null, "It was never learned whether GitHub has begun the run."],
+    ["UNCLEAR", "no answer came", "It was never learned whether GitHub has begun the run. No answer came."],
+    ["REFUSED", "Workflow does not exist", "GitHub has not begun the run. Workflow does not exist."],
+  ] as const)("is not that a run is asked or looked for, where the deploy has ended, and nobody asks again: %s", async (state, reason, shown) => {
+    const status = { outcome: "ABANDONED" } as const;
+    server.surroundings = surroundings({ status, dispatch: { state, reason, runId: null } });
+    await show(deploy(2, "x", { status: { key: "x", label: "Abandoned", ...status }, finishedAt: at(2) }));
+    expect(text("dispatch")).toBe(shown);
+    const before = asked();
+    await pass(60_000);
+    expect(asked()).toBe(before);
+  });
+
+  test("is looked at once more where an entry comes after the end: GitHub may have told of the run", async () => {
+    const ended = { status: { key: "x", label: "Abandoned", outcome: "ABANDONED" } } as const;
+    server.surroundings = surroundings({ ...ended, dispatch: { state: "UNCLEAR", reason: null, runId: null } });
+    await show(deploy(2, "x", ended));
+    server.surroundings = surroundings({ ...ended, dispatch: { state: "SENT", reason: null, runId: "9" } });
+    server.auditEntryAdded(aside(3, "x"));
+    await pass();
+    expect(all("dispatch")).toEqual([]);
+  });
+
   test("is GitHub's account of a run that waits, as of the newest entry", async () => {
     await show();
     const run = { attempt: 1, status: "waiting", conclusion: null, reportedAt: at(20) };
@@ -136,17 +176,42 @@ describe("what is beside the status", () => {
 
   test("is what an operator has asked GitHub for, and why GitHub has not done it, until the deploy moves", async () => {
     await show();
-    const request = { kind: "CANCEL_REQUESTED", actor: "token:maria", reason: "wrong ref", requestedAt: at(20), failure: null } as const;
+    const request = { kind: "CANCEL_REQUESTED", actor: "token:maria", reason: "wrong ref", requestedAt: at(20), failure: null, failedBy: null } as const;
     server.auditEntryAdded(aside(3, "b", { kind: "CANCEL_REQUESTED", deploy: { ...NO_FACTS, request } }));
     await pass();
     expect(text("request")).toMatch(/^Cancellation asked for by token:maria, .*: Wrong ref\. GitHub has not said yet that it is done\.$/);
-    const failed = { ...request, failure: "the run has completed" };
+    const failed = { ...request, failure: "the run has completed", failedBy: "GITHUB" } as const;
     server.auditEntryAdded(aside(4, "b", { kind: "REQUEST_FAILED", deploy: { ...NO_FACTS, request: failed } }));
     await pass();
-    expect(text("request")).toContain("It has not been done: The run has completed.");
+    expect(text("request")).toContain("GitHub has refused it: The run has completed.");
     server.phaseChanged(deploy(5, "c"), entry(5, "c"));
     await pass();
     expect(all("request")).toEqual([]);
+  });
+});
+
+describe("a request that nobody knows the end of", () => {
+  const unclear = {
+    kind: "CANCEL_REQUESTED", actor: "token:zoe", reason: "x", requestedAt: at(20),
+    failure: "it is not known what GitHub has made of it: no answer came", failedBy: "CONSOLE",
+  } as const;
+
+  beforeEach(async () => {
+    await show(deploy(2, "b", { runUrl: "https://github.com/acme/shop/actions/runs/9" }));
+    const facts = { ...NO_FACTS, runUrl: "https://x.example/", request: unclear };
+    server.auditEntryAdded(aside(3, "b", { kind: "REQUEST_FAILED", source: "CONSOLE", deploy: facts }));
+    await pass();
+  });
+
+  test("is not said not to have been done, neither beside the status nor in the log", () => {
+    expect(text("request")).toMatch(/^Cancellation asked for by token:zoe, .*: X\. GitHub is not known to have done it: It is not known what GitHub has made of it: /);
+    expect(text("entry")).toContain("GitHub is not known to have done what was requested");
+    expect(text("dialog")).not.toMatch(/not been done|reached GitHub/);
+  });
+
+  test("is told to whoever asks for the same", async () => {
+    await ask("cancel");
+    expect(words(confirmation().querySelector("#what"))).toMatch(/token:zoe has asked for it at .* already\. GitHub is not known to have done it\.$/);
   });
 });
 
@@ -219,7 +284,7 @@ describe("a confirmation", () => {
     ["GITHUB_UNAVAILABLE", 503, "This was not done. Cannot cancel. GITHUB_UNAVAILABLE"],
     ["ENVIRONMENT_BUSY", 409, "This was not done. Cannot cancel. ENVIRONMENT_BUSY"],
     ["NOT_POSSIBLE_NOW", 409, "This was not done. Cannot cancel. NOT_POSSIBLE_NOW"],
-    ["GITHUB_UNCLEAR", 502, "It is not known whether this was done. Cannot cancel. GITHUB_UNCLEAR"],
+    ["GITHUB_UNCLEAR", 502, "It is not known whether this was done. To do it again does no harm. Cannot cancel. GITHUB_UNCLEAR"],
   ])("tells what came of it: %s", async (code, status, told) => {
     refuse(code, status, "cannot cancel");
     await ask("cancel");
@@ -228,7 +293,7 @@ describe("a confirmation", () => {
   });
 
   test("says that it was asked for before", async () => {
-    const request = { kind: "CANCEL_REQUESTED", actor: "token:zoe", reason: "x", requestedAt: at(20), failure: null } as const;
+    const request = { kind: "CANCEL_REQUESTED", actor: "token:zoe", reason: "x", requestedAt: at(20), failure: null, failedBy: null } as const;
     server.auditEntryAdded(aside(3, "b", { kind: "CANCEL_REQUESTED", deploy: { ...NO_FACTS, runUrl: "https://x.example/", request } }));
     await pass();
     await ask("cancel");
@@ -246,6 +311,92 @@ describe("a confirmation", () => {
     expect(words(confirmation().querySelector("#what"))).toContain("Nothing is stopped at GitHub");
   });
 
+  test.each([
+    ["was closed", () => modal.close(), ["d1", false]],
+    ["shows another deploy", () => (modal.deployId = "d2"), ["d2", true]],
+  ])("that is answered when the modal %s meanwhile calls nobody back, and starts nothing", async (_, leave, shown) => {
+    const started = vi.fn();
+    modal.addEventListener("phaseline-started", started);
+    const answer = hold();
+    await ask("cancel");
+    await submit();
+    leave();
+    await pass();
+    await answer();
+    expect([modal.deployId, modal.open]).toEqual(shown);
+    expect([started.mock.calls.length, modal.shadowRoot?.activeElement ?? null]).toEqual([0, null]);
+  });
+
+  test("says how the deploy stands by now, and cannot be sent where what it says does not hold any more", async () => {
+    await ask("cancel");
+    const about = () => words(confirmation().querySelector(".deploy"));
+    server.phaseChanged(deploy(3, "c", { runUrl: "https://x.example/" }), entry(3, "c"));
+    await pass();
+    expect([about(), said()]).toEqual(["Deploy to production of main: Label of c", ""]);
+    const over = { status: { key: "z", label: "Failed", outcome: "FAILED" }, finishedAt: at(4) } as const;
+    server.phaseChanged(deploy(4, "z", over), entry(4, "z"));
+    await pass();
+    expect([about(), said()]).toEqual([
+      "Deploy to production of main: Failed",
+      "The deploy has moved on meanwhile. Close this, and look how it stands.",
+    ]);
+    await submit();
+    expect(sent).toEqual([]);
+    dialog().close();
+    await ask("redeploy");
+    expect([said(), (confirmation().querySelector(".primary") as HTMLButtonElement).disabled]).toEqual(["", false]);
+  });
+
+  test("cannot be sent while the connection is lost, and can when it is back", async () => {
+    await ask("cancel");
+    server.accepts = false;
+    server.last.drop();
+    await pass();
+    expect(said()).toBe("The connection is lost: it is not known how the deploy stands.");
+    await submit();
+    expect(sent).toEqual([]);
+    server.accepts = true;
+    server.log = [entry(1, "a"), entry(2, "b", { deploy: { ...NO_FACTS, runUrl: "https://x.example/" } })];
+    modal.reconnect();
+    await pass(1_000);
+    expect([modal.dataset["connection"], said()]).toEqual(["live", ""]);
+  });
+
+  test("asks to sign in where the session has ended, and keeps what was typed", async () => {
+    const told: string[] = [];
+    for (const name of ["phaseline-unauthenticated", "phaseline-sign-in"]) document.addEventListener(name, ({ type }) => told.push(type), { once: true });
+    refuse("UNAUTHENTICATED", 401);
+    await ask("cancel");
+    await submit();
+    expect(told).toEqual(["phaseline-unauthenticated", "phaseline-sign-in"]);
+    expect([dialog().open, (confirmation().querySelector("#reason") as HTMLInputElement).value]).toEqual([true, "wrong ref"]);
+  });
+
+  test("that is opened again while it is under way waits for the answer, and sends nothing", async () => {
+    const answer = hold();
+    await ask("cancel");
+    await submit();
+    dialog().close();
+    await ask("cancel");
+    expect((confirmation().querySelector(".primary") as HTMLButtonElement).disabled).toBe(true);
+    await submit({ reason: "another" });
+    expect(sent.length).toBe(1);
+    await answer();
+    expect([sent.length, dialog().open]).toEqual([1, false]);
+  });
+
+  test("of something else can be sent while one is under way, whose answer leaves it as it is", async () => {
+    const answer = hold();
+    await ask("cancel");
+    await submit();
+    dialog().close();
+    await ask("abandon");
+    await answer();
+    expect([dialog().open, words(confirmation().querySelector("#title"))]).toEqual([true, "Abandon this deploy?"]);
+    await submit();
+    expect(sent.length).toBe(2);
+  });
+
   test("closes with the modal", async () => {
     await ask("cancel");
     modal.close();
@@ -258,6 +409,37 @@ describe("a confirmation", () => {
     await submit({ reason: "" });
     vi.useRealTimers();
     await expectAccessible(modal);
+  });
+});
+
+describe("a confirmation to cancel what was not sent", () => {
+  const unsent = surroundings({ queuePosition: 1, dispatch: { state: "WAITING", reason: null, runId: null } });
+
+  beforeEach(async () => {
+    server.surroundings = unsent;
+    await show();
+    await ask("cancel");
+  });
+
+  test("has nothing done where it was sent meanwhile, and says so", async () => {
+    const look = vi.fn();
+    document.addEventListener("phaseline-look", look, { once: true });
+    expect(words(confirmation().querySelector("#what"))).toBe(
+      "It ends here at once, as cancelled. If GitHub has been asked for its run meanwhile, nothing is done.",
+    );
+    refuse("NOT_POSSIBLE_NOW", 409, "GitHub has been asked for a run of it meanwhile");
+    await submit();
+    expect(sent[0]?.body.variables.input).toEqual({ deployId: "d1", reason: "wrong ref", onlyUnsent: true });
+    expect(said()).toBe("This was not done. The deploy has moved on meanwhile. GitHub has been asked for a run of it meanwhile. NOT_POSSIBLE_NOW");
+    expect(look).toHaveBeenCalledOnce();
+  });
+
+  test("cannot be sent once it is known that it was", async () => {
+    server.surroundings = surroundings();
+    await pass(12_000);
+    expect(said()).toContain("The deploy has moved on meanwhile");
+    await submit();
+    expect(sent).toEqual([]);
   });
 });
 
@@ -283,11 +465,34 @@ describe("deploying again", () => {
     expect([started.mock.calls.length, (started.mock.calls[0]?.[0] as CustomEvent).detail, modal.deployId]).toEqual([1, { deployId: "d9" }, "d1"]);
   });
 
-  test("is one request, however often it is sent until it is known to be done", async () => {
+  test("leads nowhere where the dialog was closed meanwhile, and has lists asked for anew", async () => {
+    const [started, look] = [vi.fn(), vi.fn()];
+    modal.addEventListener("phaseline-started", started);
+    modal.addEventListener("phaseline-look", look);
+    const answer = hold();
+    await ask("redeploy");
+    await submit();
+    dialog().close();
+    await answer();
+    expect([started.mock.calls.length, look.mock.calls.length, modal.deployId]).toEqual([0, 1, "d1"]);
+  });
+
+  test("is another request when it is asked for anew, though the answer to the first was lost", async () => {
     answers = { status: 502, body: {} };
     await ask("redeploy");
     await submit();
-    expect(said()).toContain("It is not known whether this was done.");
+    dialog().close();
+    await ask("redeploy");
+    await submit();
+    const ids = sent.map(({ body }) => body.variables.input["requestId"]);
+    expect([ids.length, new Set(ids).size]).toEqual([2, 2]);
+  });
+
+  test("is one request, however often it is sent from one opening of the dialog", async () => {
+    answers = { status: 502, body: {} };
+    await ask("redeploy");
+    await submit();
+    expect(said()).toContain("It is not known whether this was done. Start it again as it is: it will be one and the same.");
     await submit();
     const ids = sent.map(({ body }) => body.variables.input["requestId"]);
     expect([ids.length, new Set(ids).size]).toEqual([2, 1]);

@@ -10,9 +10,6 @@ test("what is sent again as it was has the id that it had, whatever was sent in 
   expect(first).toMatch(/^[0-9a-f]{32}$/);
 });
 
-test("what is asked for once more after it was done is another request", () => {
-  const ids = new RequestIds();
-  const first = ids.of("main");
-  ids.forget();
-  expect(ids.of("main")).not.toBe(first);
+test("a form that is opened anew asks anew", () => {
+  expect(new RequestIds().of("main")).not.toBe(new RequestIds().of("main"));
 });
