@@ -36,10 +36,15 @@ class Stage:
     database: Path | str
 
     async def under_way(self, *statuses: str, environment: str = "production") -> tuple[str, Run]:
-        """A deploy that a run has reported for, with a stored token; nothing more of it is told by callbacks."""
+        """A deploy that a run has reported for, with a stored token; nothing more of it is told by callbacks.
+
+        Only the last of these names the run: GitHub is asked for none of which it is not known.
+        """
         deploy_id, run = await starting.start(self.database, environment), self.begin()
-        for status in statuses or ("building", "deploying"):
-            assert (await self.caller.report(deploy_id, status, runId=str(run.id))).status == 200
+        *earlier, last = statuses or ("building", "deploying")
+        for status in earlier:
+            assert (await self.caller.report(deploy_id, status)).status == 200
+        assert (await self.caller.report(deploy_id, last, runId=str(run.id))).status == 200
         return deploy_id, run
 
     async def known(self) -> tuple[str, Run]:
