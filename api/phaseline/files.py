@@ -30,8 +30,10 @@ class Files:
         issuer = None if self.trust.github is None else self.trust.github.issuer
         if self.environments is None:
             return Where({}, issuer)
-        repositories = {name: environment.repository for name, environment in self.environments.environments.items()}
-        return Where(repositories, issuer, self.environments.github.web_url)
+        found = self.environments.environments
+        repositories = {name: environment.repository for name, environment in found.items()}
+        workflows = {name: environment.workflow for name, environment in found.items()}
+        return Where(repositories, issuer, self.environments.github.web_url, workflows)
 
 
 def read(settings: Settings) -> Files:

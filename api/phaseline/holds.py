@@ -91,7 +91,7 @@ async def follow(
     # It has an end and keeps it: GitHub tells of a later attempt, which a callback may have to say something of yet.
     stays_ended = before.finished_at is not None and after.finished_at is not None
     begins_again = stays_ended and occupants.begins_again(entry, after)
-    ends_again = stays_ended and occupants.is_over(entry)
+    ends_again = stays_ended and entry.attempt > before.attempt and occupants.is_over(entry)
     if not (has_ended or resumes or has_begun or begins_again or ends_again):
         return
     await alone(connection, after.environment)

@@ -63,7 +63,7 @@ INDEXES = {
     ),
     "ix_audit_entries_run_id": "audit_entries (run_id) WHERE run_id IS NOT NULL",
     "ix_audit_entries_run_again": (
-        "audit_entries (environment, deploy_id) WHERE kind = 'RUN_REPORTED' AND attempt > 1"
+        "audit_entries (kind, environment, deploy_id) WHERE kind = 'RUN_REPORTED' AND attempt > 1"
     ),
 }
 

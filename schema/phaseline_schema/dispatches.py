@@ -10,7 +10,7 @@ class DispatchState(StrEnum):
 
     WAITING: the deploy waits for its environment. PENDING: it is to be asked. SENDING: it is being asked. SENT: the run
     was begun. UNCLEAR: it was asked, and whether the run was begun is not known. REFUSED: GitHub will not begin it.
-    WITHDRAWN: an operator has cancelled the deploy before anything was sent.
+    WITHDRAWN: the deploy has ended before anything was sent.
     """
 
     WAITING = "waiting"

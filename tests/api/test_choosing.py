@@ -12,6 +12,7 @@ from tests.support.github.desk import Desk, at_desk
 from tests.support.github.fake import REPOSITORY
 from tests.support.github.faults import Fault, failing, refusal, secondary_limit
 from tests.support.logins import VIEWER
+from tests.support.operators import operator_for
 
 _SUGGESTED = """query ($name: String!, $prefix: String, $first: Int) {
     environment(name: $name) { refSuggestions(prefix: $prefix, first: $first) { name commit } }
@@ -135,3 +136,24 @@ async def test_who_may_start_nothing_has_github_asked_for_nothing(desk: Desk) ->
         said = await over_http(desk.server.url, VIEWER, f'{{ environment(name: "production") {{ {field} }} }}')
         assert said.code == "FORBIDDEN"
     assert len(desk.github.asked) == before
+
+
+async def test_who_may_start_nothing_in_an_environment_is_told_nothing_of_its_repository(desk: Desk) -> None:
+    await _deployed(desk)
+    token = await operator_for(desk.database, "staging")
+
+    def questions() -> int:
+        """Those about refs and commits; its run is asked about as well."""
+        return len([one for one in desk.github.asked if "/runs" not in one.path])
+
+    before = questions()
+    asked = '{ environment(name: "production") { mayStart refSuggestions { name } } }'
+    said = await over_http(desk.server.url, token, asked)
+    assert said.payload["data"]["environment"] == {"mayStart": False, "refSuggestions": []}
+    said = await over_http(
+        desk.server.url, token, '{ environment(name: "production") { comparison(ref: "main") { url } } }'
+    )
+    assert said.code == "FORBIDDEN"
+    assert questions() == before
+    said = await over_http(desk.server.url, token, '{ environment(name: "staging") { refSuggestions { name } } }')
+    assert said.payload["data"]["environment"]["refSuggestions"] == [{"name": "main"}]

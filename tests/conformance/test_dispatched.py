@@ -1,7 +1,8 @@
 """A run that was dispatched for a deploy is the deploy's before any callback, by GitHub's answer or by its own name."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.support.github.state import Run
 from tests.support.github.telling import deliver, of_run
 from tests.support.raw import connected
 from tests.support.starting import start
+from tests.support.waiting import until
 
 pytestmark = on_one_of_each
 
@@ -23,6 +25,8 @@ _INTO = """
     VALUES (:deploy_id, :state, :repository, :workflow, 'refs/heads/main', :run_id, 'no answer', :updated_at)
 """
 _OF = "SELECT state, run_id, reason FROM dispatches WHERE deploy_id = :deploy_id"
+
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 MAKES = ("RUN_REPORTED", "queued", 1, "queued", None)
 ENDS = ("TRANSITION", "failed", 1, "completed", "failure")
@@ -86,7 +90,7 @@ async def test_it_counts_for_more_than_one_that_callbacks_name(told: Stage) -> N
     await told.has_said(deploy_id, ENDS)
 
 
-@pytest.mark.parametrize("state", ["sending", "unclear", "sent"])
+@pytest.mark.parametrize("state", ["unclear", "sent"])
 async def test_a_run_whose_name_carries_the_deploy_is_taken_for_what_its_dispatch_has_become(
     told: Stage, state: str
 ) -> None:
@@ -100,8 +104,10 @@ async def test_a_run_whose_name_carries_the_deploy_is_taken_for_what_its_dispatc
     assert (await told.by_github(deploy_id))[-1] == ENDS
 
 
-@pytest.mark.parametrize("state", ["waiting", "pending", "refused", "withdrawn"])
-async def test_nothing_was_begun_for_a_deploy_that_github_was_not_asked_for(told: Stage, state: str) -> None:
+@pytest.mark.parametrize("state", ["waiting", "pending", "sending", "refused", "withdrawn"])
+async def test_a_name_says_nothing_of_a_deploy_that_github_was_not_asked_for_or_is_just_answering_of(
+    told: Stage, state: str
+) -> None:
     deploy_id = await _dispatched(told, state)
     await told.github.runs.end(_named(told, deploy_id), "success")
     assert await told.by_github(deploy_id) == []
@@ -137,6 +143,47 @@ async def test_a_name_counts_for_nothing_where_callbacks_say_which_run_it_is(tol
     assert (await told.caller.report(deploy_id, "building", runId=str(run.id))).status == 200
     await told.github.runs.end(_named(told, deploy_id), "success")
     assert await told.by_github(deploy_id) == []
+
+
+async def test_what_was_being_sent_for_a_deploy_that_has_ended_does_not_stay_so(
+    database: Path | str, tmp_path: Path
+) -> None:
+    async with staged(database, tmp_path, SELDOM) as stage:
+        deploy_id = await start(stage.database)
+        await stage.caller.walk(deploy_id, "building", "failed")
+    earlier = datetime.now(UTC) - timedelta(minutes=2)
+    async with connected(database) as raw:
+        given = {"repository": REPOSITORY, "workflow": WORKFLOW, "run_id": None, "updated_at": earlier}
+        await raw.execute(_INTO, deploy_id=deploy_id, state="sending", **given)
+    async with staged(database, tmp_path, SELDOM) as stage:
+
+        async def is_told() -> bool:
+            return bool((await _became(stage, deploy_id))[0] == "unclear")
+
+        await until(is_told)
+
+
+async def test_a_run_that_is_claimed_by_its_name_waits_for_whoever_moves_its_deploy_and_keeps_nothing_from_him(
+    told: Stage,
+) -> None:
+    deploy_id = await _dispatched(told, "unclear")
+    run = _named(told, deploy_id)
+    async with connected(told.database) as raw, connected(told.database) as looking:
+        if raw.is_sqlite:  # there is one writer as it is
+            return
+
+        async def waits() -> bool:
+            return (await looking.execute(_WAITING)) != [(0,)]
+
+        await raw.begin()
+        await raw.execute("SELECT 1 FROM deploys WHERE id = :id FOR NO KEY UPDATE", id=deploy_id)
+        hearing = asyncio.create_task(told.github.runs.began(run))
+        await until(waits)
+        await raw.execute("SET LOCAL lock_timeout = 2000")
+        await raw.execute("SELECT 1 FROM dispatches WHERE deploy_id = :id FOR UPDATE", id=deploy_id)
+        await raw.roll_back()
+    await hearing
+    assert await _became(told, deploy_id) == ("sent", str(run.id), None)
 
 
 async def _deliver(stage: Stage, given: dict[str, Any]) -> Any:

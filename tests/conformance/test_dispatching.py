@@ -206,13 +206,49 @@ async def test_callbacks_show_that_a_run_was_begun_of_which_it_was_not_known(des
     deploy_id = await desk.start()
     await desk.comes_to(deploy_id, "UNCLEAR")
     (run,) = desk.runs(deploy_id)
-    assert (await desk.caller.report(deploy_id, "building", runId=str(run.id))).status == 200
+    assert (await desk.caller.report(deploy_id, "building", runId="17")).status == 200
     assert (await desk.comes_to(deploy_id, "SENT"))["reason"] is None
+    # Which run it is, a token does not say: it is looked for on.
+    await _settled(desk)
+    assert (await desk.dispatch(deploy_id))["runId"] is None
+    desk.github.catch_up()
 
     async def is_known() -> bool:
         return bool((await desk.dispatch(deploy_id))["runId"] == str(run.id))
 
     await until(is_known)
+
+
+async def test_of_several_runs_that_bear_a_deploy_s_id_none_is_taken_for_its(desk: Desk) -> None:
+    desk.github.lag()
+    _dispatches(desk, failing(502, done=True))
+    deploy_id = await desk.start()
+    await desk.comes_to(deploy_id, "UNCLEAR")
+    (run,) = desk.runs(deploy_id)
+    desk.github.repository.start(run.workflow, "main", run.inputs)
+    desk.github.catch_up()
+    line = await desk.logged("several runs bear the id of a deploy")
+    assert (line["deploy"], len(line["runs"])) == (deploy_id, 2)
+    assert await desk.dispatch(deploy_id) == {
+        "state": "UNCLEAR",
+        "ref": "refs/heads/main",
+        "runId": None,
+        "reason": (await desk.dispatch(deploy_id))["reason"],
+    }
+
+
+async def test_a_run_that_bears_the_ids_of_two_deploys_is_taken_for_neither_s(desk: Desk) -> None:
+    desk.github.lag()
+    _dispatches(desk, failing(502), times=2)
+    ids = [await desk.start(environment) for environment in ("production", "staging")]
+    for deploy_id in ids:
+        await desk.comes_to(deploy_id, "UNCLEAR")
+    workflow = next(iter(desk.github.repository.workflows.values()))
+    inputs = {"environment": "staging", "ref": "main", "console_deploy_id": " ".join(ids)}
+    desk.github.repository.start(workflow, "main", inputs)
+    desk.github.catch_up()
+    await _settled(desk)
+    assert [(await desk.dispatch(one))["runId"] for one in ids] == [None, None]
 
 
 async def test_while_github_limits_it_waits_and_says_why_and_is_sent_after_that(desk: Desk) -> None:

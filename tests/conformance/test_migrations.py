@@ -408,6 +408,30 @@ async def test_what_only_newer_servers_know_of_does_not_go_down(database: Path |
     await _holds(database)
 
 
+async def test_what_was_never_learned_of_a_deploy_that_has_ended_keeps_nothing_from_going_down(
+    database: Path | str,
+) -> None:
+    await migrate(database)
+    verbs = Verbs(database)
+    deploy_id = (await verbs.start("kept")).deploy.id
+    async with connected(database) as raw:
+        await raw.execute("UPDATE dispatches SET state = 'unclear'")
+    with pytest.raises(revisions.WouldLose, match="1 deploys wait for their environment or for GitHub"):
+        await migrate(database, "0005")
+    await verbs.abandon(deploy_id)
+    await verbs.store.close()
+    await migrate(database, "0005")
+    await migrate(database, NEWEST)
+    assert await _rows(database, "SELECT state FROM dispatches") == {("unclear",)}
+
+
+async def test_a_database_of_the_revision_before_is_given_what_finds_the_deploys_of_runs(database: Path | str) -> None:
+    await migrate(database, "0005")
+    assert "ix_audit_entries_run_id" not in str(await _definitions(database))
+    await migrate(database, NEWEST)
+    assert "ix_audit_entries_run_id" in str(await _definitions(database))
+
+
 @pytest.mark.parametrize("walk", [("smoke_running",), ("building", "cancelled")])
 async def test_a_log_with_newer_moves_does_not_go_down(database: Path | str, walk: tuple[str, ...]) -> None:
     await _fill(database, *walk)

@@ -8,11 +8,15 @@ import pytest
 
 from tests.conformance.conftest import on_one_of_each
 from tests.support.asking import over_http
-from tests.support.github.desk import Desk, at_desk
+from tests.support.caller import Caller
+from tests.support.github.desk import Desk, at_desk, settings
 from tests.support.github.fake import REPOSITORY
 from tests.support.github.faults import Fault, failing, refusal, secondary_limit
 from tests.support.github.state import Run
 from tests.support.logins import VIEWER
+from tests.support.operators import operator_for
+from tests.support.raw import connected
+from tests.support.server import serving
 from tests.support.waiting import until
 
 pytestmark = on_one_of_each
@@ -268,6 +272,61 @@ async def test_a_redeploy_of_an_old_tag_runs_the_workflow_there_though_a_branch_
     again = (await desk.steer("redeploy", deploy_id)).data["redeploy"]["id"]
     await desk.run(again)
     assert [asked["ref"] for asked in desk.asked()] == ["refs/tags/v1"] * 2
+
+
+async def _not_known(desk: Desk, environment: str) -> str:
+    """A deploy of which it is not known which run it is."""
+    desk.github.lag()
+    desk.github.faults.add(failing(502), "POST", "/dispatches")
+    deploy_id = await desk.start(environment)
+    await desk.comes_to(deploy_id, "UNCLEAR")
+    return deploy_id
+
+
+async def test_a_run_that_only_a_token_names_is_not_acted_upon_unless_it_says_itself_whose_it_is(desk: Desk) -> None:
+    _, of_production = await _over(desk, "failure", "production")
+    deploy_id = await _not_known(desk, "staging")
+    for status in ("building", "failed"):
+        assert (await desk.caller.report(deploy_id, status, runId=str(of_production.id))).status == 200
+    refused = await desk.steer("rerunFailedJobs", deploy_id)
+    assert (refused.status, refused.code) == (409, "NOT_POSSIBLE_NOW")
+    assert "only what callbacks name" in refused.body["errors"][0]["message"]
+    assert of_production.newest.number == 1
+    assert await desk.of_kind(deploy_id, *ASKED) == []
+    # One that was begun for it by hand says so by its name.
+    other = await _not_known(desk, "test")
+    inputs = {"environment": "test", "ref": "main", "console_deploy_id": other}
+    run = desk.github.repository.start(of_production.workflow, "main", inputs)
+    assert (await desk.caller.report(other, "building", runId=str(run.id))).status == 200
+    assert (await desk.steer("cancelDeploy", other)).status == 200
+    assert run.cancelling
+
+
+async def test_a_run_that_is_another_environment_s_as_well_is_not_one_s_own_to_steer(desk: Desk) -> None:
+    _, of_production = await _under_way(desk, "production")
+    deploy_id = await _not_known(desk, "staging")
+    async with connected(desk.database) as raw:
+        run_id = str(of_production.id)
+        await raw.execute("UPDATE dispatches SET run_id = :run WHERE deploy_id = :id", run=run_id, id=deploy_id)
+    token = await operator_for(desk.database, "staging")
+    given = f'input: {{deployId: "{deploy_id}", reason: "wrong"}}'
+    said = await over_http(desk.server.url, token, f"mutation {{ cancelDeploy({given}) {{ id }} }}")
+    assert said.code == "FORBIDDEN"
+    assert not of_production.cancelling
+    assert await desk.of_kind(deploy_id, *ASKED) == []
+
+
+async def test_a_redeploy_where_github_is_not_asked_is_of_no_commit_that_anybody_was_told(
+    desk: Desk, tmp_path: Path
+) -> None:
+    deploy_id, _ = await _over(desk, "failure")
+    assert (await desk.deploy(deploy_id))["commit"]
+    given = settings(desk.github, tmp_path)
+    del given["github_token"]
+    async with serving(desk.database, **given) as server, Caller(server.url) as caller:
+        other = Desk(desk.github, server, caller, desk.database)
+        again = (await other.steer("redeploy", deploy_id)).data["redeploy"]
+        assert (again["ref"], again["commit"]) == ("main", None)
 
 
 async def test_who_may_not_steer_is_refused_and_nothing_is_asked_or_recorded(desk: Desk) -> None:

@@ -6,17 +6,17 @@ repository, that was dispatched, which was begun as a dispatch is, and while not
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline.databases import clock
-from phaseline.github.webhooks import Delivered
 from phaseline_schema.tables import deploys, dispatches
 
-# States of a dispatch in which GitHub may have begun a run.
-_MAY_BE_BEGUN = ("sending", "unclear", "sent")
+# States of a dispatch in which GitHub may have begun a run, and its answer does not say which, nor is about to.
+_MAY_BE_BEGUN = ("unclear", "sent")
 _BEGUN = "sent"
 
 # GitHub's word for what a dispatch begins a run by.
@@ -26,6 +26,21 @@ _DEPLOY_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # A name has room for no more that matter.
 _MOST_IDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a run says of itself: its name, the workflow's file, what has begun it, and the repository that it is of."""
+
+    name: str | None
+    path: str | None
+    trigger: str | None
+    repository: str
+
+
+def carries(run: Named, deploy_id: str) -> bool:
+    """Whether it was begun for this deploy and no other, as its name says."""
+    return run.trigger == _BY_DISPATCH and set(_DEPLOY_ID.findall(run.name or "")) == {deploy_id}
 
 
 def of_run(run_id: str) -> Select[Any]:
@@ -44,13 +59,13 @@ async def runs(connection: AsyncConnection, ids: Collection[str]) -> list[tuple[
     return [(row[0], row[1], row[2], row[3]) for row in found]
 
 
-async def by_name(connection: AsyncConnection, delivered: Delivered) -> tuple[str, str, str] | None:
+async def by_name(connection: AsyncConnection, run: Named) -> tuple[str, str, str] | None:
     """The dispatch that has become this run, as the run's name says: deploy, environment and repository.
 
     None where it says that of none, or of several.
     """
-    ids = sorted(set(_DEPLOY_ID.findall(delivered.name or "")))
-    if delivered.trigger != _BY_DISPATCH or not ids or len(ids) > _MOST_IDS:
+    ids = sorted(set(_DEPLOY_ID.findall(run.name or "")))
+    if run.trigger != _BY_DISPATCH or not ids or len(ids) > _MOST_IDS:
         return None
     columns = dispatches.c
     said = (columns.deploy_id, deploys.c.environment, columns.repository, columns.workflow)
@@ -59,7 +74,7 @@ async def by_name(connection: AsyncConnection, delivered: Delivered) -> tuple[st
     found = [
         (row.deploy_id, row.environment, row.repository)
         for row in await connection.execute(joined.where(columns.deploy_id.in_(ids), *may_be))
-        if row.repository.casefold() == delivered.repository.casefold() and row.workflow == delivered.path
+        if row.repository.casefold() == run.repository.casefold() and row.workflow == run.path
     ]
     return found[0] if len(found) == 1 else None
 
@@ -67,7 +82,7 @@ async def by_name(connection: AsyncConnection, delivered: Delivered) -> tuple[st
 async def take(connection: AsyncConnection, deploy_id: str, run_id: str) -> bool:
     """Write down that the dispatch has become this run. Whether it is written: not where somebody else is just writing.
 
-    Nobody is waited for, in whichever order the others lock a deploy and its dispatch.
+    Whoever calls has locked the deploy. Who has locked the dispatch alone is not waited for.
     """
     columns = dispatches.c
     may_be = (columns.deploy_id == deploy_id, columns.run_id.is_(None), columns.state.in_(_MAY_BE_BEGUN))

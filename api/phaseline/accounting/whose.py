@@ -6,15 +6,16 @@ one of the repository that the deploy's environment is deployed from, and of no 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import occupants
+from phaseline import history, occupants
 from phaseline.accounting import dispatched
+from phaseline.accounting.dispatched import Named
 from phaseline.databases import clock
 from phaseline.github.webhooks import Delivered
 from phaseline_schema.records import AuditKind, Source
@@ -37,22 +38,28 @@ _AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:
-    """The run of a deploy. `repository`: OWNER/NAME, as callbacks, dispatch or environments file have it."""
+    """The run of a deploy. `repository`: OWNER/NAME, as callbacks, dispatch or environments file have it.
+
+    `is_named`: nothing but callbacks with a stored token say that it is this one, and they may say anything.
+    """
 
     deploy_id: str
     environment: str
     run_id: str
     repository: str
+    is_named: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
     """What tells whose a run is. `repositories`: of each environment that there is; `issuer`: whose ID tokens prove
-    runs, where any do; `web_url`: where the pages of these repositories are, None where nobody says."""
+    runs, where any do; `web_url`: where the pages of these repositories are, None where nobody says; `workflows`: the
+    file that deploys to each environment."""
 
     repositories: Mapping[str, str]
     issuer: str | None = None
     web_url: str | None = None
+    workflows: Mapping[str, str] = field(default_factory=dict)
 
     def may_ask(self, run: KnownRun) -> bool:
         """Whether GitHub can be asked for it: not where its environment is gone, or it is another CI system's."""
@@ -65,13 +72,17 @@ async def of_delivery(connection: AsyncConnection, where: Where, delivered: Deli
     One that is only so by its name has to be claimed.
     """
     known = await of_run(connection, where, delivered.repository, delivered.run_id)
-    named = None if known else await dispatched.by_name(connection, delivered)
+    named = None if known else await dispatched.by_name(connection, _of(delivered))
     if named is None:
         return known
     deploy_id, environment, repository = named
     if await of_deploys(connection, where, {deploy_id}):
         return []
     return [KnownRun(deploy_id, environment, delivered.run_id, repository)]
+
+
+def _of(delivered: Delivered) -> Named:
+    return Named(delivered.name, delivered.path, delivered.trigger, delivered.repository)
 
 
 async def of_run(connection: AsyncConnection, where: Where, repository: str, run_id: str) -> list[KnownRun]:
@@ -85,8 +96,14 @@ async def of_run(connection: AsyncConnection, where: Where, repository: str, run
 
 async def claim(connection: AsyncConnection, where: Where, run: KnownRun) -> bool:
     """Whether it is the deploy's run, in the transaction in which that matters. That one is so by its name is written
-    down with it, and from then on known; not where somebody is just about to say otherwise."""
+    down with it, and from then on known; not where somebody is just about to say otherwise.
+
+    The deploy is locked before that, as by whoever writes of both (holds.py): who waited for it looks again.
+    """
     known = await of_deploys(connection, where, {run.deploy_id})
+    if not known:
+        await history.locked(connection, run.deploy_id)
+        known = await of_deploys(connection, where, {run.deploy_id})
     return run in known if known else await dispatched.take(connection, run.deploy_id, run.run_id)
 
 
@@ -143,7 +160,7 @@ async def of_deploys(connection: AsyncConnection, where: Where, ids: Collection[
             proven[row.deploy_id] = KnownRun(row.deploy_id, row.environment, row.run_id, repository)
         elif row.environment in where.repositories:
             repository = where.repositories[row.environment]
-            named[row.deploy_id] = KnownRun(row.deploy_id, row.environment, row.run_id, repository)
+            named[row.deploy_id] = KnownRun(row.deploy_id, row.environment, row.run_id, repository, is_named=True)
     begun = await _begun(connection, sorted(ids))
     return sorted((named | begun | proven).values(), key=lambda known: known.deploy_id)
 

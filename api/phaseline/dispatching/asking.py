@@ -50,9 +50,10 @@ async def cancel(
     deploy_id: str,
     reason: str,
     only_unsent: bool = False,
+    seen: KnownRun | None = None,
 ) -> Asked:
     """End a deploy for which nothing was sent, or record that its run is to be cancelled; `only_unsent`: the former or
-    nothing.
+    nothing. `seen`: the run that GitHub has told to be the deploy's, where nothing but callbacks name it.
 
     Raises DeployNotFound, WrongVersion, Forbidden and NotPossibleNow.
     """
@@ -62,12 +63,18 @@ async def cancel(
     about = await steering.subject(connection, graphs, identity, deploy_id)
     if only_unsent:
         raise NotPossibleNow("GitHub has been asked for a run of it meanwhile", about.deploy.status)
-    run = await _run(connection, where, about)
+    run = await _run(connection, where, identity, about, seen)
     return Asked(await _asked(connection, about, AuditKind.CANCEL_REQUESTED, identity, reason), run)
 
 
 async def rerun(
-    connection: AsyncConnection, graphs: GraphCache, where: Where, identity: Identity, deploy_id: str, reason: str
+    connection: AsyncConnection,
+    graphs: GraphCache,
+    where: Where,
+    identity: Identity,
+    deploy_id: str,
+    reason: str,
+    seen: KnownRun | None = None,
 ) -> Asked:
     """Record that what has failed of its run is to be run again. Raises EnvironmentBusy, and what `cancel` raises."""
     about = await steering.subject(connection, graphs, identity, deploy_id)
@@ -76,7 +83,7 @@ async def rerun(
     if outcome not in _AGAIN:
         problem = "only a deploy that has failed, or was cancelled, can be run again"
         raise NotPossibleNow(problem, deploy.status)
-    run = await _run(connection, where, about)
+    run = await _run(connection, where, identity, about, seen)
     await holds.alone(connection, deploy.environment)
     occupant = await occupants.occupant(connection, deploy.environment)
     if await occupants.goes_on(connection, deploy.id):
@@ -104,16 +111,33 @@ async def _asked(
     return await steering.note(connection, about, kind, Source.OPERATOR, identity.name, reason)
 
 
-async def _run(connection: AsyncConnection, where: Where, about: Subject) -> KnownRun:
-    """The deploy's run. Raises NotPossibleNow where none is known that GitHub could be asked about."""
+async def _run(
+    connection: AsyncConnection, where: Where, identity: Identity, about: Subject, seen: KnownRun | None
+) -> KnownRun:
+    """The deploy's run. Raises NotPossibleNow where none is known that GitHub could be asked about, and Forbidden where
+    it is also the run of a deploy that is not the caller's to steer."""
     deploy = about.deploy
     if deploy.environment not in where.repositories:
         raise NotPossibleNow("this server asks GitHub for nothing of its environment", deploy.status)
     known = await whose.of_deploys(connection, where, [deploy.id])
-    if known and known[0].run_id.isascii() and known[0].run_id.isdecimal():
-        return known[0]
+    if known and where.may_ask(known[0]):
+        return await _steerable(connection, where, identity, about, known[0], seen)
     if known:
         raise NotPossibleNow("it is run by another system than GitHub", deploy.status)
     dispatch = (await outbox.of_deploys(connection, [deploy.id])).get(deploy.id)
     unknown = "no run of it is known" if dispatch is None else _NO_RUN.get(dispatch.state, "no run of it is known")
     raise NotPossibleNow(unknown, deploy.status)
+
+
+async def _steerable(
+    connection: AsyncConnection, where: Where, identity: Identity, about: Subject, run: KnownRun, seen: KnownRun | None
+) -> KnownRun:
+    """The run, if GitHub may be asked to do something with it. What a token has named may be any run of the repository,
+    which the token's holder may have no more to do with than the caller."""
+    if run.is_named and run != seen:
+        problem = "its run is only what callbacks name, and does not itself say that it was begun for this deploy"
+        raise NotPossibleNow(problem, about.deploy.status)
+    for other in await whose.of_run(connection, where, run.repository, run.run_id):
+        if denied := identity.scope.refusal(other.environment):
+            raise denied
+    return run

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from phaseline import metrics
-from phaseline.accounting import whose
+from phaseline.accounting import dispatched, whose
+from phaseline.accounting.dispatched import Named
 from phaseline.accounting.duty import Duty
 from phaseline.accounting.whose import KnownRun, Where
 from phaseline.dispatching import outbox
 from phaseline.github.client import GitHub
 from phaseline.github.errors import GitHubError, Limited, NotSent
+from phaseline.github.values import Run
 from phaseline.store import Store, is_unavailable, reason
 from phaseline_schema.dispatches import DispatchRecord
 
@@ -21,9 +23,6 @@ log = structlog.get_logger(__name__)
 
 # A dispatch, and when its deploy was started.
 Unknown = tuple[DispatchRecord, datetime]
-
-# GitHub's word for what a dispatch begins a run by.
-_BY_DISPATCH = "workflow_dispatch"
 
 # So much may GitHub's clock be behind.
 _CLOCKS_DIFFER = timedelta(minutes=10)
@@ -79,10 +78,11 @@ class Finding:
             self._away = False
 
     async def _not_told(self, unknown: list[Unknown]) -> list[Unknown]:
-        """Without those whose runs have reported: they need not be looked for."""
+        """Without those whose runs have proven themselves: they need not be looked for. One that callbacks only name is
+        no run that GitHub has begun for the deploy."""
         ids = [dispatch.deploy_id for dispatch, _ in unknown]
         runs = await self._store.read(lambda connection: whose.of_deploys(connection, self._where, ids))
-        told = {run.deploy_id: run for run in runs}
+        told = {run.deploy_id: run for run in runs if not run.is_named}
         for dispatch, _ in unknown:
             if (run := told.get(dispatch.deploy_id)) is not None and _is_of(run, dispatch):
                 await self._found(dispatch, run.run_id)
@@ -104,10 +104,19 @@ class Finding:
 
     async def _find(self, dispatch: DispatchRecord, since: datetime) -> None:
         named = await self._github.runs_named(dispatch.repository, dispatch.workflow, dispatch.deploy_id, since)
-        runs = [run for run in named if run.event == _BY_DISPATCH]
-        if runs:
-            # The oldest: what bears the same name later, people have begun.
-            await self._found(dispatch, runs[-1].id)
+        runs = [run for run in named if await self._is_for(run, dispatch)]
+        if len(runs) == 1:
+            await self._found(dispatch, runs[0].id)
+        elif runs:
+            # Which one it is may be proven yet, and people can look at them. Nothing is guessed.
+            found = [run.id for run in runs]
+            log.info("several runs bear the id of a deploy", deploy=dispatch.deploy_id, runs=found)
+
+    async def _is_for(self, run: Run, dispatch: DispatchRecord) -> bool:
+        """Whether its name says so: of this deploy, and of no other whose run is not known."""
+        said = Named(run.name, run.path, run.event, dispatch.repository)
+        found = await self._store.read(lambda connection: dispatched.by_name(connection, said))
+        return found is not None and found[0] == dispatch.deploy_id
 
     async def _found(self, dispatch: DispatchRecord, run_id: str) -> None:
         deploy_id = dispatch.deploy_id

@@ -40,9 +40,9 @@ async def of_deploys(connection: AsyncConnection, ids: Collection[str]) -> dict[
 
 
 async def outstanding(connection: AsyncConnection) -> list[tuple[DispatchRecord, timedelta]]:
-    """Those of deploys in progress that are to be sent or are being sent, oldest first, each with how long it has been
-    so."""
-    query = _rows.where(_of_unfinished, _columns.state.in_((DispatchState.PENDING, DispatchState.SENDING)))
+    """Those that are to be sent or are being sent, oldest first, each with how long it has been so. A deploy may have
+    ended while GitHub was asked: what has come of that is to be told all the same."""
+    query = _rows.where(_columns.state.in_((DispatchState.PENDING, DispatchState.SENDING)))
     found = await _read(connection, query.order_by(_columns.updated_at, _columns.deploy_id))
     now = await clock.now(connection) if found else None
     return [(record, now - record.updated_at) for record in found if now is not None]
@@ -72,10 +72,10 @@ async def settle(
 ) -> bool:
     """What was being sent has come to this; whether it was still open. `since`: only if it has been since then.
 
-    That it is refused is as certain where others have taken the one who asked for dead meanwhile. Whoever calls has
-    locked the deploy's row.
+    That it is refused, or was not sent, is as certain where others have taken the one who asked for dead meanwhile.
+    Whoever calls has locked the deploy's row.
     """
-    open_to_it = [DispatchState.SENDING, *([DispatchState.UNCLEAR] if state is DispatchState.REFUSED else [])]
+    open_to_it = [DispatchState.SENDING, *([] if state is DispatchState.UNCLEAR else [DispatchState.UNCLEAR])]
     is_open: ColumnElement[bool] = _columns.state.in_(open_to_it)
     if since is not None:
         is_open = and_(is_open, _columns.updated_at == since)

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import structlog
 
+from phaseline.accounting import dispatched, whose
+from phaseline.accounting.dispatched import Named
 from phaseline.accounting.whose import KnownRun, Where
 from phaseline.dispatching import asking, refusing
 from phaseline.dispatching.asking import Asked
@@ -49,9 +51,10 @@ class Steering:
 
         Raises DeployNotFound, WrongVersion, Forbidden, NotPossibleNow, and what GitHub has against it.
         """
+        seen = None if only_unsent else await self._seen(identity, deploy_id)
         asked = await self._store.write(
             lambda connection: asking.cancel(
-                connection, self._graphs, self._where, identity, deploy_id, why, only_unsent
+                connection, self._graphs, self._where, identity, deploy_id, why, only_unsent, seen
             ),
             deploy_id,
         )
@@ -60,11 +63,29 @@ class Steering:
     async def rerun_failed(self, identity: Identity, deploy_id: str, why: str) -> Steered:
         """Ask GitHub to run again what has failed, or, of what was cancelled, all: where no job has failed, GitHub runs
         none again. Raises EnvironmentBusy, and what `cancel` raises."""
+        seen = await self._seen(identity, deploy_id)
         asked = await self._store.write(
-            lambda connection: asking.rerun(connection, self._graphs, self._where, identity, deploy_id, why),
+            lambda connection: asking.rerun(connection, self._graphs, self._where, identity, deploy_id, why, seen),
             deploy_id,
         )
         return await self._ask(identity, asked, "rerun", GitHub.rerun if asked.was_cancelled else GitHub.rerun_failed)
+
+    async def _seen(self, identity: Identity, deploy_id: str) -> KnownRun | None:
+        """The deploy's run, where nothing but callbacks name it, and GitHub says that it was begun for this deploy: by
+        its workflow, as a dispatch is, and with the deploy's id in its name. Raises what GitHub has against it."""
+        known = await self._store.read(lambda connection: whose.of_deploys(connection, self._where, [deploy_id]))
+        run = known[0] if known else None
+        if run is None or not run.is_named or not self._where.may_ask(run) or self._github is None:
+            return None
+        if identity.scope.refusal(run.environment):
+            return None
+        try:
+            found = await self._github.run(run.repository, run.run_id)
+        except GitHubError as error:
+            raise refusing.of_reading(error) from None
+        is_the_file = found.path == self._where.workflows.get(run.environment)
+        said = Named(found.name, found.path, found.event, run.repository)
+        return run if is_the_file and found.id == run.run_id and dispatched.carries(said, deploy_id) else None
 
     async def _ask(self, identity: Identity, asked: Asked, what: str, verb: Verb) -> Steered:
         steered, run = asked.steered, asked.run

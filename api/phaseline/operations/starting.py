@@ -28,6 +28,8 @@ async def start(services: Services, identity: Identity, wanted: Start, ran_at: s
     """
     if denied := identity.scope.refusal(wanted.environment):
         raise denied
+    if services.github is None:  # the workflow is begun by people, who are told of no commit
+        wanted = replace(wanted, commit_sha=None)
     if services.environments is None:
         return await to_the_end(_record(services, identity, wanted, None, None))
     wanted = services.environments.admitted(wanted)

@@ -132,8 +132,8 @@ class Deploy:
 
     @strawberry.field(
         description=(
-            "What an operator has last asked GitHub for in this attempt; null while nothing, and from the deploy's "
-            "end, or a new attempt, on."
+            "What an operator has last asked GitHub for in this attempt; null while nothing. The deploy's end, or a "
+            "new attempt, closes what was asked for before it."
         )
     )
     async def request(self, info: Info[HasReader, None]) -> OperatorRequest | None:

@@ -8,6 +8,7 @@ from strawberry import Info, Private
 
 from phaseline_schema import inputs
 from phaseline_schema import pipeline as graph
+from phaseline_schema.refusals import Forbidden
 from phaseline_schema.types.deploy import Deploy
 from phaseline_schema.types.enums import WhenBusy
 from phaseline_schema.types.pipeline import Pipeline
@@ -119,7 +120,7 @@ class Environment:
     @strawberry.field(
         description=(
             "Branches and tags on GitHub that may be deployed and whose names begin with this. It is a help to people "
-            "who type: empty where GitHub is not called, or does not answer."
+            "who type: empty where GitHub is not called, or does not answer, or the caller may start nothing there."
         )
     )
     async def ref_suggestions(
@@ -129,6 +130,8 @@ class Environment:
         first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = _SUGGESTED,
     ) -> list[RefSuggestion]:
         """What could be deployed."""
+        if not self.may_start:
+            return []
         begins = inputs.optional_text("prefix", prefix, inputs.REF) or ""
         most = inputs.number("first", first, _SUGGESTED, least=1, most=_MOST_SUGGESTED)
         return await info.context.choices.suggestions(self.name, begins, most)
@@ -146,6 +149,8 @@ class Environment:
         ref: Annotated[str, strawberry.argument(description="A branch, a tag or a commit that may be deployed.")],
     ) -> Comparison | None:
         """What would change."""
+        if not self.may_start:
+            raise Forbidden("this token is not for the environment", claim="environment")
         wanted = inputs.text("ref", ref, inputs.REF)
         there = await info.context.reader.occupancy.deployed_to(self.name)
         if there is None or there.commit_sha is None:
