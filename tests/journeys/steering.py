@@ -1,4 +1,4 @@
-"""A console whose server asks a GitHub for runs, for journeys in which operators start, wait, cancel and start again."""
+"""A console whose server asks a GitHub for runs: operators start there, wait, cancel and start again."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from tests.journeys.modal import Modal
 from tests.support.browser import OUTAGE, Viewers, keep_screenshot
 from tests.support.caller import Caller
-from tests.support.logins import TOOL, VIEWER
+from tests.support.logins import OPERATOR, TOOL, VIEWER
 from tests.support.server import Server, serving
 
 # The browser also has this server's cookie, which is not for pages of other origins: what they see, the property gives.
@@ -130,3 +130,27 @@ async def test_the_browsers_cookie_is_not_for_a_page_of_another_origin_be_it_all
         assert VIEWER not in html
         await modal.page.keyboard.press("Escape")
         await expect(modal.part("dialog")).to_be_hidden()
+
+
+async def test_on_another_origin_only_whoever_the_property_proves_to_be_an_operator_steers_a_deploy(
+    site: Site, database: Path, viewers: Viewers
+) -> None:
+    async with serving(database, allowed_origins=site.origin) as server, Caller(server.url) as caller:
+        deploy = await caller.start("staging", "v7")
+        site.page = page_of(server, deploy["id"])
+        viewer = Modal(await viewers.open(site.origin))
+        await viewer.at("queued", 1)
+        site.page = page_of(server, deploy["id"], f"async () => 'Bearer {OPERATOR}'")
+        operator = Modal(await viewers.open(site.origin))
+        await operator.part("abandon").click()
+        confirmation = operator.page.locator("phaseline-confirmation dialog")
+        await confirmation.get_by_label("Reason").fill("Nobody reports on it any more")
+        await operator.page.keyboard.press("Enter")
+        assert (await operator.at("abandoned", 2)).outcome == "ABANDONED"
+        await viewer.at("abandoned", 2)
+        await expect(viewer.part("steering")).to_have_count(0)
+        for modal in (viewer, operator):
+            await modal.page.keyboard.press("Escape")
+            await expect(modal.part("dialog")).to_be_hidden()
+        [_, abandoned] = await caller.entries(deploy["id"])
+    assert (abandoned["actor"], abandoned["message"]) == ("token:operator", "Nobody reports on it any more")

@@ -49,7 +49,7 @@ async def test_refs_are_suggested_what_is_deployed_is_told_and_what_would_change
     await expect(console.form.locator("#ref-changes")).to_contain_text("1 commit ahead, 0 behind")
     await keep_screenshot(console.page, "steering-form-compared")
     await console.press("Enter")
-    await console.modal.at("queued", 1)
+    await expect(console.modal.host).to_have_attribute("data-status", "queued", timeout=SOON)
 
 
 async def test_whoever_starts_while_another_is_in_progress_waits_goes_on_by_itself_and_can_be_cancelled(

@@ -1,12 +1,12 @@
-"""What steering looks like: axe finds nothing, and nothing is wider than the screen, in light, in dark and on a phone."""
+"""What steering looks like: axe finds nothing, and nothing is wider than the screen, in light, dark and on a phone."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import ViewportSize, expect
 
-from tests.journeys.axe import objections, open_for_axe
+from tests.journeys.axe import SCHEMES, objections, open_for_axe
 from tests.journeys.modal import SOON
 from tests.journeys.steering import Steered, Steering, steered
 from tests.journeys.test_appearance import wider_than_the_screen
@@ -14,7 +14,7 @@ from tests.support.browser import Viewers, keep_screenshot
 from tests.support.github.faults import failing
 
 REFUSED = r"Failed to load resource: the server responded with a status of 4"
-WIDE, NARROW = {"width": 1180, "height": 900}, {"width": 380, "height": 1400}
+WIDE, NARROW = ViewportSize(width=1180, height=900), ViewportSize(width=380, height=1400)
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ async def _is_fine(console: Steering, name: str) -> None:
     page = console.page
     assert await objections(page) == []
     for width, viewport in (("wide", WIDE), ("narrow", NARROW)):
-        await page.set_viewport_size(viewport)  # type: ignore[arg-type]
-        for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await page.set_viewport_size(viewport)
+        for scheme in SCHEMES:
+            await page.emulate_media(color_scheme=scheme)
             assert await wider_than_the_screen(page) == []
             await keep_screenshot(page, f"steering-{name}-{width}-{scheme}")
-    await page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    await page.set_viewport_size(WIDE)
     await page.emulate_media(forced_colors="active")
     await keep_screenshot(page, f"steering-{name}-forced-colours")
     await page.emulate_media(forced_colors="none")

@@ -7,10 +7,11 @@ import { externalIcon } from "../look/icons.ts";
 import { said } from "../look/said.ts";
 import { isWebAddress } from "../modal/facts.ts";
 import { shortCommit } from "../words.ts";
-import { AsTyped } from "./as-typed.ts";
+import { AsTyped, type Typed } from "./as-typed.ts";
 
-const SUGGEST_AFTER_MS = 250;
-const COMPARE_AFTER_MS = 600;
+const AFTER_MS = 250;
+
+const WHOLE_COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/i;
 
 /** What GitHub knows of the ref that somebody is typing: which ones there are, and what would change. Whatever is typed can be sent. */
 export class RefHelp {
@@ -18,8 +19,8 @@ export class RefHelp {
   readonly #comparison: AsTyped<Comparison>;
 
   constructor(host: ReactiveControllerHost) {
-    this.#suggestions = new AsTyped(host, suggestionsFor, SUGGEST_AFTER_MS);
-    this.#comparison = new AsTyped(host, comparisonOf, COMPARE_AFTER_MS);
+    this.#suggestions = new AsTyped(host, (typed) => this.#suggest(typed), AFTER_MS);
+    this.#comparison = new AsTyped(host, comparisonOf, AFTER_MS);
   }
 
   /** Another environment was chosen, or another ref was typed for it. Nothing is asked where GitHub is not to be asked. */
@@ -29,13 +30,19 @@ export class RefHelp {
     if (this.#suggestions.about?.environment !== name) this.forget();
     const typed = { environment: name, text: ref };
     this.#suggestions.type(typed, chosenAnew);
-    if (ref) this.#comparison.type(typed, chosenAnew);
-    else this.#comparison.forget();
+    if (environment.commits && WHOLE_COMMIT.test(ref)) this.#comparison.type(typed, chosenAnew);
   }
 
   forget(): void {
     this.#suggestions.forget();
     this.#comparison.forget();
+  }
+
+  // Only what GitHub has is compared: half of a name is no ref, and to ask for it would be answered with an error.
+  async #suggest(typed: Typed): Promise<readonly RefSuggestion[] | null> {
+    const found = await suggestionsFor(typed);
+    if (found?.some(({ name }) => [name, `refs/heads/${name}`, `refs/tags/${name}`].includes(typed.text))) this.#comparison.type(typed, true);
+    return found;
   }
 
   /** The options of the field's list. */
@@ -47,19 +54,19 @@ export class RefHelp {
 
   /** What would change if this ref were deployed, or why that is not known. Nothing where there is nothing to compare it with. */
   changes(ref: string): TemplateResult | typeof nothing {
-    const { answer, failure, about } = this.#comparison;
-    if (about?.text !== ref) return nothing;
-    if (failure) return failure.code === "GRAPHQL_VALIDATION_FAILED" ? nothing : html`What would change is not known: ${said(failure)}`;
-    return answer ? changeWords(answer) : nothing;
+    const { answer, about } = this.#comparison;
+    const failure = this.#comparison.whyNot(ref) ?? this.#suggestions.whyNot(ref);
+    if (ref && failure && failure.code !== "GRAPHQL_VALIDATION_FAILED") return html`What would change is not known: ${said(failure)}`;
+    return answer && about?.text === ref ? changeWords(answer) : nothing;
   }
 }
 
-async function suggestionsFor({ environment, text }: { environment: string; text: string }): Promise<readonly RefSuggestion[] | null> {
+async function suggestionsFor({ environment, text }: Typed): Promise<readonly RefSuggestion[] | null> {
   const found = await request(graphqlEndpoint(null), refSuggestionsDocument, { environment, prefix: text });
   return found.environment?.refSuggestions ?? null;
 }
 
-async function comparisonOf({ environment, text }: { environment: string; text: string }): Promise<Comparison | null> {
+async function comparisonOf({ environment, text }: Typed): Promise<Comparison | null> {
   const found = await request(graphqlEndpoint(null), comparisonDocument, { environment, ref: text });
   return found.environment?.comparison ?? null;
 }
