@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import admission, history, holds, ledger, replays, requests, runs
+from phaseline import admission, history, holds, ledger, occupants, replays, requests, runs
 from phaseline.graph import GraphCache
 from phaseline.identity import Identity
 from phaseline_schema.dispatches import Dispatch
@@ -66,7 +66,7 @@ async def start(
         await holds.alone(connection, wanted.environment)
     if (earlier := await requests.answered(connection, identity, wanted)) is not None:
         return Started(earlier, again=True)
-    occupant = await holds.occupant(connection, wanted.environment) if when_busy is not None else None
+    occupant = await occupants.occupant(connection, wanted.environment) if when_busy is not None else None
     if occupant is not None and when_busy is WhenBusy.REFUSE:
         raise occupant.refusal(wanted.environment)
     deploy = await _begin(connection, pipeline, identity, wanted)

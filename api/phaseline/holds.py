@@ -2,15 +2,16 @@
 
 A deploy is given its environment when it starts, or when the one before it has ended; it is taken from it in the
 transaction that records its end, and handed on in the same. So nobody has to look after it, and no crash leaves an
-environment with a deploy that has ended.
+environment with a deploy that has ended. One that has an end, and of which GitHub says that a later attempt goes on, is
+in progress again as far as this goes (occupants.py).
 
 Whoever changes any of this is alone with the environment (`alone`) until his transaction ends. Locks are taken in one
 order everywhere, so that no two wait for each other: the row of the deploy that moves, its run (runs.py), the
 environment, and then rows of `dispatches`, `environment_queue` and `environment_holds`. A transaction moves one
-deploy. Nobody who is alone with an environment waits for the row of another
-deploy. That others of it are in progress is only read, and goes on to be so: none comes to its end, or out of one,
-without being alone with it. And a row that names another deploy can be written while that one is locked, because
-who moves a deploy locks its row with `FOR NO KEY UPDATE`, which foreign keys do not wait for.
+deploy. Nobody who is alone with an environment waits for the row of another deploy. That others of it are in progress
+is only read, and goes on to be so: none comes to its end, or out of one, without being alone with it. And a row that
+names another deploy can be written while that one is locked, because who moves a deploy locks its row with `FOR NO KEY
+UPDATE`, which foreign keys do not wait for.
 """
 
 from dataclasses import asdict, dataclass
@@ -19,12 +20,12 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from phaseline import occupants
 from phaseline.databases import inserting
+from phaseline.occupants import Occupant
 from phaseline_schema.dispatches import UNSENT, Dispatch, DispatchState
 from phaseline_schema.records import AuditKind, DeployRecord, EntryRecord, Source
-from phaseline_schema.refusals import EnvironmentBusy
-from phaseline_schema.tables import deploys, dispatches, environment_holds, environment_queue
-from phaseline_schema.times import rfc3339
+from phaseline_schema.tables import dispatches, environment_holds, environment_queue
 
 # Dispatches of which it is not known that a run was begun. A report of one settles that.
 UNSETTLED = (*UNSENT, DispatchState.SENDING, DispatchState.UNCLEAR)
@@ -49,45 +50,11 @@ class Expected:
 NOTHING = Expected()
 
 
-@dataclass(frozen=True, slots=True)
-class Occupant:
-    """The deploy that stands in the way of every other one to its environment. `since`: when it was given the
-    environment; None where it never was, as one from before environments were kept."""
-
-    deploy_id: str
-    ref: str
-    started_by: str
-    started_at: datetime
-    since: datetime | None
-
-    def refusal(self, environment: str) -> EnvironmentBusy:
-        """What whoever may not wait is told."""
-        since = rfc3339(self.since or self.started_at)
-        return EnvironmentBusy(environment, self.deploy_id, self.ref, self.started_by, since)
-
-
 async def alone(connection: AsyncConnection, environment: str) -> None:
     """Wait for whoever changes who has this environment. On SQLite there is one writer as it is."""
     if connection.dialect.name == "postgresql":
         number = func.hashtextextended(f"environment {environment}", 0)
         await connection.execute(select(func.pg_advisory_xact_lock(number)))
-
-
-async def occupant(connection: AsyncConnection, environment: str) -> Occupant | None:
-    """Who stands in the way there, to somebody who is alone with it: the one that has it, or else the oldest that is in
-    progress and does not wait."""
-    columns, holds = deploys.c, environment_holds.c
-    waiting = select(environment_queue.c.deploy_id).where(environment_queue.c.environment == environment)
-    row = (
-        await connection.execute(
-            select(columns.id, columns.ref, columns.started_by, columns.started_at, holds.since)
-            .select_from(deploys.outerjoin(environment_holds, holds.deploy_id == columns.id))
-            .where(columns.environment == environment, columns.finished_at.is_(None), columns.id.not_in(waiting))
-            .order_by(holds.since.is_(None), columns.started_at, columns.id)
-            .limit(1)
-        )
-    ).first()
-    return Occupant(*row) if row else None
 
 
 async def enter(connection: AsyncConnection, deploy: DeployRecord, before: Occupant | None) -> bool:
@@ -121,7 +88,11 @@ async def follow(
     has_ended = before.finished_at is None and after.finished_at is not None
     resumes = before.finished_at is not None and after.finished_at is None
     has_begun = (expected.waits or expected.a_run) and _tells_of_a_run(entry)
-    if not (has_ended or resumes or has_begun):
+    # It has an end and keeps it: GitHub tells of a later attempt, which a callback may have to say something of yet.
+    stays_ended = before.finished_at is not None and after.finished_at is not None
+    begins_again = stays_ended and occupants.begins_again(entry, after)
+    ends_again = stays_ended and occupants.is_over(entry)
+    if not (has_ended or resumes or has_begun or begins_again or ends_again):
         return
     await alone(connection, after.environment)
     if has_begun:
@@ -130,9 +101,9 @@ async def follow(
         await _settle(connection, entry, DispatchState.WITHDRAWN)
     if expected.waits:
         await connection.execute(delete(environment_queue).where(environment_queue.c.deploy_id == after.id))
-    if resumes:
+    if resumes or begins_again:
         await _take(connection, after, entry.recorded_at)
-    elif has_ended:
+    elif has_ended or (ends_again and not await occupants.goes_on(connection, after.id)):
         await _leave(connection, after, entry.recorded_at)
 
 
@@ -180,7 +151,7 @@ async def _leave(connection: AsyncConnection, deploy: DeployRecord, time: dateti
     taken = await connection.execute(delete(environment_holds).where(environment_holds.c.deploy_id == deploy.id))
     if taken.rowcount == 0:
         return
-    beside = await occupant(connection, deploy.environment)
+    beside = await occupants.occupant(connection, deploy.environment)
     if beside is not None:
         await _give(connection, deploy.environment, beside.deploy_id, time)
         return

@@ -13,6 +13,7 @@ from sqlalchemy import Row, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 from strawberry.dataloader import DataLoader
 
+from phaseline import occupants
 from phaseline.databases.kind import Work
 from phaseline.history import deploy_rows
 from phaseline_schema.pipeline import Outcome
@@ -22,7 +23,7 @@ from phaseline_schema.tables import deploys, environment_holds, environment_queu
 # A pipeline, and the end of it that is a success.
 Stand = tuple[str, str]
 
-# A deploy, and since when it has its environment.
+# A deploy, and since when it stands in the way of others.
 Hold = tuple[DeployRecord, datetime]
 
 
@@ -34,7 +35,7 @@ class OccupancyReader:
         self._read = read
 
     async def hold_of(self, environment: str) -> Hold | None:
-        """The deploy that has the environment, and since when."""
+        """The deploy that stands in the way of others there, and since when."""
         return await self._holds.load(environment)
 
     async def queue_of(self, environment: str) -> list[DeployRecord]:
@@ -95,12 +96,14 @@ class OccupancyReader:
 
 
 async def holds(connection: AsyncConnection, environments: Collection[str]) -> dict[str, Hold]:
-    """Which deploys have these environments, by the environment."""
-    columns = environment_holds.c
-    both = deploys.join(environment_holds, columns.deploy_id == deploys.c.id)
-    held = deploy_rows.add_columns(columns.since).select_from(both).where(columns.environment.in_(environments))
-    rows = await connection.execute(held)
-    return {row.environment: (DeployRecord(*row[:-1]), row.since) for row in rows}
+    """Which deploys stand in the way of others in these environments, by the environment: the one that would refuse a
+    start. Of those to which the environment was never given it is told since when they were started."""
+    query = occupants.in_the_way(deploy_rows.add_columns(environment_holds.c.since), environments)
+    found: dict[str, Hold] = {}
+    for row in await connection.execute(query):
+        deploy = DeployRecord(*row[:-1])
+        found.setdefault(deploy.environment, (deploy, row.since or deploy.started_at))
+    return found
 
 
 async def queues(connection: AsyncConnection, environments: Collection[str]) -> Mapping[str, list[DeployRecord]]:

@@ -54,12 +54,17 @@ OR_WITHDRAWN = """
                         )))
 """
 
-# By name: what each is on. PostgreSQL can make it while servers write, as those of 0004. By it is found what was
-# deployed last, by the time at which it had succeeded.
+# By name: what each is on. PostgreSQL can make them while servers write, as those of 0004. By them is found what was
+# deployed last, by the time at which it had succeeded; of which deploys a run is that GitHub tells of; and what GitHub
+# says of re-runs.
 INDEXES = {
     "ix_deploys_ended_last_in": (
         "deploys (environment, pipeline, status, finished_at, id) WHERE finished_at IS NOT NULL"
-    )
+    ),
+    "ix_audit_entries_run_id": "audit_entries (run_id) WHERE run_id IS NOT NULL",
+    "ix_audit_entries_run_again": (
+        "audit_entries (environment, deploy_id) WHERE kind = 'RUN_REPORTED' AND attempt > 1"
+    ),
 }
 
 # What 0005 could not keep: entries, and deploys that are still to be handed on or sent.
@@ -72,7 +77,8 @@ NEWER_ENTRIES = """
 """
 STILL_TO_GO = """
     SELECT (SELECT count(*) FROM environment_queue)
-        + (SELECT count(*) FROM dispatches WHERE state IN ('pending', 'sending', 'unclear'))
+        + (SELECT count(*) FROM dispatches JOIN deploys ON deploys.id = dispatches.deploy_id
+            WHERE dispatches.state IN ('pending', 'sending', 'unclear') AND deploys.finished_at IS NULL)
 """
 
 
@@ -140,7 +146,7 @@ def downgrade() -> None:
     op.drop_index("ix_dispatches_run_id", table_name="dispatches")
     op.drop_index("ix_dispatches_state_updated_at", table_name="dispatches")
     for name in INDEXES:
-        op.execute(f"DROP INDEX {name}")
+        op.execute(f"DROP INDEX IF EXISTS {name}")
 
 
 def _change_log(kinds: str, sources: str, guards: dict[str, list[str]]) -> None:

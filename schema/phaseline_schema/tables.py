@@ -255,6 +255,12 @@ audit_entries = Table(
     Index(None, "source", "recorded_at", "id"),
     # GitHub tells of runs by their ids; which deploys they reported for is looked up for each.
     Index("ix_audit_entries_run_id", "run_id", **_where("run_id IS NOT NULL")),
+    # What GitHub says of re-runs: a deploy that has ended is in progress again by it.
+    Index(
+        "ix_audit_entries_run_again",
+        *("environment", "deploy_id"),
+        **_where("kind = 'RUN_REPORTED' AND attempt > 1"),
+    ),
     sqlite_autoincrement=True,
 )
 

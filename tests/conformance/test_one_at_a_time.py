@@ -21,7 +21,7 @@ from tests.support.witness import faults
 
 START = "mutation ($input: StartDeployInput!) { startDeploy(input: $input) {" + DEPLOY + " queuePosition } }"
 ABANDON = "mutation ($input: SteerInput!) { abandonDeploy(input: $input) {" + DEPLOY + " queuePosition } }"
-STANDS = """{ environments { name whenBusy inProgress { deploy { id ref } since } queue { id queuePosition }
+STANDS = """{ environments { name whenBusy inProgress { deploy { id ref } since } queue { id queuePosition } waiting
     deployed { id } } }"""
 POSITION = "query ($id: ID!) { deploy(id: $id) { queuePosition } }"
 
@@ -326,6 +326,8 @@ async def test_a_deploy_from_before_environments_were_kept_stands_in_the_way_too
     assert alone not in (await kept(nodes.database)).holds
     refused = await _start(one, alone)
     assert (refused.code, refused.error["deployId"]) == ("ENVIRONMENT_BUSY", older)
+    told = (await _stands(one, alone))["inProgress"]
+    assert (told["deploy"]["id"], told["since"].replace("+00:00", "Z")) == (older, refused.error["since"])
     assert (await _abandon(one, older)).status == 200
     assert (await _start(one, alone)).status == 200
 

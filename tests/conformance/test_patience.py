@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -125,6 +126,29 @@ async def _impatient(stage: Stage, seconds: float) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await asking
     await store.close()
+
+
+async def test_a_re_run_that_github_says_twice_is_not_there_stands_in_nobody_s_way(
+    database: Path | str, tmp_path: Path
+) -> None:
+    async with staged(database, tmp_path, SELDOM) as stage:
+        stage.github.hooks.manner = Manner.NEVER
+        shop = stage.github.add(SHOP)
+        deploy_id, run = await _under_way(stage, shop)
+        async with _impatient(stage, 0.4):
+            await _tells(stage, deploy_id)
+            run.newest.status, run.newest.conclusion = "completed", "failure"
+            run.add_attempt()
+            await until(lambda: _has_said(stage, deploy_id, "RUN_REPORTED", "failed", 2, "queued", None))
+            del shop.runs[run.id]
+            await until(lambda: _has_said(stage, deploy_id, "RUN_REPORTED", "failed", 2, "not_found", None))
+            shop.runs[run.id] = run
+            await stage.github.runs.end(run, "failure")
+            await until(lambda: _has_said(stage, deploy_id, "TRANSITION", "failed", 2, "completed", "failure"))
+
+
+async def _has_said(stage: Stage, deploy_id: str, *line: Any) -> bool:
+    return (await stage.by_github(deploy_id))[-1:] == [line]
 
 
 async def test_when_its_time_is_over_it_is_asked_for_again(database: Path | str, tmp_path: Path) -> None:

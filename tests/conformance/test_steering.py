@@ -172,6 +172,55 @@ async def test_what_has_failed_is_run_again_as_the_next_attempt_without_a_callba
     assert len(desk.asked()) == 1
 
 
+async def _run_again(desk: Desk, environment: str) -> tuple[str, Run]:
+    """A deploy that has failed, and of which GitHub says that it is run again."""
+    deploy_id, run = await _over(desk, "failure", environment)
+    assert (await desk.steer("rerunFailedJobs", deploy_id)).status == 200
+
+    async def is_told() -> bool:
+        return bool((await desk.deploy(deploy_id))["run"]["attempt"] == 2)
+
+    await until(is_told)
+    return deploy_id, run
+
+
+async def _in_progress(desk: Desk, environment: str) -> tuple[str | None, int]:
+    """The deploy that is told to be, and how many wait."""
+    query = "query ($name: String!) { environment(name: $name) { inProgress { deploy { id } } waiting } }"
+    found = (await desk.caller.send(query, name=environment)).data["environment"]
+    return found["inProgress"] and found["inProgress"]["deploy"]["id"], found["waiting"]
+
+
+async def test_what_github_runs_again_stands_in_the_way_before_any_callback_and_until_it_is_over(desk: Desk) -> None:
+    deploy_id, run = await _run_again(desk, "staging")
+    assert await _in_progress(desk, "staging") == (deploy_id, 0)
+    refused = await desk.try_to_start("staging")
+    assert (refused.status, refused.code, refused.error["deployId"]) == (409, "ENVIRONMENT_BUSY", deploy_id)
+    refused = await desk.steer("rerunFailedJobs", deploy_id)
+    assert (refused.status, refused.code) == (409, "NOT_POSSIBLE_NOW")
+    await desk.github.runs.end(run, "failure")
+
+    async def is_free() -> bool:
+        return await _in_progress(desk, "staging") == (None, 0)
+
+    await until(is_free)
+    assert (await desk.deploy(deploy_id))["attempt"] == 2
+    assert (await desk.try_to_start("staging")).status == 200
+
+
+async def test_what_waits_for_a_re_run_goes_when_github_says_that_it_is_over(desk: Desk) -> None:
+    deploy_id, run = await _run_again(desk, "production")
+    waiting, behind = await desk.start(), await desk.start()
+    assert [(await desk.deploy(one))["queuePosition"] for one in (waiting, behind)] == [1, 2]
+    assert await _in_progress(desk, "production") == (deploy_id, 2)
+    await desk.caller.report(deploy_id, "building", attempt=2, runId=str(run.id))
+    assert await _in_progress(desk, "production") == (deploy_id, 2)
+    await desk.github.runs.end(run, "success")
+    await desk.run(waiting)
+    assert await _in_progress(desk, "production") == (waiting, 1)
+    assert (await desk.dispatch(behind))["state"] == "WAITING"
+
+
 async def test_what_was_cancelled_is_run_again_whole(desk: Desk) -> None:
     deploy_id, run = await _over(desk, "cancelled")
     assert (await desk.steer("rerunFailedJobs", deploy_id)).status == 200

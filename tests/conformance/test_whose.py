@@ -95,9 +95,12 @@ async def test_entries_are_reached_by_their_deploy_their_run_or_their_time(readi
 
 
 def _entering(plan: list[str]) -> Iterator[str]:
-    """The lines that say how entries are reached."""
+    """The lines that say how entries are reached; but for those that are accounts of re-runs, which are few."""
     reached = ""
     for line in plan:
+        if "ix_audit_entries_run_again" in line:
+            reached = "few"
+            continue
         if scanned := _SCANNED.search(line):
             reached = scanned[1]
         if line.startswith("SEARCH audit_entries") or ("Index Cond: " in line and "audit_entries" in reached):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import accounts
+from phaseline import accounts, occupants
 from phaseline.accounting import deliveries, whose
 from phaseline.accounting.whose import KnownRun, Where
 from phaseline.accounts import EarlierAttemptFirst
@@ -65,6 +65,17 @@ class Hearing:
     async def report(self, deploy_id: str, told: RunReport) -> list[EntryRecord]:
         """Record what is new in an answer of GitHub's. Raises DeployNotFound, WrongVersion and EarlierAttemptFirst."""
         return await to_the_end(self._report(deploy_id, told))
+
+    async def not_found(self, run: KnownRun) -> None:
+        """GitHub says that there is no such run. That is recorded where a deploy that has ended would stand in the way
+        of others for good, because a later attempt of it is said to go on. Raises WrongVersion."""
+        await to_the_end(self._not_found(run))
+
+    async def _not_found(self, run: KnownRun) -> None:
+        attempt = await self._store.read(lambda connection: occupants.attempt_again(connection, run.deploy_id))
+        told = report(run, attempt, occupants.NOT_FOUND, None, None, asked=True)
+        if told is not None:
+            await self._report(run.deploy_id, told)
 
     async def _deliver(self, delivered: Delivered, delivery_id: str) -> Heard:
         """Runs of others are looked up and no more: to write would have callbacks wait for them."""

@@ -33,6 +33,8 @@ _MOST_UNCLEAR = 3
 
 _PATIENCE = 900.0
 
+_NOT_FOUND = 404
+
 
 class _NoMore(Exception):
     """GitHub would tell of no other run now either, or it is another node's to ask."""
@@ -156,8 +158,7 @@ class Reconciler:
         except GitHubError as error:
             self._troubles.met(error, run)
             if isinstance(error, Refused):
-                self._let_be.run(run)
-                self._wakeups.refused(run.deploy_id, wakeup)
+                await self._refused(error, run, wakeup)
             elif isinstance(error, NotAllowed) and error.status != 401:
                 self._wakeups.postpone(run.deploy_id, wakeup, self._let_be.repository(run))
             elif isinstance(error, Unclear):
@@ -171,6 +172,17 @@ class Reconciler:
             self._let_be.over(run)
             if is_all:
                 self._wakeups.answered(run.deploy_id, wakeup)
+
+    async def _refused(self, error: Refused, run: KnownRun, wakeup: Wakeup | None) -> None:
+        """GitHub is believed that a run is gone when it says so again, some time later."""
+        is_believed = self._let_be.has_run(run) and (wakeup is None or wakeup.is_believed)
+        self._let_be.run(run)
+        self._wakeups.refused(run.deploy_id, wakeup)
+        if error.status == _NOT_FOUND and is_believed:
+            try:
+                await self._hearing.not_found(run)
+            except Exception as problem:
+                _unless_of_this_deploy_alone(problem, run)
 
     async def _stop(self, error: GitHubError) -> None:
         """Raises _NoMore."""

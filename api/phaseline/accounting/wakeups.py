@@ -18,6 +18,11 @@ class Wakeup:
     due: float
     tries: int = 0
 
+    @property
+    def is_believed(self) -> bool:
+        """Whether GitHub is, where it says now that the run is not there."""
+        return self.tries >= _MOST_REFUSALS
+
 
 class Wakeups:
     """By deploy. Any number that came before GitHub was asked count as one; one that comes meanwhile is another."""
@@ -54,7 +59,7 @@ class Wakeups:
 
     def refused(self, deploy_id: str, wakeup: Wakeup | None) -> None:
         """GitHub says that there is no such run."""
-        if wakeup is not None and wakeup.tries >= _MOST_REFUSALS:
+        if wakeup is not None and wakeup.is_believed:
             self.answered(deploy_id, wakeup)
 
     def postpone(self, deploy_id: str, wakeup: Wakeup | None, until: float) -> None:

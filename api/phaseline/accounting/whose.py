@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from phaseline import occupants
 from phaseline.accounting import dispatched
 from phaseline.databases import clock
 from phaseline.github.webhooks import Delivered
@@ -90,11 +91,13 @@ async def claim(connection: AsyncConnection, where: Where, run: KnownRun) -> boo
 
 
 async def in_progress(connection: AsyncConnection, where: Where) -> list[KnownRun]:
-    """The runs of those deploys that GitHub may have something to say of: those in progress, and those that have an
-    end, where GitHub has last said that the run goes on, for a day after that or after the end."""
+    """The runs of those deploys that GitHub may have something to say of: those in progress; those that have an end,
+    where GitHub has last said that the run goes on, for a day after that or after the end; and without a term those of
+    which it says so of a later attempt, because they stand in the way of others."""
     unfinished = await _ids(connection, select(deploys.c.id).where(deploys.c.finished_at.is_(None)))
     since = await clock.now(connection) - _STILL
-    return await of_deploys(connection, where, unfinished | await outlived(connection, since))
+    again = await _ids(connection, occupants.run_again(where.repositories))
+    return await of_deploys(connection, where, unfinished | again | await outlived(connection, since))
 
 
 async def outlived(connection: AsyncConnection, since: datetime) -> set[str]:

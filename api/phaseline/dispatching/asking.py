@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from phaseline import holds, steering
+from phaseline import holds, occupants, steering
 from phaseline.accounting import whose
 from phaseline.accounting.whose import KnownRun, Where
 from phaseline.dispatching import outbox, outcomes
@@ -78,7 +78,9 @@ async def rerun(
         raise NotPossibleNow(problem, deploy.status)
     run = await _run(connection, where, about)
     await holds.alone(connection, deploy.environment)
-    occupant = await holds.occupant(connection, deploy.environment)
+    occupant = await occupants.occupant(connection, deploy.environment)
+    if await occupants.goes_on(connection, deploy.id):
+        raise NotPossibleNow("its run goes on already, as GitHub has last said", deploy.status)
     if occupant is not None:
         raise occupant.refusal(deploy.environment)
     asked = await _asked(connection, about, AuditKind.RERUN_REQUESTED, identity, reason)

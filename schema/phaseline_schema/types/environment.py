@@ -19,7 +19,9 @@ class EnvironmentHold:
     """Which deploy has it, and since when."""
 
     deploy: Deploy = strawberry.field(description="The deploy.")
-    since: datetime = strawberry.field(description="Since when it has the environment.")
+    since: datetime = strawberry.field(
+        description="Since when it has the environment; since its start, where it was never given it."
+    )
 
 
 @strawberry.type(description="A branch or a tag that may be deployed.")
@@ -81,7 +83,12 @@ class Environment:
         """Its pipeline."""
         return Pipeline.of(self.graph)
 
-    @strawberry.field(description="The deploy that has it to itself; null where it is free.")
+    @strawberry.field(
+        description=(
+            "The deploy that stands in the way of any other: the one that has it to itself, or else the oldest that is "
+            "in progress there, or that GitHub says is run again. Null where a start would be let in."
+        )
+    )
     async def in_progress(self, info: Info[HasReader, None]) -> EnvironmentHold | None:
         """In whose hands it is."""
         found = await info.context.reader.occupancy.hold_of(self.name)

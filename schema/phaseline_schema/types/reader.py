@@ -28,7 +28,7 @@ class Occupancy(Protocol):
     """Reads who has environments to itself, and who waits for them, as of now."""
 
     async def hold_of(self, environment: str) -> tuple[DeployRecord, datetime] | None:
-        """The deploy that has the environment, and since when."""
+        """The deploy that stands in the way of others there, and since when."""
 
     async def queue_of(self, environment: str) -> list[DeployRecord]:
         """The deploys that wait for it, in the order of their places."""

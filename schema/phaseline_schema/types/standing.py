@@ -33,7 +33,10 @@ class Run:
     url: str | None = strawberry.field(description="The page of the run, or of this attempt of it.")
     attempt: int = strawberry.field(description="The attempt it speaks of, which may be later than the deploy's.")
     status: str = strawberry.field(
-        description="GitHub's own word, such as `queued`, `waiting`, `in_progress` or `completed`."
+        description=(
+            "GitHub's own word, such as `queued`, `waiting`, `in_progress` or `completed`; `not_found` where it says "
+            "that there is no such run any more."
+        )
     )
     conclusion: str | None = strawberry.field(
         description="GitHub's own word for how the attempt has ended, such as `timed_out`; null until then."
