@@ -1,4 +1,4 @@
-"""What operators are told where a deploy moves while they make up their minds, and where nobody can say what GitHub has done."""
+"""What operators are told where a deploy moves while they make up their minds, or nobody knows what GitHub has done."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -76,11 +76,15 @@ async def test_what_nobody_knows_the_end_of_is_not_said_not_to_have_been_done(st
     await keep_screenshot(console.page, "steering-cancel-unclear")
     await console.press("Escape")
     await console.says("request", "GitHub is not known to have done it:")
-    await expect(console.modal.part("entry").first).to_contain_text("GitHub is not known to have done what was requested")
+    await expect(console.modal.part("entry").first).to_contain_text(
+        "GitHub is not known to have done what was requested"
+    )
     await keep_screenshot(console.page, "steering-request-unclear")
 
 
-async def test_nobody_is_told_that_a_run_is_looked_for_once_its_deploy_is_abandoned(stage: Steered, viewers: Viewers) -> None:
+async def test_nobody_is_told_that_a_run_is_looked_for_once_its_deploy_is_abandoned(
+    stage: Steered, viewers: Viewers
+) -> None:
     stage.github.faults.add(failing(), "POST", "/dispatches")
     console = Steering(await viewers.open(stage.server.url))
     await console.started("production", "main")
