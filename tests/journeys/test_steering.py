@@ -126,6 +126,7 @@ async def test_a_cancellation_is_asked_for_with_the_keyboard_and_the_status_chan
     await keep_screenshot(console.page, "steering-cancel-asked")
     await console.press("Enter")
     await console.says("request", "Cancellation asked for by token:operator")
+    await expect(console.asks).to_have_count(0)
     await expect(console.modal.host).to_have_attribute("data-outcome", "IN_PROGRESS")
     assert await console.focused() == "title"
     await keep_screenshot(console.page, "steering-cancel-pending")

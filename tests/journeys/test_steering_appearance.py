@@ -92,9 +92,11 @@ async def test_the_modal_of_a_deploy_with_a_run_is_fine(stage: Steered, viewers:
     await _is_fine(console, "modal-cancel-pending")
     await console.modal.part("abandon").click()
     await _is_fine(console, "confirmation-abandon")
-    await console.press("Escape")
     await stage.github.runs.end(run, "failure")
     await expect(console.modal.host).to_have_attribute("data-status", "failed", timeout=SOON)
+    await expect(console.asks.locator(".notice")).to_contain_text("The deploy has moved on meanwhile.")
+    await _is_fine(console, "confirmation-moved")
+    await console.press("Escape")
     await _is_fine(console, "modal-failed")
 
 

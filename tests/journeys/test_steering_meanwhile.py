@@ -1,4 +1,4 @@
-"""What operators are told where a deploy moves while they make up their minds, and where nobody can say what GitHub has done."""
+"""What operators are told where a deploy moves while they make up their minds, or nobody knows what GitHub has done."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -49,6 +49,11 @@ export class AsTyped<Answer> implements ReactiveController {
     this.answer = this.failure = this.about = null;
   }
 
+  /** Why there is no answer about this; null where there is one, or it was not asked for. */
+  whyNot(text: string): Failure | null {
+    return this.about?.text === text ? this.failure : null;
+  }
+
   async #find(typed: Typed, question: number): Promise<void> {
     const answer = await this.#ask(typed).catch(Failure.of);
     if (question !== this.#newestQuestion) return;

@@ -54,10 +54,10 @@ export class RefHelp {
 
   /** What would change if this ref were deployed, or why that is not known. Nothing where there is nothing to compare it with. */
   changes(ref: string): TemplateResult | typeof nothing {
-    const { answer, failure, about } = this.#comparison;
-    if (about?.text !== ref) return nothing;
-    if (failure) return failure.code === "GRAPHQL_VALIDATION_FAILED" ? nothing : html`What would change is not known: ${said(failure)}`;
-    return answer ? changeWords(answer) : nothing;
+    const { answer, about } = this.#comparison;
+    const failure = this.#comparison.whyNot(ref) ?? this.#suggestions.whyNot(ref);
+    if (ref && failure && failure.code !== "GRAPHQL_VALIDATION_FAILED") return html`What would change is not known: ${said(failure)}`;
+    return answer && about?.text === ref ? changeWords(answer) : nothing;
   }
 }
 

@@ -112,7 +112,7 @@ export class Confirmation extends LitElement {
       ${subject.isProtected && subject.action === "redeploy"
         ? this.#field("name", "Confirmation", html`This environment is protected: type <code>${environment}</code> to confirm.`)
         : nothing}
-      <div role="alert">${this.#general(subject)}${this.stale && !busy ? notice(staleWords[this.stale]) : nothing}</div>
+      <div role="alert">${this.#general(subject)}${busy ? nothing : this.#outOfDate()}</div>
       <div class="actions">
         <button type="button" @click=${this.close}>Not now</button>
         <button class="primary" ?disabled=${busy || this.stale !== ""}>${busy ? "Asking …" : submit}</button>
@@ -137,6 +137,11 @@ export class Confirmation extends LitElement {
     const failure = this.#failure;
     if (!failure || FIELDS.some((name) => name === failure.field)) return nothing;
     return notice(html`${outcomeOf(subject, failure)} <p>${said(failure)}</p>`, "bad");
+  }
+
+  // Not once more where the server has just said as much.
+  #outOfDate(): TemplateResult | typeof nothing {
+    return this.stale && this.#failure?.code !== "NOT_POSSIBLE_NOW" ? notice(staleWords[this.stale]) : nothing;
   }
 
   readonly #edited = (): void => {

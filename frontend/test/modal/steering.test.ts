@@ -259,6 +259,8 @@ describe("a confirmation", () => {
   });
 
   test("sends it with the reason, as whoever watches, and closes", async () => {
+    const started = vi.fn();
+    modal.addEventListener("phaseline-started", started);
     modal.authorization = async () => "Bearer phl_1";
     await ask("cancel");
     await submit();
@@ -267,7 +269,7 @@ describe("a confirmation", () => {
     ]);
     expect([sent[0]?.headers["authorization"], dialog().open]).toEqual(["Bearer phl_1", false]);
     expect((modal.shadowRoot?.activeElement as HTMLElement | null)?.id).toBe("title");
-    expect(modal.dataset["status"]).toBe("b");
+    expect([modal.dataset["status"], started.mock.calls.length]).toEqual(["b", 0]);
   });
 
   test("sends nothing where the page cannot say who watches", async () => {
