@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
 import type { History } from "../feed/history.ts";
 import type { AuditEntry } from "../graphql/documents.ts";
 import { refusalIcon, sourceIcons } from "../look/icons.ts";
@@ -20,7 +21,11 @@ export function auditList(history: History, labels: Labels, limit: number, showA
       <p class="position" part="position">entry ${history.confirmed} of ${history.newest}</p>
     </div>
     <ol class="entries" part="entries" role="list" reversed>
-      ${shown.map((entry) => row(entry, labels, again))}
+      ${repeat(
+        shown,
+        (entry) => entry.sequence,
+        (entry) => row(entry, labels, again),
+      )}
     </ol>
     ${older > 0 ? html`<button class="older" part="older" @click=${showAll}>Show ${older} older entries</button>` : nothing}
   </section>`;
