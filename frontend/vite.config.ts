@@ -1,5 +1,4 @@
 import { defineConfig } from "vitest/config";
-import { squeezing } from "./squeezing.ts";
 
 // Two builds into one dist/. The console page's files are named by their hash; the modal is one file at a stable name, because
 // strangers' pages write that name down.
@@ -23,7 +22,6 @@ const modalScript = {
 export default defineConfig(({ mode }) => ({
   // Assets are named from the root: the server answers /deploys/<id> with the same page as /.
   base: "/",
-  plugins: [squeezing()],
   build: {
     // Every browser that knows what we use of CSS preloads modules by itself.
     modulePreload: { polyfill: false },
