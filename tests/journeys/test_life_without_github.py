@@ -39,7 +39,7 @@ async def test_a_run_that_dies_while_github_is_away_is_shown_as_github_tells_it_
     await console.confirm("cancel", "It hangs")
     await expect(console.asks).to_contain_text("GITHUB_UNAVAILABLE")
     await console.press("Escape")
-    await console.says("request", "It has not been done")
+    await console.says("request", "GitHub is not known to have done it")
     await life.runner.lose(await life.stage.run_of(deploy_id), "timed_out")
 
     # Nobody knows of it, and nobody guesses: the server has asked in vain meanwhile.
