@@ -42,6 +42,7 @@ class Expected:
     dispatch: str
     status: str = model.START
     attempt: int = 1
+    is_run_again: bool = False  # by GitHub's account alone
 
     @property
     def is_in_progress(self) -> bool:
@@ -181,6 +182,17 @@ class Holds(RuleBasedStateMachine):
                 self._moved(deploy, entry.to_status, attempt)
             else:
                 self._settled(deploy)
+                if attempt > deploy.attempt:
+                    self._goes_on(deploy, goes_on=conclusion is None)
+
+    def _goes_on(self, deploy: Expected, *, goes_on: bool) -> None:
+        """It has an end and keeps it, and a later attempt goes on, or is over."""
+        environment = self.environments[deploy.environment]
+        if goes_on and not deploy.is_run_again:
+            environment.begin_again(deploy)
+        elif deploy.is_run_again and not goes_on:
+            environment.end(deploy)
+        deploy.is_run_again = goes_on
 
     @rule(deploy=begun)
     def abandon(self, deploy: Expected | None) -> None:
@@ -218,9 +230,11 @@ class Holds(RuleBasedStateMachine):
         self._settled(deploy)
         if status in model.ENDS and was_in_progress:
             self._ended(deploy, status)
-        elif status not in model.ENDS and not was_in_progress:
-            deploy.status = status
-            self.environments[deploy.environment].begin_again(deploy)
+        elif status in model.ENDS:
+            self._goes_on(deploy, goes_on=False)
+        elif not was_in_progress:
+            self._goes_on(deploy, goes_on=True)
+            deploy.is_run_again = False  # it is in progress by itself
         deploy.status = status
 
     def _ended(self, deploy: Expected, status: str) -> None:

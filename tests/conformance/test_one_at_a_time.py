@@ -148,6 +148,7 @@ async def test_environments_say_whose_they_are_who_waits_and_what_is_there(nodes
         "whenBusy": "WAIT",
         "inProgress": None,
         "queue": [],
+        "waiting": 0,
         "deployed": None,
     }
     (first, _), (second, place), (third, last) = [await _started(one, queued, ref=f"r{number}") for number in range(3)]
@@ -155,6 +156,7 @@ async def test_environments_say_whose_they_are_who_waits_and_what_is_there(nodes
     stands = await _stands(other, queued)
     assert stands["inProgress"]["deploy"] == {"id": first, "ref": "r0"}
     assert stands["queue"] == [{"id": second, "queuePosition": 1}, {"id": third, "queuePosition": 2}]
+    assert stands["waiting"] == 2
     await other.walk(first, "building", "deploying", "succeeded")
     stands = await _stands(one, queued)
     assert (stands["inProgress"]["deploy"]["id"], stands["deployed"]) == (second, {"id": first})
