@@ -43,7 +43,7 @@ export type DeployOutcome =
   | 'IN_PROGRESS'
   | 'SUCCEEDED';
 
-/** How far asking GitHub for the run has come. WAITING: the deploy waits for its environment. PENDING: it is asked for as soon as may be. SENDING: it is being asked for. SENT: GitHub has taken it. UNCLEAR: it was asked for, and it is not known whether GitHub has taken it; it is looked for, and never asked for again. REFUSED: GitHub has said no. WITHDRAWN: an operator has, before it was asked for. */
+/** How far asking GitHub for the run has come. WAITING: the deploy waits for its environment. PENDING: it is asked for as soon as may be. SENDING: it is being asked for. SENT: GitHub has taken it. UNCLEAR: it was asked for, and it is not known whether GitHub has taken it; it is looked for, and never asked for again. REFUSED: GitHub has said no. WITHDRAWN: the deploy ended before it was asked for. */
 export type DispatchState =
   | 'PENDING'
   | 'REFUSED'
