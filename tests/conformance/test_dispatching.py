@@ -247,7 +247,8 @@ async def test_a_run_that_bears_the_ids_of_two_deploys_is_taken_for_neither_s(de
     inputs = {"environment": "staging", "ref": "main", "console_deploy_id": " ".join(ids)}
     desk.github.repository.start(workflow, "main", inputs)
     desk.github.catch_up()
-    await _settled(desk)
+    looked = desk.github.times("GET", f"/workflows/{workflow.file}/runs")
+    await until(lambda: desk.github.times("GET", f"/workflows/{workflow.file}/runs") > looked + 4)
     assert [(await desk.dispatch(one))["runId"] for one in ids] == [None, None]
 
 
