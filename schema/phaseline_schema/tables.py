@@ -255,8 +255,8 @@ audit_entries = Table(
     Index(None, "source", "recorded_at", "id"),
     # GitHub tells of runs by their ids; which deploys they reported for is looked up for each.
     Index("ix_audit_entries_run_id", "run_id", **_where("run_id IS NOT NULL")),
-    # What GitHub says of re-runs: a deploy that has ended is in progress again by it. With the kind in it, SQLite prefers
-    # it to that of the kind.
+    # What GitHub says of re-runs: a deploy that has ended is in progress again by it. With the kind in it as well,
+    # SQLite prefers it to that of the kind.
     Index(
         "ix_audit_entries_run_again",
         *("kind", "environment", "deploy_id"),

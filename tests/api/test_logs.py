@@ -24,7 +24,7 @@ async def test_every_start_and_every_callback_is_one_line(server: Server, caller
     await caller.report(deploy, "succeeded")
     await caller.report(deploy, "failed", 2)
     assert await lines_on(server, deploy, 5) == [
-        START | {"deploy": deploy, "environment": "staging", "ref": "v1"},
+        START | {"deploy": deploy, "environment": "staging", "ref": "v1", "commit": None, "waits": False},
         REPORT | {"deploy": deploy, "status": "building", "sequence": 2},
         REPORT | {"deploy": deploy, "status": "building", "sequence": 2, "duplicate": True},
         REPORT | {"deploy": deploy, "status": "succeeded", "sequence": 3, "refusal": "ILLEGAL_TRANSITION"},

@@ -150,6 +150,7 @@ FORMS = {
     "abandonDeploy.input.reason": _text(500, "NOT_POSSIBLE_NOW"),
     "cancelDeploy.input.deployId": ID,
     "cancelDeploy.input.reason": _text(500, "NOT_POSSIBLE_NOW"),
+    "cancelDeploy.input.onlyUnsent": Form((True, False), ("true", "", 0, 1, SURROGATE), ("NOT_POSSIBLE_NOW", None)),
     "rerunFailedJobs.input.deployId": ID,
     "rerunFailedJobs.input.reason": _text(500, "NOT_POSSIBLE_NOW"),
     "redeploy.input.deployId": ID,
@@ -173,6 +174,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "String": (5, 1.5, True, [], {}, [["x"]], {"a": {}}),
     "ID": (1.5, True, [], {}, [["x"]]),
     "Int": ("1", 1.5, True, [], {}, 10**28, -(10**28), 1e300),
+    "Boolean": ("true", 1, 1.5, [], {}),
 }
 
 
