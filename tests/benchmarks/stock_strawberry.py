@@ -19,12 +19,12 @@ from strawberry import ID
 from strawberry.fastapi import GraphQLRouter
 
 from phaseline_schema.pipeline import Outcome, PhaseState
-from phaseline_schema.records import AuditKind
+from phaseline_schema.records import AuditKind, Source
 
 _BEGAN = datetime.now(UTC)
 _PHASES = ("Smoke gate", "Freeze check", "Deploy", "Health check")
 
-for vocabulary in (Outcome, PhaseState, AuditKind):
+for vocabulary in (Outcome, PhaseState, AuditKind, Source):
     strawberry.enum(vocabulary)
 
 
@@ -52,10 +52,29 @@ class Phase:
 
 
 @strawberry.type
+class Run:
+    attempt: int
+    status: str
+    conclusion: str | None
+    reported_at: datetime
+
+
+@strawberry.type
+class OperatorRequest:
+    kind: AuditKind
+    actor: str
+    reason: str
+    requested_at: datetime
+    failure: str | None
+    failed_by: Source | None
+
+
+@strawberry.type
 class Deploy:
     id: ID
     environment: str
     ref: str
+    commit: str | None
     pipeline: Pipeline
     status: DeployStatus
     phases: list[Phase]
@@ -66,6 +85,8 @@ class Deploy:
     updated_at: datetime
     finished_at: datetime | None
     run_url: str | None
+    run: Run | None
+    request: OperatorRequest | None
 
 
 @strawberry.type
@@ -73,6 +94,7 @@ class AuditEntry:
     id: ID
     sequence: int
     kind: AuditKind
+    source: Source
     from_status: str | None
     to_status: str | None
     attempt: int
@@ -125,6 +147,7 @@ def _event(deploy_id: ID, status: str, attempt: int) -> PhaseChanged:
         id=deploy_id,
         environment="production",
         ref="main",
+        commit=None,
         pipeline=Pipeline(name="console"),
         status=DeployStatus(key=status, label=status, outcome=Outcome.IN_PROGRESS),
         phases=phases,
@@ -135,11 +158,14 @@ def _event(deploy_id: ID, status: str, attempt: int) -> PhaseChanged:
         updated_at=now,
         finished_at=None,
         run_url=None,
+        run=None,
+        request=None,
     )
     entry = AuditEntry(
         id=ID("1"),
         sequence=1,
         kind=AuditKind.TRANSITION,
+        source=Source.CALLBACK,
         from_status="deploying",
         to_status=status,
         attempt=attempt,
@@ -188,11 +214,13 @@ class Subscription:
     phase_changed = strawberry.subscription(resolver=_follow)
 
 
+SCHEMA = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription)
+
+
 def main() -> None:
     """Serve on a free port, and say which."""
     app = FastAPI()
-    schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription)
-    app.include_router(GraphQLRouter(schema), prefix="/graphql")
+    app.include_router(GraphQLRouter(SCHEMA), prefix="/graphql")
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     print(json.dumps({"event": "serving", "address": address}), file=sys.stderr, flush=True)

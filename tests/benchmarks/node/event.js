@@ -18,6 +18,7 @@ export function event(deployId, status, attempt) {
     id: deployId,
     environment: "production",
     ref: "main",
+    commit: null,
     pipeline: { name: "console" },
     status: { key: status, label: status, outcome: "IN_PROGRESS" },
     phases,
@@ -28,11 +29,14 @@ export function event(deployId, status, attempt) {
     updatedAt: now,
     finishedAt: null,
     runUrl: null,
+    run: null,
+    request: null,
   };
   const entry = {
     id: "1",
     sequence: 1,
     kind: "TRANSITION",
+    source: "CALLBACK",
     fromStatus: "deploying",
     toStatus: status,
     attempt,
