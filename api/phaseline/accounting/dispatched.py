@@ -13,11 +13,11 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from phaseline.databases import clock
+from phaseline_schema.dispatches import DispatchState
 from phaseline_schema.tables import deploys, dispatches
 
 # States of a dispatch in which GitHub may have begun a run, and its answer does not say which, nor is about to.
-_MAY_BE_BEGUN = ("unclear", "sent")
-_BEGUN = "sent"
+_MAY_BE_BEGUN = (DispatchState.UNCLEAR, DispatchState.SENT)
 
 # GitHub's word for what a dispatch begins a run by.
 _BY_DISPATCH = "workflow_dispatch"
@@ -89,6 +89,6 @@ async def take(connection: AsyncConnection, deploy_id: str, run_id: str) -> bool
     free = select(columns.deploy_id).where(*may_be).with_for_update(skip_locked=True)
     if (await connection.execute(free)).first() is None:
         return False
-    begun = {"run_id": run_id, "state": _BEGUN, "reason": None, "updated_at": await clock.now(connection)}
+    begun = {"run_id": run_id, "state": DispatchState.SENT, "reason": None, "updated_at": await clock.now(connection)}
     await connection.execute(update(dispatches).where(columns.deploy_id == deploy_id).values(**begun))
     return True
